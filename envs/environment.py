@@ -1,0 +1,222 @@
+"""The game under the arena's rules, one emulated frame at a time.
+
+`ArenaEnv` is an ordinary Gymnasium environment (registered as `Arena/Breakout-v1` and so on) and at the same time what
+the match engine runs: `start` and `advance` do the same as `reset` and `step`, but speak in `Step`s and ALE action
+codes and compute no picture that nobody asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import ale_py
+import gymnasium
+import numpy as np
+from ale_py.env import AtariEnv
+
+from envs.errors import IllegalAction, RomError, SeedError, StaleStep
+from envs.games import FPS, find_game
+from envs.roms import rom_sha256
+from envs.rules import Rules, check_switches, named_rules
+from envs.step import End, Step
+
+SEED_LIMIT = 2**53
+"""Seeds are whole numbers from 0 up to but not including this one: every JSON reader keeps them exact."""
+
+RAM_BYTES = 128
+SOUND_SAMPLES = 512
+SOUND_HZ = 30_720
+
+
+def ale_seed_of(seed: int) -> int:
+    """Return what ALE's `random_seed` is set to for an environment seed, as gymnasium's `AtariEnv` maps it: the second
+    word of `SeedSequence(seed)`, read as a signed 32-bit number.
+
+    Raises:
+        SeedError: `seed` is not a whole number in range, or is the rare one that ALE would read as "use the clock".
+    """
+    if type(seed) is not int or not 0 <= seed < SEED_LIMIT:
+        raise SeedError(f"A seed must be a whole number from 0 to {SEED_LIMIT - 1}; what came is {seed!r}.")
+    ale_seed = int(np.random.SeedSequence(seed).generate_state(n_words=2)[1].astype(np.int32))
+    if ale_seed == -1:
+        raise SeedError(f"Seed {seed} would make the emulator read the wall clock; take another one.")
+    return ale_seed
+
+
+class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
+    """One game under `rules`, built on ale-py's `ALE/<Game>-v5` at frame skip 1.
+
+    Args:
+        rules: what is played.
+        obs_type: what `reset` and `step` return: `rgb` uint8 (height, width, 3), `grayscale` uint8 (height, width),
+            or `ram` uint8 (128,), as in ale-py.
+        render_mode: None or `rgb_array`; `render()` then returns the RGB picture.
+
+    The Gymnasium actions 0 to n-1 stand for `rules.action_set` in its order.
+
+    Raises:
+        UnknownGame, RomError, RulesError: the rules name a game, ROM, mode or difficulty that isn't there.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": FPS}
+
+    def __init__(
+        self,
+        rules: Rules,
+        obs_type: Literal["rgb", "grayscale", "ram"] = "rgb",
+        render_mode: Literal["rgb_array"] | None = None,
+    ) -> None:
+        game = find_game(rules.game)
+        if (found := rom_sha256(game)) != rules.rom_sha256:
+            raise RomError(
+                f"These rules were made for another ROM of {game.title}: they name SHA-256 {rules.rom_sha256[:16]}…, "
+                f"the file here has {found[:16]}…."
+            )
+        check_switches(rules)
+        gymnasium.register_envs(ale_py)
+        inner = gymnasium.make(
+            game.ale_id,
+            mode=rules.mode,
+            difficulty=rules.difficulty,
+            obs_type=obs_type,
+            frameskip=1,
+            repeat_action_probability=rules.sticky,
+            full_action_space=True,
+            max_num_frames_per_episode=0,  # the arena counts the frames itself
+            disable_env_checker=True,
+        ).unwrapped
+        assert isinstance(inner, AtariEnv)
+        self._inner = inner
+        self._ale = inner.ale
+        self._ale.setBool("sound_obs", True)  # takes effect with the next load; the emulation is the same
+        self._allowed = frozenset(rules.action_set)
+        self._latest: Step | None = None
+        self._pictures: dict[str, np.ndarray] = {}
+        self.rules = rules
+        self.game = game
+        self.ale_seed: int | None = None
+        """What ALE's `random_seed` was set to for the running episode."""
+        self.obs_type = obs_type
+        self.render_mode = render_mode
+        self.observation_space = inner.observation_space
+        self.action_space = gymnasium.spaces.Discrete(len(rules.action_set))
+
+    # -- the engine's side ---------------------------------------------------------------------------------------
+
+    def start(self, seed: int) -> Step:
+        """Begin the episode of `seed`: load the ROM, set mode and difficulty, reset. Never from a snapshot.
+
+        Raises:
+            SeedError: see `ale_seed_of`.
+        """
+        self.ale_seed = ale_seed_of(seed)
+        self._inner.reset(seed=seed)
+        return self._at(Step(0, 0.0, self._ale.lives(), None, self))
+
+    def advance(self, code: int) -> Step:
+        """Emulate one frame with the ALE action `code`.
+
+        Raises:
+            IllegalAction: `code` is not in the rules' action set, or the episode has not begun or is over.
+        """
+        latest = self._latest
+        if latest is None or latest.end is not None:
+            raise IllegalAction("The episode is over or has not begun; start one before the next action.")
+        if code not in self._allowed:
+            raise IllegalAction(f"Action {code!r} is not in the action set {self.rules.action_set} of {self.game.title}.")
+        ale = self._ale
+        reward = ale.act(code)
+        t = latest.t + 1
+        end = None
+        if ale.game_over(with_truncation=False):
+            end = End.TERMINATED
+        elif t >= self.rules.max_frames:
+            end = End.TRUNCATED
+        return self._at(Step(t, float(reward), ale.lives(), end, self))
+
+    def _at(self, step: Step) -> Step:
+        self._latest = step
+        if self._pictures:
+            self._pictures = {}
+        return step
+
+    def screen_of(self, step: Step) -> np.ndarray:
+        return self._picture(step, "screen")
+
+    def grayscale_of(self, step: Step) -> np.ndarray:
+        return self._picture(step, "grayscale")
+
+    def sound_of(self, step: Step) -> np.ndarray:
+        return self._picture(step, "sound")
+
+    def ram_of(self, step: Step) -> np.ndarray:
+        self._check_fresh(step)
+        return self._ale.getRAM()
+
+    def _picture(self, step: Step, what: str) -> np.ndarray:
+        self._check_fresh(step)
+        picture = self._pictures.get(what)
+        if picture is None:
+            ale = self._ale
+            read = {"screen": ale.getScreenRGB, "grayscale": ale.getScreenGrayscale, "sound": ale.getAudio}[what]
+            picture = self._pictures[what] = read()
+            picture.flags.writeable = False
+        return picture
+
+    def _check_fresh(self, step: Step) -> None:
+        latest = self._latest
+        # The same frame may be wrapped again as the end of the episode (`Step.ended`), so compare frames.
+        if latest is None or step.t != latest.t or step.source is not self:
+            at = "nowhere" if latest is None else f"frame {latest.t}"
+            raise StaleStep(f"The picture of frame {step.t} is gone: the emulator stands at {at}; ask before the next act.")
+
+    # -- Gymnasium's side ----------------------------------------------------------------------------------------
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin an episode. Without a seed one is drawn from the environment's own generator, so that two episodes
+        differ; `info["seed"]` tells it. `info` holds `lives`, `frame`, `seed` and `ale_seed`."""
+        super().reset(seed=seed, options=options)
+        if seed is None:
+            seed = int(self.np_random.integers(SEED_LIMIT))
+        step = self.start(int(seed))
+        return self._observation(step), self._info(step) | {"seed": int(seed), "ale_seed": self.ale_seed}
+
+    def step(self, action: np.integer[Any] | int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Emulate one frame with the action `rules.action_set[action]`."""
+        index = int(action)
+        if not 0 <= index < len(self.rules.action_set):
+            raise IllegalAction(f"Action {action!r} was given; {self.game.title} has 0 to {len(self.rules.action_set) - 1}.")
+        step = self.advance(self.rules.action_set[index])
+        return (
+            self._observation(step),
+            step.reward,
+            step.end is End.TERMINATED,
+            step.end is End.TRUNCATED,
+            self._info(step),
+        )
+
+    def render(self) -> np.ndarray | None:  # type: ignore[override]
+        if self.render_mode is None or self._latest is None:
+            return None
+        return self._latest.screen()
+
+    def _observation(self, step: Step) -> np.ndarray:
+        match self.obs_type:
+            case "ram":
+                return step.ram()
+            case "grayscale":
+                return step.grayscale().copy()
+            case _:
+                return step.screen().copy()
+
+    def _info(self, step: Step) -> dict[str, Any]:
+        return {"lives": step.lives, "frame": step.t}
+
+
+def make_env(
+    game: str, rules: str = "5min", obs_type: Literal["rgb", "grayscale", "ram"] = "rgb", render_mode: Any = None
+) -> ArenaEnv:
+    """Entry point of the registered environments: `gymnasium.make("Arena/Breakout-v1", rules="30min")`."""
+    return ArenaEnv(named_rules(game, rules), obs_type=obs_type, render_mode=render_mode)
