@@ -41,9 +41,13 @@ class Rules:
     rom_sha256: str
     """SHA-256 of the ROM file, 64 hexadecimal digits."""
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as plain JSON types."""
+        return asdict(self) | {"action_set": list(self.action_set)}
+
     def canonical_json(self) -> str:
         """Return the one JSON text of these rules: sorted keys, no spaces, ASCII."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
     @property
     def rules_id(self) -> str:

@@ -1,0 +1,53 @@
+"""Makes a recording of an episode while it runs."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from envs.environment import ale_seed_of
+from envs.step import Step
+from recordings.digest import EpisodeDigest
+from recordings.recording import Pacing, Recording
+from recordings.storage import Header, Journal
+
+
+class Recorder:
+    """Takes every frame of one episode, in order, and gives the recording at its end."""
+
+    def __init__(self, header: Header, journal: Journal) -> None:
+        self.header = header
+        self._journal = journal
+        self._actions = bytearray()
+        self._digest = EpisodeDigest()
+        self._score = 0
+
+    def add(self, action: int, step: Step) -> None:
+        """Take the frame that `action` led to."""
+        self._journal.append(action)
+        self._actions.append(action)
+        self._digest.add(step)
+        self._score += int(step.reward)
+
+    def recording(self, last: Step, pacing: Pacing | None = None) -> Recording:
+        """Return the recording of the episode that ended with the step `last`."""
+        assert last.end is not None
+        header = self.header
+        return Recording(
+            rules=header.rules,
+            seed=header.seed,
+            ale_seed=ale_seed_of(header.seed),
+            ale_py=version("ale-py"),
+            player=header.player,
+            score=self._score,
+            frames=len(self._actions),
+            end=last.end,
+            digest=self._digest.hexdigest(),
+            checkpoints=tuple(self._digest.checkpoints),
+            started_at=header.started_at,
+            pacing=pacing,
+            actions=bytes(self._actions),
+        )
+
+    def discard_journal(self) -> None:
+        """To be called when the recording is safe."""
+        self._journal.discard()
