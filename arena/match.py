@@ -206,6 +206,13 @@ class RecordingObserver:
             recorder.discard_journal()
             self._recorders[lane] = None
 
+    def close(self) -> None:
+        """Drop the episodes that are still running, with their journals: who closes early wants none of them."""
+        for recorder in self._recorders:
+            if recorder is not None:
+                recorder.discard_journal()
+        self._recorders = [None] * len(self._recorders)
+
     def _journal(self, header: Header) -> Journal:
         return NullJournal() if self._journals is None else FileJournal(self._journals, header)
 
@@ -214,12 +221,3 @@ def recorded_player(player: Player) -> RecordedPlayer:
     """Return what a recording says about `player`."""
     info = player.info
     return RecordedPlayer(name=info.name, kind=info.kind.value, artifact_sha256=info.artifact_sha256)
-
-
-def record(turns: Iterable[Turn], rules: Rules, players: Sequence[Player], folder: Path) -> list[Path]:
-    """Play `turns` to the end and save a recording of every episode in `folder`; return the paths."""
-    paths: list[Path] = []
-    observer = RecordingObserver(rules, players, lambda recording: paths.append(save(recording, folder)), folder)
-    for turn in turns:
-        observer(turn)
-    return paths
