@@ -57,9 +57,7 @@ class Eye:
         if step.t and self._before is not None:
             frame = np.maximum(frame, self._before)
         self._stack[:-1] = self._stack[1:]
-        cv2.resize(
-            frame, (SIDE, SIDE), dst=self._stack[-1], interpolation=cv2.INTER_AREA
-        )
+        cv2.resize(frame, (SIDE, SIDE), dst=self._stack[-1], interpolation=cv2.INTER_AREA)
         self.life_lost = step.t == 0 or step.lives < self._lives
         self._lives = step.lives
         return True

@@ -7,11 +7,13 @@ jobs are spread over processes. What a job records is what single games would ha
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
+from multiprocessing.queues import SimpleQueue
 
 from agents.load import load_player
 from agents.player import BatchPlayer, Player
@@ -41,7 +43,9 @@ def play_job(job: Job) -> list[Recording]:
     Raises:
         AgentError: the agent can't be loaded.
     """
-    by_seed = {recording.seed: recording for recording in play_seeds(_player(job.agent, job.rules.game), job.rules, job.seeds)}
+    by_seed = {
+        recording.seed: recording for recording in play_seeds(_player(job.agent, job.rules.game), job.rules, job.seeds)
+    }
     return [by_seed[seed] for seed in job.seeds]
 
 
@@ -73,29 +77,44 @@ def _player(agent: str, game: str) -> Player:
 
 
 def evaluate(agent: str, rules: Rules, seeds: Sequence[int], processes: int | None = None) -> Iterator[Recording]:
-    """Yield a recording for each of `seeds`, as they are done, over `processes` (default: all cores).
+    """Yield a recording for each of `seeds`, as the episodes end, over `processes` (default: all cores).
 
     Raises:
         AgentError: the agent can't be loaded.
     """
     count = min(processes or os.cpu_count() or 1, len(seeds))
     if count <= 1:
-        yield from play_job(Job(agent, rules, tuple(seeds)))
+        yield from play_seeds(_player(agent, rules.game), rules, seeds)
         return
-    # Shares of equal size per process: seeds are as good as random, and one job fills its lanes by itself.
+    # Shares of equal size: seeds are as good as random, and a full share keeps its lanes busy to the end.
     jobs = [Job(agent, rules, tuple(seeds[i::count])) for i in range(count)]
-    with ProcessPoolExecutor(count, get_context("spawn"), _share_cores, (count,)) as pool:
-        running = {pool.submit(play_job, job) for job in jobs}
+    context = get_context("spawn")
+    finished: SimpleQueue[Recording] = context.SimpleQueue()
+    with ProcessPoolExecutor(count, context, _start_worker, (count, finished)) as pool:
+        running = {pool.submit(_stream_job, job) for job in jobs}
         try:
             while running:
-                finished, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    yield from future.result()
+                done, running = wait(running, timeout=0.1, return_when=FIRST_COMPLETED)
+                while not finished.empty():
+                    yield finished.get()
+                for future in done:
+                    future.result()
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _share_cores(processes: int) -> None:
-    """Give each of several processes its share of the cores: their thread pools would fight for them."""
-    threads = max(1, (os.cpu_count() or 1) // processes)
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+_finished: SimpleQueue[Recording]
+"""Set in worker processes only: where their recordings go."""
+
+
+def _start_worker(processes: int, finished: SimpleQueue[Recording]) -> None:
+    global _finished
+    _finished = finished
+    # Several thread pools as large as the machine would fight for its cores.
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // processes))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+
+
+def _stream_job(job: Job) -> None:
+    for recording in play_seeds(_player(job.agent, job.rules.game), job.rules, job.seeds):
+        _finished.put(recording)

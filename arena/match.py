@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from envs.rules import Rules
 from envs.step import End, Step
 from recordings.recorder import Recorder
 from recordings.recording import RecordedPlayer, Recording
-from recordings.storage import FileJournal, Header, Journal, NullJournal, save
+from recordings.storage import FileJournal, Header, Journal, NullJournal
 
 log = logging.getLogger(__name__)
 

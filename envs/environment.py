@@ -123,7 +123,9 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
         if latest is None or latest.end is not None:
             raise IllegalAction("The episode is over or has not begun; start one before the next action.")
         if code not in self._allowed:
-            raise IllegalAction(f"Action {code!r} is not in the action set {self.rules.action_set} of {self.game.title}.")
+            raise IllegalAction(
+                f"Action {code!r} is not in the action set {self.rules.action_set} of {self.game.title}."
+            )
         ale = self._ale
         reward = ale.act(code)
         t = latest.t + 1
@@ -168,7 +170,9 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
         # The same frame may be wrapped again as the end of the episode (`Step.ended`), so compare frames.
         if latest is None or step.t != latest.t or step.source is not self:
             at = "nowhere" if latest is None else f"frame {latest.t}"
-            raise StaleStep(f"The picture of frame {step.t} is gone: the emulator stands at {at}; ask before the next act.")
+            raise StaleStep(
+                f"The picture of frame {step.t} is gone: the emulator stands at {at}; ask before the next act."
+            )
 
     # -- Gymnasium's side ----------------------------------------------------------------------------------------
 
@@ -187,7 +191,9 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
         """Emulate one frame with the action `rules.action_set[action]`."""
         index = int(action)
         if not 0 <= index < len(self.rules.action_set):
-            raise IllegalAction(f"Action {action!r} was given; {self.game.title} has 0 to {len(self.rules.action_set) - 1}.")
+            raise IllegalAction(
+                f"Action {action!r} was given; {self.game.title} has 0 to {len(self.rules.action_set) - 1}."
+            )
         step = self.advance(self.rules.action_set[index])
         return (
             self._observation(step),

@@ -175,18 +175,12 @@ class TrainingEnv(VecEnv):
 
     # -- what else SB3 asks of a VecEnv ------------------------------------------------------------------------------
 
-    def get_attr(
-        self, attr_name: str, indices: int | Iterable[int] | None = None
-    ) -> list[Any]:
+    def get_attr(self, attr_name: str, indices: int | Iterable[int] | None = None) -> list[Any]:
         value = None if attr_name == "render_mode" else getattr(self, attr_name)
         return [value for _ in self._get_indices(indices)]
 
-    def set_attr(
-        self, attr_name: str, value: Any, indices: int | Iterable[int] | None = None
-    ) -> None:
-        raise AttributeError(
-            f"The games of a TrainingEnv share their settings; {attr_name!r} can't be set for some."
-        )
+    def set_attr(self, attr_name: str, value: Any, indices: int | Iterable[int] | None = None) -> None:
+        raise AttributeError(f"The games of a TrainingEnv share their settings; {attr_name!r} can't be set for some.")
 
     def env_method(
         self,
@@ -195,19 +189,13 @@ class TrainingEnv(VecEnv):
         indices: int | Iterable[int] | None = None,
         **kwargs: Any,
     ) -> list[Any]:
-        raise AttributeError(
-            f"The games of a TrainingEnv have no method {method_name!r} of their own."
-        )
+        raise AttributeError(f"The games of a TrainingEnv have no method {method_name!r} of their own.")
 
-    def env_is_wrapped(
-        self, wrapper_class: type, indices: int | Iterable[int] | None = None
-    ) -> list[bool]:
+    def env_is_wrapped(self, wrapper_class: type, indices: int | Iterable[int] | None = None) -> list[bool]:
         """True for `Monitor`: `info["episode"]` is filled as it would."""
         return [issubclass(wrapper_class, Monitor) for _ in self._get_indices(indices)]
 
 
-def make_training_env(
-    game: str, num_envs: int, *, rules: str = "5min", seed: int = 0
-) -> TrainingEnv:
+def make_training_env(game: str, num_envs: int, *, rules: str = "5min", seed: int = 0) -> TrainingEnv:
     """`num_envs` games of `game` under the named rules."""
     return TrainingEnv(named_rules(game, rules), num_envs, seed=seed)

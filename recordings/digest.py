@@ -24,7 +24,7 @@ class EpisodeDigest:
     def add(self, step: Step) -> None:
         """Take the frame of `step` (t >= 1), in order."""
         update = self._hash.update
-        update(step.ram())
+        update(step.ram().data)
         update(int(step.reward).to_bytes(4, "little", signed=True))
         if step.t % CHECKPOINT_FRAMES == 0:
             self.checkpoints.append(self._hash.hexdigest())

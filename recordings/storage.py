@@ -164,7 +164,9 @@ def _explained(path: Path) -> Any:
     try:
         yield
     except OSError as error:
-        raise EventError(f"{path} can't be written ({error.strerror}); free some space or choose another folder.") from None
+        raise EventError(
+            f"{path} can't be written ({error.strerror}); free some space or choose another folder."
+        ) from None
 
 
 def _stem(header: Header) -> str:

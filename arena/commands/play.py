@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,13 +17,13 @@ from arena.commands.options import (
     RulesOption,
     SeedsOption,
 )
-
 from arena.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from arena.book import Booking
     from arena.event import Event
-    from recordings.recording import Recording
+    from envs.games import Game
+    from envs.rules import Rules
 
 
 def match(
@@ -37,43 +38,17 @@ def match(
     json: JsonOption = False,
 ) -> None:
     """Let players meet on identical seeds; prints scores, the paired comparison and a verdict."""
-    from agents.load import load_player
     from arena.commands.tables import print_json, print_match
-    from arena.event import open_event
-    from arena.match import Match, RecordingObserver
-    from arena.seeds import practice_seeds
-    from envs.games import find_game
-    from envs.rules import named_rules
-    from recordings.storage import save
 
-    chosen = find_game(game)
-    the_rules = named_rules(chosen, rules)
-    the_seeds = practice_seeds(seeds, first_seed)
-    the_event = open_event(event)
-    players = [load_player(agent, chosen) for agent in player]
-    paths: list[Path] = []
-
-    with progress_bar("playing", len(the_seeds) * len(players), quiet=json) as tick:
-
-        def keep(recording: Recording) -> None:
-            paths.append(save(recording, the_event.recordings))
-            tick()
-
-        observe = RecordingObserver(the_rules, players, keep, the_event.recordings)
-        turns = Match(the_rules, the_seeds, players).play()
-        if watch:
-            from arena.window import watch_turns
-
-            turns = watch_turns(turns, chosen, [one.info.name for one in players])
-        try:
-            for turn in turns:
-                observe(turn)
-        finally:
-            observe.close()
-            for one in players:
-                one.close()
+    chosen, the_rules, the_seeds, the_event = _agreed(game, rules, seeds, first_seed, event)
+    names = [_name_of(agent, chosen) for agent in player]  # what is wrong with an agent is said before any game starts
+    if watch:
+        paths = _play_live(player, chosen, the_rules, the_seeds, the_event)
+    else:
+        paths = []
+        for agent in dict.fromkeys(player):
+            paths += play_headless(agent, the_rules, the_seeds, the_event, quiet=json)
     bookings = book_with_progress(paths, the_event, db, quiet=json)
-    names = [one.info.name for one in players]
     if json:
         print_json(chosen, the_rules, names, bookings)
     else:
@@ -93,32 +68,76 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Play many seeds with one agent; prints its score with interval, beside the reference scores."""
-    from agents.load import load_player
     from arena.commands.tables import print_evaluation, print_json
+
+    chosen, the_rules, the_seeds, the_event = _agreed(game, rules, seeds, first_seed, event)
+    name = _name_of(agent, chosen)
+    paths = play_headless(agent, the_rules, the_seeds, the_event, processes=processes, quiet=json)
+    bookings = book_with_progress(paths, the_event, db, quiet=json)
+    if json:
+        print_json(chosen, the_rules, [name], bookings)
+    else:
+        print_evaluation(chosen, the_rules, bookings)
+    _fail_on_mismatch(bookings)
+
+
+def play_headless(
+    agent: str, rules: Rules, seeds: Sequence[int], event: Event, *, processes: int | None = None, quiet: bool = False
+) -> list[Path]:
+    """Play `seeds` with `agent` under a progress bar; return the saved recordings."""
     from arena.evaluate import evaluate as evaluate_agent
+    from recordings.storage import save
+
+    paths = []
+    with progress_bar(f"{agent} plays {rules.game}", len(seeds), quiet=quiet) as tick:
+        for recording in evaluate_agent(agent, rules, seeds, processes):
+            paths.append(save(recording, event.recordings))
+            tick()
+    return paths
+
+
+def _play_live(agents: Sequence[str], game: Game, rules: Rules, seeds: Sequence[int], event: Event) -> list[Path]:
+    """Play side by side in a window, at the speed of the console."""
+    from agents.load import load_player
+    from arena.match import Match, RecordingObserver
+    from arena.window import watch_turns
+    from recordings.storage import save
+
+    players = [load_player(agent, game) for agent in agents]
+    paths: list[Path] = []
+    observe = RecordingObserver(
+        rules, players, lambda recording: paths.append(save(recording, event.recordings)), event.recordings
+    )
+    try:
+        for turn in watch_turns(Match(rules, seeds, players).play(), game, [player.info.name for player in players]):
+            observe(turn)
+    finally:
+        observe.close()
+        for player in players:
+            player.close()
+    return paths
+
+
+def _agreed(
+    game: str, rules: str, seeds: int, first_seed: int, event: Path | None
+) -> tuple[Game, Rules, tuple[int, ...], Event]:
+    """Check what was typed, all of it before anything is written."""
     from arena.event import open_event
     from arena.seeds import practice_seeds
     from envs.games import find_game
     from envs.rules import named_rules
-    from recordings.storage import save
 
     chosen = find_game(game)
     the_rules = named_rules(chosen, rules)
-    the_seeds = practice_seeds(seeds, first_seed)
-    the_event = open_event(event)
-    load_player(agent, chosen).close()  # what is wrong with the agent is said before any process starts
-    paths = []
-    with progress_bar("playing", len(the_seeds), quiet=json) as tick:
-        for recording in evaluate_agent(agent, the_rules, the_seeds, processes):
-            paths.append(save(recording, the_event.recordings))
-            tick()
-    bookings = book_with_progress(paths, the_event, db, quiet=json)
-    names = [recording.player.name for recording in _recordings(bookings)[:1]]
-    if json:
-        print_json(chosen, the_rules, names, bookings)
-    else:
-        print_evaluation(chosen, the_rules, bookings)
-    _fail_on_mismatch(bookings)
+    return chosen, the_rules, practice_seeds(seeds, first_seed), open_event(event)
+
+
+def _name_of(agent: str, game: Game) -> str:
+    from agents.load import load_player
+
+    player = load_player(agent, game)
+    player.close()
+    return player.info.name
 
 
 def book_with_progress(paths: list[Path], event: Event, db: str | None, *, quiet: bool) -> list[Booking]:
@@ -131,10 +150,6 @@ def book_with_progress(paths: list[Path], event: Event, db: str | None, *, quiet
         progress_bar("verifying", len(paths), quiet=quiet) as tick,
     ):
         return book(paths, scoreboard, lambda booking: tick())
-
-
-def _recordings(bookings: list[Booking]) -> list[Recording]:
-    return [booking.recording for booking in bookings if booking.recording is not None]
 
 
 def _fail_on_mismatch(bookings: list[Booking]) -> None:
