@@ -43,9 +43,8 @@ def play_job(job: Job) -> list[Recording]:
     Raises:
         AgentError: the agent can't be loaded.
     """
-    by_seed = {
-        recording.seed: recording for recording in play_seeds(_player(job.agent, job.rules.game), job.rules, job.seeds)
-    }
+    player = _player(job.agent, job.rules.game)
+    by_seed = {recording.seed: recording for recording in play_seeds(player, job.rules, job.seeds)}
     return [by_seed[seed] for seed in job.seeds]
 
 

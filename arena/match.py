@@ -38,7 +38,9 @@ class Turn(NamedTuple):
     step: Step
 
 
-Observer = Callable[[Turn], None]
+RESTART_FRAMES = 12
+"""A lane starts its next episode only when the engine's frame count is a multiple of this, so that bots which decide
+every second, third or fourth frame go on deciding together."""
 
 
 class Lane:
@@ -50,6 +52,22 @@ class Lane:
         self.seeds = seeds
         self.seed = 0
         self.step: Step | None = None
+
+    def turn(self, index: int, action: int | End) -> Turn:
+        """Emulate one frame with `action`, or end the episode where it stands if the player gave none."""
+        step = self.step
+        assert step is not None
+        taken: int | None = None
+        if isinstance(action, End):
+            self.step = step.ended(action)
+        else:
+            try:
+                self.step = self.env.advance(action)
+                taken = action
+            except IllegalAction as error:
+                log.warning("%s forfeits: %s", self.player.info.name, error)
+                self.step = step.ended(End.FAILED)
+        return Turn(index, self.seed, taken, self.step)
 
     def begin(self) -> bool:
         """Start the next seed's episode; False when there are no more."""
@@ -99,38 +117,28 @@ def play_lanes(lanes: Sequence[Lane]) -> Iterator[Turn]:
     A player that raises `PlayerQuit` ends its episode as QUIT; one that raises anything else, or returns an action
     outside the action set, as FAILED. The others play on.
     """
-    numbered = list(enumerate(lanes))
-    running = []
-    for index, lane in numbered:
-        if lane.begin():
-            running.append((index, lane))
-            yield _turn(index, lane, None)
-    while running:
+    running: list[tuple[int, Lane]] = []
+    resting = list(enumerate(lanes))
+    frame = 0
+    while running or resting:
+        if resting and frame % RESTART_FRAMES == 0:
+            started = [(index, lane) for index, lane in resting if lane.begin()]
+            for index, lane in started:
+                yield _turn(index, lane, None)
+            running = sorted(running + started, key=lambda numbered: numbered[0])
+            resting = []
+        frame += 1
+        if not running:
+            continue
         actions = _decide([lane for _, lane in running])
         over = False
         for (index, lane), action in zip(running, actions, strict=True):
-            step = lane.step
-            assert step is not None
-            if isinstance(action, End):
-                lane.step, action = step.ended(action), None
-            else:
-                try:
-                    lane.step = lane.env.advance(action)
-                except IllegalAction as error:
-                    log.warning("%s forfeits: %s", lane.player.info.name, error)
-                    lane.step, action = step.ended(End.FAILED), None
-            yield Turn(index, lane.seed, action, lane.step)
-            over = over or lane.step.end is not None
+            turn = lane.turn(index, action)
+            yield turn
+            over = over or turn.step.end is not None
         if over:
-            still = []
-            for index, lane in running:
-                assert lane.step is not None
-                if lane.step.end is None:
-                    still.append((index, lane))
-                elif lane.begin():
-                    still.append((index, lane))
-                    yield _turn(index, lane, None)
-            running = still
+            resting += [numbered for numbered in running if _seen(numbered[1]).end is not None]
+            running = [numbered for numbered in running if _seen(numbered[1]).end is None]
 
 
 def _turn(index: int, lane: Lane, action: int | None) -> Turn:

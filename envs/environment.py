@@ -124,7 +124,7 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
             raise IllegalAction("The episode is over or has not begun; start one before the next action.")
         if code not in self._allowed:
             raise IllegalAction(
-                f"Action {code!r} is not in the action set {self.rules.action_set} of {self.game.title}."
+                f"Action {code!r} is not in {self.game.title}'s action set {self.rules.action_set}."
             )
         ale = self._ale
         reward = ale.act(code)
@@ -171,7 +171,7 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
         if latest is None or step.t != latest.t or step.source is not self:
             at = "nowhere" if latest is None else f"frame {latest.t}"
             raise StaleStep(
-                f"The picture of frame {step.t} is gone: the emulator stands at {at}; ask before the next act."
+                f"The picture of frame {step.t} is gone, the emulator stands at {at}; ask before the next act."
             )
 
     # -- Gymnasium's side ----------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
             self._info(step),
         )
 
-    def render(self) -> np.ndarray | None:  # type: ignore[override]
+    def render(self) -> np.ndarray | None:
         if self.render_mode is None or self._latest is None:
             return None
         return self._latest.screen()

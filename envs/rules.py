@@ -84,7 +84,7 @@ class Rules:
         ]
         if wrong:
             raise RulesError(f"These rules can't be used: {'; '.join(wrong)}.")
-        return cls(**{**data, "action_set": tuple(data["action_set"]), "sticky": float(data["sticky"])})
+        return cls(**(data | {"action_set": tuple(data["action_set"]), "sticky": float(data["sticky"])}))
 
 
 def _whole(value: object, low: int, high: int) -> bool:
