@@ -151,9 +151,10 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
     def sound_of(self, step: Step) -> np.ndarray:
         return self._picture(step, "sound")
 
-    def ram_of(self, step: Step) -> np.ndarray:
-        self._check_fresh(step)
-        return self._ale.getRAM()
+    def read_ram_of(self, step: Step, into: np.ndarray) -> None:
+        if step is not self._latest:
+            self._check_fresh(step)
+        self._ale.getRAM(into)
 
     def _picture(self, step: Step, what: str) -> np.ndarray:
         self._check_fresh(step)
@@ -211,7 +212,7 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
     def _observation(self, step: Step) -> np.ndarray:
         match self.obs_type:
             case "ram":
-                return step.ram()
+                return self._ale.getRAM()
             case "grayscale":
                 return step.grayscale().copy()
             case _:

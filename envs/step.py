@@ -28,7 +28,7 @@ class Source(Protocol):
     def screen_of(self, step: Step) -> np.ndarray: ...
     def grayscale_of(self, step: Step) -> np.ndarray: ...
     def sound_of(self, step: Step) -> np.ndarray: ...
-    def ram_of(self, step: Step) -> np.ndarray: ...
+    def read_ram_of(self, step: Step, into: np.ndarray) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,9 +58,9 @@ class Step:
         """The sound of this frame: uint8 (512,), mono, 30,720 Hz, silence is 128."""
         return self.source.sound_of(self)
 
-    def ram(self) -> np.ndarray:
-        """The console's memory: uint8 (128,). For the recorder; a fair player doesn't look."""
-        return self.source.ram_of(self)
+    def read_ram(self, into: np.ndarray) -> None:
+        """Copy the console's memory into `into`, uint8 (128,). For the recorder; a fair player doesn't look."""
+        self.source.read_ram_of(self, into)
 
     def ended(self, end: End) -> Step:
         """The same frame, with which the episode ends for a reason outside the emulator."""

@@ -8,7 +8,7 @@ from envs.environment import ale_seed_of
 from envs.step import Step
 from recordings.digest import EpisodeDigest
 from recordings.recording import Pacing, Recording
-from recordings.storage import Header, Journal
+from recordings.storage import FLUSH_FRAMES, Header, Journal
 
 
 class Recorder:
@@ -23,8 +23,10 @@ class Recorder:
 
     def add(self, action: int, step: Step) -> None:
         """Take the frame that `action` led to."""
-        self._journal.append(action)
-        self._actions.append(action)
+        actions = self._actions
+        actions.append(action)
+        if len(actions) % FLUSH_FRAMES == 0:
+            self._journal.append(actions[-FLUSH_FRAMES:])
         self._digest.add(step)
         self._score += int(step.reward)
 

@@ -25,7 +25,7 @@ from recordings.recording import RecordedPlayer, Recording
 
 JOURNAL_SUFFIX = ".part"
 FLUSH_FRAMES = 60
-"""Frames between two hand-overs of the journal to the operating system: at most one second of play is lost."""
+"""Frames that are given to a journal together: when the process is killed, at most one second of play is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class Header:
 
 
 class Journal(Protocol):
-    def append(self, action: int) -> None: ...
+    def append(self, actions: bytes) -> None: ...
     def discard(self) -> None: ...
 
 
 class NullJournal:
     """For episodes that nobody would want back after a crash."""
 
-    def append(self, action: int) -> None:
+    def append(self, actions: bytes) -> None:
         pass
 
     def discard(self) -> None:
@@ -76,15 +76,12 @@ class FileJournal:
             self._file = os.fdopen(handle, "wb", buffering=1 << 16)
             self._file.write(line.encode() + b"\n")
             self._file.flush()
-        self._waiting = 0
 
-    def append(self, action: int) -> None:
-        self._file.write(action.to_bytes())
-        self._waiting += 1
-        if self._waiting >= FLUSH_FRAMES:
-            with _explained(self.path):
-                self._file.flush()
-            self._waiting = 0
+    def append(self, actions: bytes) -> None:
+        """Hand actions to the operating system, which keeps them if this process is killed."""
+        with _explained(self.path):
+            self._file.write(actions)
+            self._file.flush()
 
     def discard(self) -> None:
         """Remove the journal: its recording is safe, or the episode shall not count."""
