@@ -1,0 +1,1 @@
+"""One module per suite of `scripts/benchmark.py`."""
