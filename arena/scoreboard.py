@@ -1,0 +1,293 @@
+"""The scoreboard: verified results in, standings out.
+
+It believes what it is given: verification comes before (`arena.verify`). An addition is acknowledged after it is on
+the disk, and either wholly there or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Engine, Row, Select, delete, distinct, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from agents.player import Kind
+from arena import migrations
+from arena.database import EpisodeRow, PlayerRow, RulesRow, StandingRow, database_url, make_engine, plain_errors
+from arena.results import Result, Standing
+from arena.statistics import summary
+from envs.step import End
+
+
+class Scoreboard:
+    """Results in one database; make it with `Scoreboard.open`. May be used by several threads at once, and by any
+    number of programs at once. After a fork, open it anew.
+
+    Every method raises ScoreboardError, with one sentence, if the database is locked, full, damaged or gone; then
+    nothing of that call is stored. If a server vanishes in the middle of `add`, adding the same result again is safe.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url_or_path: str | Path) -> Self:
+        """Open the scoreboard in an SQLite file or at a URL (`postgresql+psycopg://...`); make or upgrade its tables.
+
+        Raises:
+            ScoreboardError: it can't be opened, is no scoreboard, or was made by a newer arena.
+        """
+        url = database_url(url_or_path)
+        scoreboard = cls(make_engine(url))
+        try:
+            scoreboard._bring_up_to_date()
+        except BaseException:
+            scoreboard.close()
+            raise
+        return scoreboard
+
+    def close(self) -> None:
+        """Close all connections. May be called more than once."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def add(self, result: Result) -> bool:
+        """Store `result`; return whether it is new. A recording that is there already (by its SHA-256) stays as it is.
+
+        On return the result is on the disk, and the standings count it.
+        """
+        import scipy.stats  # noqa: F401  # takes seconds, which nobody else should wait for the lock
+
+        with self._writing() as session:
+            rules = _rules_key(session, result)
+            player = _player_key(session, result)
+            insert = _insert(session, EpisodeRow).on_conflict_do_nothing().returning(EpisodeRow.id)
+            new = session.execute(insert, _episode_values(result, rules, player)).first() is not None
+            if new:
+                _restate(session, rules, player)
+            else:
+                session.rollback()
+            return new
+
+    def results(
+        self,
+        *,
+        game: str | None = None,
+        rules_id: str | None = None,
+        player: str | None = None,
+        limit: int | None = None,
+    ) -> list[Result]:
+        """Return the results that fit every filter given, those added last first.
+
+        Args:
+            game: ALE's ROM name.
+            rules_id: `Rules.rules_id`.
+            player: a player's name, whatever its kind and artifact.
+            limit: at most so many.
+        """
+        query = _RESULTS.order_by(EpisodeRow.id.desc()).limit(limit)
+        if game is not None:
+            query = query.where(RulesRow.game == game)
+        if rules_id is not None:
+            query = query.where(RulesRow.rules_id == rules_id)
+        if player is not None:
+            query = query.where(PlayerRow.name == player)
+        with self._reading() as session:
+            return [_result(row) for row in session.execute(query)]
+
+    def standings(self, game: str, rules_id: str) -> list[Standing]:
+        """Return the standings of one game under one set of rules, best mean first; empty if nobody has played.
+
+        Its cost grows with the number of players, not of episodes.
+        """
+        with self._reading() as session:
+            rows = session.execute(standings_query(game, rules_id)).all()
+        ordered = sorted(rows, key=lambda row: (-row.mean, row.name, row.kind, row.artifact))
+        standings: list[Standing] = []
+        for place, row in enumerate(ordered, start=1):
+            tied = bool(standings) and standings[-1].mean == row.mean
+            standings.append(_standing(row, standings[-1].rank if tied else place))
+        return standings
+
+    def classes(self) -> list[tuple[str, str]]:
+        """Return (game, rules_id) of everything that was played, sorted. Results of two classes never mix."""
+        query = select(RulesRow.game, RulesRow.rules_id).where(RulesRow.id.in_(select(distinct(StandingRow.rules))))
+        with self._reading() as session:
+            return sorted((row.game, row.rules_id) for row in session.execute(query))
+
+    def label(self, game: str, rules_id: str) -> str:
+        """Return what people call these rules (`5min`); the first eight digits of `rules_id` if nobody played them."""
+        query = select(RulesRow.label).where(RulesRow.game == game, RulesRow.rules_id == rules_id)
+        with self._reading() as session:
+            return session.scalar(query) or rules_id[:8]
+
+    def _bring_up_to_date(self) -> None:
+        with self._reading() as session:
+            if migrations.is_current(session.connection()):
+                return
+        with self._writing() as session:
+            if migrations.upgrade(session.connection()):
+                _restate_all(session)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with plain_errors(self._engine.url), Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """A transaction that is committed at the end, or undone by any exception. On SQLite it takes the write lock at
+        once: a transaction that reads first and writes later can be refused without waiting."""
+        engine = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        with plain_errors(self._engine.url), Session(engine) as session, session.begin():
+            yield session
+
+
+def standings_query(game: str, rules_id: str) -> Select[Any]:
+    """The query behind `Scoreboard.standings`, in no particular order."""
+    return (
+        select(
+            PlayerRow.name,
+            PlayerRow.kind,
+            PlayerRow.artifact,
+            StandingRow.episodes,
+            StandingRow.mean,
+            StandingRow.median,
+            StandingRow.low,
+            StandingRow.high,
+            StandingRow.best,
+            StandingRow.last_played,
+        )
+        .join_from(RulesRow, StandingRow, StandingRow.rules == RulesRow.id)
+        .join(PlayerRow, PlayerRow.id == StandingRow.player)
+        .where(RulesRow.game == game, RulesRow.rules_id == rules_id)
+    )
+
+
+_RESULTS = (
+    select(EpisodeRow, PlayerRow.name, PlayerRow.kind, PlayerRow.artifact, RulesRow.game, RulesRow.rules_id, RulesRow.label)
+    .join_from(EpisodeRow, PlayerRow, PlayerRow.id == EpisodeRow.player)
+    .join(RulesRow, RulesRow.id == EpisodeRow.rules)
+)
+
+
+def _insert(session: Session, table: type) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT with ON CONFLICT, which both databases have and SQLAlchemy spells once for each."""
+    return postgresql.insert(table) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _rules_key(session: Session, result: Result) -> int:
+    query = select(RulesRow.id, RulesRow.label).where(
+        RulesRow.game == result.game, RulesRow.rules_id == result.rules_id
+    )
+    found = session.execute(query).first()
+    if found is None:
+        values = {"game": result.game, "rules_id": result.rules_id, "label": result.rules_label}
+        session.execute(_insert(session, RulesRow).on_conflict_do_nothing(), values)
+        found = session.execute(query).one()
+    if found.label != result.rules_label:
+        session.execute(update(RulesRow).where(RulesRow.id == found.id).values(label=result.rules_label))
+    return int(found.id)
+
+
+def _player_key(session: Session, result: Result) -> int:
+    """The player's id; on PostgreSQL its row stays locked to the end of the transaction, so that two additions for one
+    player come one after the other and the second one's standing counts the first."""
+    values = {"name": result.player, "kind": result.kind.value, "artifact": result.artifact_sha256 or ""}
+    query = select(PlayerRow.id).filter_by(**values).with_for_update(key_share=True)
+    found = session.scalar(query)
+    if found is None:
+        session.execute(_insert(session, PlayerRow).on_conflict_do_nothing(), values)
+        found = session.scalars(query).one()
+    return found
+
+
+def _episode_values(result: Result, rules: int, player: int) -> dict[str, Any]:
+    return {
+        "rules": rules,
+        "player": player,
+        "seed": result.seed,
+        "score": result.score,
+        "frames": result.frames,
+        "ended": result.end.value,
+        "recording_sha256": result.recording_sha256,
+        "recording_name": result.recording_name,
+        "started_at": result.started_at,
+        "verified_at": result.verified_at,
+    }
+
+
+def _restate_all(session: Session) -> None:
+    """Derive all standings from the episodes, as after an upgrade, which may have changed what is derived."""
+    session.execute(delete(StandingRow))
+    for rules, player in session.execute(select(EpisodeRow.rules, EpisodeRow.player).distinct()).all():
+        _restate(session, rules, player)
+
+
+def _restate(session: Session, rules: int, player: int) -> None:
+    """Derive the standing of one player under one set of rules from the episodes."""
+    played = session.execute(
+        select(EpisodeRow.score, EpisodeRow.started_at).where(EpisodeRow.rules == rules, EpisodeRow.player == player)
+    ).all()
+    found = summary([row.score for row in played])
+    session.merge(
+        StandingRow(
+            rules=rules,
+            player=player,
+            episodes=found.n,
+            mean=found.mean,
+            median=found.median,
+            low=found.low,
+            high=found.high,
+            best=found.maximum,
+            last_played=max(row.started_at for row in played),
+        )
+    )
+
+
+def _result(row: Row[Any]) -> Result:
+    episode: EpisodeRow = row.EpisodeRow
+    return Result(
+        player=row.name,
+        kind=Kind(row.kind),
+        artifact_sha256=row.artifact or None,
+        game=row.game,
+        rules_id=row.rules_id,
+        rules_label=row.label,
+        seed=episode.seed,
+        score=episode.score,
+        frames=episode.frames,
+        end=End(episode.ended),
+        recording_sha256=episode.recording_sha256,
+        recording_name=episode.recording_name,
+        started_at=episode.started_at,
+        verified_at=episode.verified_at,
+    )
+
+
+def _standing(row: Row[Any], rank: int) -> Standing:
+    return Standing(
+        rank=rank,
+        player=row.name,
+        kind=Kind(row.kind),
+        artifact_sha256=row.artifact or None,
+        episodes=row.episodes,
+        mean=row.mean,
+        median=row.median,
+        low=row.low,
+        high=row.high,
+        best=row.best,
+        last_played=row.last_played,
+    )
