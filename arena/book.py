@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agents.player import Kind
 from arena.results import Result
 from arena.scoreboard import Scoreboard
 from arena.verify import Verification, verify_files
@@ -54,7 +55,7 @@ def result_of(recording: Recording, path: Path) -> Result:
     """Return the scoreboard's row for a verified recording."""
     return Result(
         player=recording.player.name,
-        kind=recording.player.kind,
+        kind=Kind(recording.player.kind),
         artifact_sha256=recording.player.artifact_sha256,
         game=recording.rules.game,
         rules_id=recording.rules.rules_id,
@@ -62,7 +63,7 @@ def result_of(recording: Recording, path: Path) -> Result:
         seed=recording.seed,
         score=recording.score,
         frames=recording.frames,
-        end=recording.end.value,
+        end=recording.end,
         recording_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         recording_name=path.name,
         started_at=recording.started_at,

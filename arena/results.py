@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from agents.names import check_name
 from agents.player import Kind
 from envs.errors import ScoreboardError
+from envs.names import check_name
 from envs.step import End
 
 SEED_LIMIT = 2**53
@@ -21,7 +21,7 @@ SEED_LIMIT = 2**53
 class Result:
     """One verified episode. Every value is checked when it is made: a result that exists can be stored.
 
-    The player's name is normalised (`agents.names.check_name`) and both times are turned into UTC.
+    The player's name is normalised (`envs.names.check_name`) and both times are turned into UTC.
 
     Raises:
         ScoreboardError: a value that can't be; all of them are named at once.

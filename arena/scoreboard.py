@@ -177,7 +177,9 @@ def standings_query(game: str, rules_id: str) -> Select[Any]:
 
 
 _RESULTS = (
-    select(EpisodeRow, PlayerRow.name, PlayerRow.kind, PlayerRow.artifact, RulesRow.game, RulesRow.rules_id, RulesRow.label)
+    select(
+        EpisodeRow, PlayerRow.name, PlayerRow.kind, PlayerRow.artifact, RulesRow.game, RulesRow.rules_id, RulesRow.label
+    )
     .join_from(EpisodeRow, PlayerRow, PlayerRow.id == EpisodeRow.player)
     .join(RulesRow, RulesRow.id == EpisodeRow.rules)
 )

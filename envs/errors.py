@@ -5,7 +5,7 @@ ArenaError
 ├── RomError            the ROM file is missing or is not the one that the rules name
 ├── RulesError          a rules file or a rules name that can't be used
 ├── SeedError           a seed outside the range
-├── NameRefused         a player's name that can't be shown
+├── PlayerNameError     a text that can't be a player's name
 ├── IllegalAction       an action code outside the action set of the rules
 ├── StaleStep           a step was asked for its screen after the emulator had moved on
 ├── AgentError          an agent that can't be found, read or run
@@ -37,7 +37,7 @@ class SeedError(ArenaError):
     pass
 
 
-class NameRefused(ArenaError):
+class PlayerNameError(ArenaError):
     pass
 
 

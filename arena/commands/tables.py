@@ -112,7 +112,7 @@ def print_standings(game: Game, label: str, standings: Sequence[Standing]) -> No
     for s in standings:
         table.add_row(
             str(s.rank), _plain(s.player), s.kind, str(s.episodes), f"{s.mean:,.1f}",
-            f"{s.low:,.1f} - {s.high:,.1f}", f"{s.median:,.1f}", f"{s.best:,.0f}",
+            _interval(s), f"{s.median:,.1f}", f"{s.best:,.0f}",
         )  # fmt: skip
     if game.references:
         table.add_section()
@@ -171,8 +171,8 @@ def _points(points: int | None, *, strong: bool) -> str:
     return f"[bold]{points:,}[/bold]" if strong else f"{points:,}"
 
 
-def _interval(summary: Summary) -> str:
-    return f"{summary.low:,.1f} - {summary.high:,.1f}"
+def _interval(one: Summary | Standing) -> str:
+    return "-" if one.low is None or one.high is None else f"{one.low:,.1f} - {one.high:,.1f}"
 
 
 def _plain(text: str) -> str:
