@@ -17,6 +17,8 @@ NAME = "ale-native-84"
 FRAME_SKIP = 4
 STACK = 4
 SIDE = 84
+START = 2
+"""Decisions after a reset or a lost life at which a player presses FIRE, in games that start with it."""
 
 
 class Eye:
@@ -37,9 +39,9 @@ class Eye:
         self._stack = np.zeros((STACK, SIDE, SIDE), np.uint8)
         self._before: np.ndarray | None = None
         self._lives = 0
-        self.life_lost = False
-        """Whether a life was lost between the last two decisions; true at the first decision too, where games that
-        start with FIRE need it just the same."""
+        self._start_left = START
+        self.starting = True
+        """Whether this decision is one of the first two after a reset or a lost life: the time to press FIRE."""
 
     @property
     def observation(self) -> np.ndarray:
@@ -58,6 +60,9 @@ class Eye:
             frame = np.maximum(frame, self._before)
         self._stack[:-1] = self._stack[1:]
         cv2.resize(frame, (SIDE, SIDE), dst=self._stack[-1], interpolation=cv2.INTER_AREA)
-        self.life_lost = step.t == 0 or step.lives < self._lives
+        if step.lives < self._lives:
+            self._start_left = START
         self._lives = step.lives
+        self.starting = self._start_left > 0
+        self._start_left -= 1
         return True

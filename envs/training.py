@@ -9,8 +9,9 @@ What differs from SB3's `make_atari_env`:
 - rewards are clipped to their sign for learning, `info["episode"]["r"]` holds the unclipped score of the whole game;
 - a lost life is reported as `done`, as SB3 does, but nothing is reset and no frame is played for it: the game goes on
   where it is, and the stacked pictures stay. (ale-py's own `episodic_life` starts a new game instead.)
-- in games that start with FIRE, the first action after a reset or a lost life is replaced by FIRE, which is what the
-  arena's player for such agents does too.
+- in games that start with FIRE, the first two actions after a reset or a lost life are replaced by FIRE, which is what
+  the arena's player for such agents does too. (Two, because sticky actions swallow one of four frames with
+  probability 0.25**4: one lost life in 256 would leave an agent that never learned to fire waiting for ever.)
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ STACK = 4
 """Pictures per observation, the newest last."""
 SIDE = 84
 """Height and width of a picture."""
+FIRE_STEPS = 2
+"""Steps for which FIRE is pressed after a reset or a lost life, in games that start with it."""
 
 
 def training_seeds(seed: int, count: int) -> np.ndarray:
@@ -111,7 +114,7 @@ class TrainingEnv(VecEnv):
         self._returns = np.zeros(num_envs)
         self._lengths = np.zeros(num_envs, dtype=np.int64)
         self._lives = np.zeros(num_envs, dtype=np.int32)
-        self._fire_due = np.zeros(num_envs, dtype=bool)
+        self._fire_steps = np.zeros(num_envs, dtype=np.int64)
         super().__init__(
             num_envs,
             spaces.Box(0, 255, (STACK, SIDE, SIDE), np.uint8),
@@ -135,12 +138,13 @@ class TrainingEnv(VecEnv):
         self._returns[:] = 0
         self._lengths[:] = 0
         self._lives = info["lives"]
-        self._fire_due[:] = self._fire is not None
+        self._fire_steps[:] = FIRE_STEPS
         return obs
 
     def step_async(self, actions: np.ndarray) -> None:
         if self._fire is not None:
-            actions = np.where(self._fire_due, self._fire, actions)
+            actions = np.where(self._fire_steps > 0, self._fire, actions)
+            self._fire_steps -= 1
         self._native.send(actions)
 
     def step_wait(self) -> VecEnvStepReturn:
@@ -161,7 +165,7 @@ class TrainingEnv(VecEnv):
         self._returns[over] = 0
         self._lengths[over] = 0
         self._lives = info["lives"]
-        self._fire_due = (over | lost) if self._fire is not None else self._fire_due
+        self._fire_steps[over | lost] = FIRE_STEPS
         done = over
         if self._lives_end:
             done = over | lost

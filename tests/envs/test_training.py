@@ -48,7 +48,7 @@ def test_what_is_trained_on_is_what_is_played(game: str, max_frames: int) -> Non
             if not running[i]:
                 continue
             action = rules.action_set[choice[i]]
-            if eyes[i].life_lost and fast.game.fires:
+            if eyes[i].starting and fast.game.fires:
                 action = FIRE
             points = 0.0
             for frame in range(4):
@@ -66,9 +66,7 @@ def test_what_is_trained_on_is_what_is_played(game: str, max_frames: int) -> Non
                 ends += 1
                 assert infos[i]["episode"]["r"] == returns[i]
                 assert infos[i]["episode"]["l"] == -(-steps[i].t // 4)
-                assert infos[i]["TimeLimit.truncated"] == (
-                    steps[i].end.value == "truncated"
-                )
+                assert infos[i]["TimeLimit.truncated"] == (steps[i].end.value == "truncated")
                 assert infos[i]["terminal_observation"].shape == (4, 84, 84)
     if max_frames == 402:
         assert ends == 2
@@ -127,9 +125,7 @@ def test_training_seeds_are_valid_and_different() -> None:
     assert seeds.max() < 2**31
 
 
-@pytest.mark.parametrize(
-    "change", [{"action_set": [0, 1]}, {"mode": 4}, {"difficulty": 1}]
-)
+@pytest.mark.parametrize("change", [{"action_set": [0, 1]}, {"mode": 4}, {"difficulty": 1}])
 def test_rules_that_training_cannot_follow_are_refused(
     change: dict[str, object],
 ) -> None:

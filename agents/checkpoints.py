@@ -1,0 +1,150 @@
+"""Training checkpoints: everything a run needs to go on as if it had not stopped, written so that a crash, a kill or a
+full disk in the middle leaves the one before it whole.
+
+A checkpoint is a folder `step-000100352/` with `state.pt` (weights, optimizer, counters, random states; tensors and
+plain values only, read without unpickling code), `model.zip` (for plain SB3: `PPO.load`), and `replay.npz` where the
+algorithm has a replay buffer.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.buffers import ReplayBuffer
+
+from agents.fast import save_plain
+from envs.errors import AgentError
+
+_COUNTERS = ("num_timesteps", "_n_updates", "_episode_num", "_current_progress_remaining", "_n_calls")
+_ARRAYS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+
+
+def save_checkpoint(folder: Path, model: BaseAlgorithm, about: dict[str, Any], keep: int = 2) -> Path:
+    """Write a checkpoint of `model` into `folder` and delete all but the newest `keep`.
+
+    Args:
+        about: JSON values that `read_checkpoint` gives back, e.g. the run's settings.
+
+    Raises:
+        OSError: it could not be written (a full disk, say); what was there before is untouched.
+    """
+    final = folder / f"step-{model.num_timesteps:09d}"
+    part = folder / (final.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        part.mkdir(parents=True)
+        torch.save({"about": about, **_state_of(model)}, part / "state.pt")
+        save_plain(model, part / "model.zip")
+        buffer = getattr(model, "replay_buffer", None)
+        if isinstance(buffer, ReplayBuffer):
+            _save_buffer(buffer, part / "replay.npz")
+        for file in part.iterdir():
+            _sync(file)
+        shutil.rmtree(final, ignore_errors=True)
+        part.rename(final)
+        _sync(folder)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    for old in checkpoints(folder)[:-keep]:
+        shutil.rmtree(old, ignore_errors=True)
+    return final
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The complete checkpoints in `folder`, oldest first."""
+    return sorted(p for p in folder.glob("step-*") if p.is_dir() and p.suffix != ".part")
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return what `save_checkpoint` wrote; `about` holds what was passed to it.
+
+    Raises:
+        AgentError: there is no readable checkpoint at `path`.
+    """
+    try:
+        state = torch.load(path / "state.pt", map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise AgentError(f"{path} is not a readable checkpoint: {type(error).__name__}: {error}.") from error
+    assert isinstance(state, dict)
+    return state
+
+
+def restore(model: BaseAlgorithm, path: Path, state: dict[str, Any]) -> None:
+    """Put the checkpoint into `model`, which was made with the same settings, and set the random generators."""
+    try:
+        model.policy.load_state_dict(state["policy"])
+        model.policy.optimizer.load_state_dict(state["optimizer"])
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise AgentError(f"The checkpoint {path} does not fit this game and algorithm: {error}") from error
+    for name, value in state["counters"].items():
+        setattr(model, name, value)
+    if "exploration_rate" in state["counters"]:
+        model.exploration_rate = state["counters"]["exploration_rate"]  # type: ignore[attr-defined]
+    model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
+    model.ep_success_buffer = deque(maxlen=model._stats_window_size)
+    buffer = getattr(model, "replay_buffer", None)
+    if isinstance(buffer, ReplayBuffer):
+        _load_buffer(buffer, path / "replay.npz")
+    torch.set_rng_state(state["random"]["torch"])
+    if "cuda" in state["random"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["random"]["cuda"])
+    kind, keys, *rest = state["random"]["numpy"]
+    np.random.set_state((kind, np.array(keys, dtype=np.uint32), *rest))
+    version, numbers, gauss = state["random"]["python"]
+    random.setstate((version, tuple(numbers), gauss))
+    model.action_space.np_random.bit_generator.state = state["random"]["actions"]
+
+
+def _state_of(model: BaseAlgorithm) -> dict[str, Any]:
+    counters = {name: getattr(model, name) for name in _COUNTERS if hasattr(model, name)}
+    if hasattr(model, "exploration_rate"):
+        counters["exploration_rate"] = float(model.exploration_rate)
+    name, keys, *rest = np.random.get_state()  # SB3 draws minibatches from numpy's global generator
+    version, numbers, gauss = random.getstate()
+    generators: dict[str, Any] = {
+        "torch": torch.get_rng_state(),
+        "numpy": [name, keys.tolist(), *rest],  # type: ignore[union-attr]
+        "python": [version, list(numbers), gauss],
+        "actions": model.action_space.np_random.bit_generator.state,
+    }
+    if torch.cuda.is_available():
+        generators["cuda"] = torch.cuda.get_rng_state_all()
+    return {
+        "policy": model.policy.state_dict(),
+        "optimizer": model.policy.optimizer.state_dict(),
+        "counters": counters,
+        "episodes": [dict(episode) for episode in model.ep_info_buffer or ()],
+        "random": generators,
+    }
+
+
+def _save_buffer(buffer: ReplayBuffer, path: Path) -> None:
+    filled = buffer.buffer_size if buffer.full else buffer.pos
+    arrays = {name: getattr(buffer, name)[:filled] for name in _ARRAYS if hasattr(buffer, name)}
+    np.savez(path, pos=buffer.pos, full=buffer.full, **arrays)  # type: ignore[arg-type]
+
+
+def _load_buffer(buffer: ReplayBuffer, path: Path) -> None:
+    with np.load(path) as stored:
+        buffer.pos, buffer.full = int(stored["pos"]), bool(stored["full"])
+        for name in _ARRAYS:
+            if name in stored:
+                array = stored[name]
+                getattr(buffer, name)[: len(array)] = array
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
