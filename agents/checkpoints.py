@@ -88,7 +88,7 @@ def restore(model: BaseAlgorithm, path: Path, state: dict[str, Any]) -> None:
     for name, value in state["counters"].items():
         setattr(model, name, value)
     if "exploration_rate" in state["counters"]:
-        model.exploration_rate = state["counters"]["exploration_rate"]  # type: ignore[attr-defined]
+        model.exploration_rate = state["counters"]["exploration_rate"]
     model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
     model.ep_success_buffer = deque(maxlen=model._stats_window_size)
     buffer = getattr(model, "replay_buffer", None)
@@ -112,7 +112,7 @@ def _state_of(model: BaseAlgorithm) -> dict[str, Any]:
     version, numbers, gauss = random.getstate()
     generators: dict[str, Any] = {
         "torch": torch.get_rng_state(),
-        "numpy": [name, keys.tolist(), *rest],  # type: ignore[union-attr]
+        "numpy": [name, keys.tolist(), *rest],
         "python": [version, list(numbers), gauss],
         "actions": model.action_space.np_random.bit_generator.state,
     }
@@ -130,7 +130,7 @@ def _state_of(model: BaseAlgorithm) -> dict[str, Any]:
 def _save_buffer(buffer: ReplayBuffer, path: Path) -> None:
     filled = buffer.buffer_size if buffer.full else buffer.pos
     arrays = {name: getattr(buffer, name)[:filled] for name in _ARRAYS if hasattr(buffer, name)}
-    np.savez(path, pos=buffer.pos, full=buffer.full, **arrays)  # type: ignore[arg-type]
+    np.savez(path, pos=buffer.pos, full=buffer.full, **arrays)
 
 
 def _load_buffer(buffer: ReplayBuffer, path: Path) -> None:
