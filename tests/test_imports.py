@@ -18,7 +18,11 @@ ALLOWED = {
 }
 """What the modules of each folder may import of the arena itself."""
 
-SCRIPTS = {path.stem for path in (ROOT / "scripts").glob("*.py")}
+SCRIPTS = {path.stem for path in (ROOT / "scripts").iterdir() if path.suffix == ".py" or path.is_dir()} - {
+    "__pycache__"
+}
+"""A script is imported by its bare name."""
+
 MODULES = [path for folder in ALLOWED for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
