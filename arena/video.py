@@ -147,8 +147,12 @@ def _write_gif(show: Show, film: Iterator[bool], path: Path) -> None:
     from PIL import Image
 
     durations: list[int] = []
-    pictures = (Image.fromarray(picture).quantize(255, dither=Image.Dither.NONE) for picture in _sampled(show, film, durations))
-    next(pictures).save(path, format="GIF", save_all=True, append_images=pictures, duration=durations, loop=0, optimize=True)
+    pictures = (
+        Image.fromarray(picture).quantize(255, dither=Image.Dither.NONE) for picture in _sampled(show, film, durations)
+    )
+    next(pictures).save(
+        path, format="GIF", save_all=True, append_images=pictures, duration=durations, loop=0, optimize=True
+    )
 
 
 def _sampled(show: Show, film: Iterator[bool], durations: list[int]) -> Iterator[np.ndarray]:
@@ -199,4 +203,6 @@ def _whole_file(path: Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise EventError(f"{path} can't be written ({error.strerror}); free some space or choose another folder.") from None
+        raise EventError(
+            f"{path} can't be written ({error.strerror}); free some space or choose another folder."
+        ) from None
