@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import BigInteger, DateTime, Double, ForeignKey, Index, String, UniqueConstraint, create_engine, event
 from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -222,6 +223,8 @@ def plain_errors(url: URL) -> Iterator[None]:
         if sentence is None:
             raise
         raise ScoreboardError(sentence) from error
+    except PoolTimeout as error:
+        raise ScoreboardError(f"Too much at once is asked of the scoreboard {shown(url)}; try again.") from error
     except sqlite3.Error as error:
         sentence = _sentence(error, url, expected=isinstance(error, sqlite3.OperationalError))
         if sentence is None:
