@@ -172,9 +172,12 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """Turn on the write-ahead log, which stays on for the file. SQLite doesn't always wait for other connections here
-    as it does everywhere else, so this waits."""
-    deadline = time.monotonic() + LOCK_SECONDS
+    """Turn on the write-ahead log, which stays on for the file. Where the file system can't have one, SQLite stays with
+    its older journal, which is as safe.
+
+    While another program makes the same file, SQLite refuses this at once instead of waiting, so this waits."""
+    (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    deadline = time.monotonic() + milliseconds / 1000
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

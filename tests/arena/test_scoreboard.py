@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -173,15 +174,32 @@ def fill(board: Scoreboard) -> None:
         board.add(result(number, recording_name="x" * 255))
 
 
-def test_a_lock_stops_the_making_of_the_tables(tmp_path: Path) -> None:
+@pytest.mark.parametrize("journal", ["WAL", "DELETE"])
+def test_a_lock_stops_the_making_of_the_tables(tmp_path: Path, journal: str) -> None:
     path = tmp_path / "arena.sqlite"
-    with closing(sqlite3.connect(path)) as other:
-        other.execute("PRAGMA journal_mode = WAL")
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(ScoreboardError, match="is locked by another program"):
-            Scoreboard.open(f"sqlite:///{path}?timeout=0.2")
+    with locked_new_file(path, journal), pytest.raises(ScoreboardError, match="is locked by another program"):
+        Scoreboard.open(f"sqlite:///{path}?timeout=0.2")
     with Scoreboard.open(path) as board:
         assert board.results() == []
+
+
+@pytest.mark.parametrize("journal", ["WAL", "DELETE"])
+def test_a_lock_is_waited_for(tmp_path: Path, journal: str) -> None:
+    path = tmp_path / "arena.sqlite"
+    with locked_new_file(path, journal) as other:
+        release = threading.Timer(0.5, other.rollback)
+        release.start()
+        with Scoreboard.open(path) as board:
+            assert board.add(result(1)) is True
+        release.join()
+
+
+@contextmanager
+def locked_new_file(path: Path, journal: str) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(path, check_same_thread=False)) as other:
+        other.execute(f"PRAGMA journal_mode = {journal}")
+        other.execute("BEGIN IMMEDIATE")
+        yield other
 
 
 def test_the_standings_read_indexes_and_no_episodes(tmp_path: Path) -> None:
