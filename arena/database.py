@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import BigInteger, DateTime, Double, ForeignKey, Index, String, UniqueConstraint, create_engine, event
 from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -171,9 +172,12 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """Turn on the write-ahead log, which stays on for the file. SQLite doesn't always wait for other connections here
-    as it does everywhere else, so this waits."""
-    deadline = time.monotonic() + LOCK_SECONDS
+    """Turn on the write-ahead log, which stays on for the file. Where the file system can't have one, SQLite stays with
+    its older journal, which is as safe.
+
+    While another program makes the same file, SQLite refuses this at once instead of waiting, so this waits."""
+    (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    deadline = time.monotonic() + milliseconds / 1000
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -222,6 +226,8 @@ def plain_errors(url: URL) -> Iterator[None]:
         if sentence is None:
             raise
         raise ScoreboardError(sentence) from error
+    except PoolTimeout as error:
+        raise ScoreboardError(f"Too much at once is asked of the scoreboard {shown(url)}; try again.") from error
     except sqlite3.Error as error:
         sentence = _sentence(error, url, expected=isinstance(error, sqlite3.OperationalError))
         if sentence is None:
