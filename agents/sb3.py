@@ -58,7 +58,7 @@ class Sb3Bot:
 class Sb3Player:
     """One game of an `Sb3Bot`. A policy with logits draws from them, one with values takes the best.
 
-    FIRE is pressed for the first decision of a game and after a lost life, where a round starts only with FIRE.
+    FIRE is pressed for the first two decisions of a game and after a lost life, where a round starts only with FIRE.
     """
 
     def __init__(self, info: PlayerInfo, bot: Sb3Bot) -> None:
@@ -101,7 +101,7 @@ class Sb3Player:
 
     def _choose(self, scores: np.ndarray) -> None:
         draw = self._rng.random()
-        if self._bot.fires and self._eye.life_lost:
+        if self._bot.fires and self._eye.starting:
             self._action = FIRE
         elif self._bot.draws:
             shares = np.exp(scores - scores.max(), dtype=np.float64).cumsum()
