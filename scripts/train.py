@@ -29,7 +29,7 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 from agents.checkpoints import checkpoints, read_checkpoint, restore, save_checkpoint
 from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
