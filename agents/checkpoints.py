@@ -8,6 +8,7 @@ algorithm has a replay buffer.
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import shutil
@@ -24,7 +25,11 @@ from agents.fast import save_plain
 from envs.errors import AgentError
 
 _COUNTERS = ("num_timesteps", "_n_updates", "_episode_num", "_current_progress_remaining", "_n_calls")
-_ARRAYS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+_ARRAYS = (
+    *("observations", "next_observations"),  # SB3's own buffer
+    *("frames", "next_frames", "history"),  # `FrameReplayBuffer`
+    *("actions", "rewards", "dones", "timeouts"),
+)
 
 
 def save_checkpoint(folder: Path, model: BaseAlgorithm, about: dict[str, Any], keep: int = 2) -> Path:
@@ -41,7 +46,10 @@ def save_checkpoint(folder: Path, model: BaseAlgorithm, about: dict[str, Any], k
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir(parents=True)
-        torch.save({"about": about, **_state_of(model)}, part / "state.pt")
+        # By way of memory: torch reports a full disk as a RuntimeError without a reason.
+        content = io.BytesIO()
+        torch.save({"about": about, **_state_of(model)}, content)
+        (part / "state.pt").write_bytes(content.getbuffer())
         save_plain(model, part / "model.zip")
         buffer = getattr(model, "replay_buffer", None)
         if isinstance(buffer, ReplayBuffer):
@@ -108,7 +116,8 @@ def _state_of(model: BaseAlgorithm) -> dict[str, Any]:
     counters = {name: getattr(model, name) for name in _COUNTERS if hasattr(model, name)}
     if hasattr(model, "exploration_rate"):
         counters["exploration_rate"] = float(model.exploration_rate)
-    name, keys, *rest = np.random.get_state()  # SB3 draws minibatches from numpy's global generator
+    drawn: Any = np.random.get_state()  # SB3 draws minibatches from numpy's global generator
+    name, keys, *rest = drawn
     version, numbers, gauss = random.getstate()
     generators: dict[str, Any] = {
         "torch": torch.get_rng_state(),

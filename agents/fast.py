@@ -53,17 +53,17 @@ class FastActorCriticPolicy(ActorCriticCnnPolicy):
 def bfloat16_pays(device: torch.device) -> bool:
     """Whether this device multiplies bfloat16 numbers in hardware."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
 def fast_policy_kwargs(*, half: bool) -> dict[str, Any]:
-    """`policy_kwargs` that make SB3 use the fast extractor and torch's fused Adam."""
+    """`policy_kwargs` that make SB3 use the fast extractor, for any of its algorithms with `CnnPolicy`."""
     return {
         "features_extractor_class": FastNatureCNN,
         "features_extractor_kwargs": {"half": half},
         "normalize_images": False,
-        "optimizer_kwargs": {"fused": True},
+        "net_arch": [],  # SB3's own choice behind NatureCNN itself, but not behind a class derived from it
     }
 
 
@@ -87,7 +87,7 @@ def _as_plain(model: BaseAlgorithm) -> Iterator[None]:
     """While this lasts, `model` says that it has SB3's own policy class and settings."""
     kept = model.policy_class, model.policy_kwargs
     model.policy_class = model.policy_aliases["CnnPolicy"]
-    mine = ("features_extractor_class", "features_extractor_kwargs", "normalize_images", "optimizer_kwargs")
+    mine = ("features_extractor_class", "features_extractor_kwargs", "normalize_images", "net_arch")
     model.policy_kwargs = {k: v for k, v in kept[1].items() if k not in mine}
     try:
         yield

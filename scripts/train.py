@@ -1,23 +1,24 @@
-"""Train an agent for one game: `python scripts/train.py breakout --algo ppo`.
+"""Train an agent: `python scripts/train.py breakout --algo ppo`.
 
 Stable-Baselines3 does the learning; this file says with what. It reads from top to bottom and is meant to be copied and
-changed. Everything a run makes lies in one folder (`--out`, default `runs/<game>-<algo>-<seed>`): checkpoints,
-`episodes.csv` with the score of every game played, TensorBoard files, and at the end `agent.zip`.
+changed. Everything a run makes lies in one folder (`--out`, by default `runs/GAME-ALGO-SEED`): `agent.zip`, the best
+agent so far; `checkpoints/` to go on from; `episodes.csv` with the score of every game played; TensorBoard files.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import inspect
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
 import tomllib
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,64 +33,131 @@ from tqdm import tqdm
 
 from agents.checkpoints import checkpoints, read_checkpoint, restore, save_checkpoint
 from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
-from envs import ArenaError, find_game
+from agents.networks import build_network, playing_weights
+from agents.packing import pack_agent
+from agents.player import Kind, PlayerInfo
+from agents.replay_buffer import FrameReplayBuffer
+from agents.sb3 import Sb3Bot, Sb3Player
+from arena.demonstrations import Demonstrations, demonstrate, recordings_of
+from arena.evaluate import play_seeds
+from arena.seeds import practice_seeds
+from envs import ArenaError, Game, find_game
 from envs.rules import named_rules
 from envs.training import TrainingEnv
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN}
 DEFAULTS = Path(__file__).with_name("train.toml")
+INTERRUPTED = 130
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("game", help="e.g. breakout, pacman, ms_pacman, space_invaders")
-    parser.add_argument("--algo", choices=ALGORITHMS, default="ppo")
-    parser.add_argument("--steps", type=int, help="how long to train; one step is four emulated frames")
+    parser = argparse.ArgumentParser(description="Train an agent for one game with Stable-Baselines3.")
+    parser.add_argument("game", help="breakout, pacman, ms_pacman, space_invaders or another ROM that ale-py ships")
+    parser.add_argument("--algo", default="ppo", help=f"one of {', '.join(ALGORITHMS)} (default: ppo)")
+    parser.add_argument("--steps", type=int, help="length of the run; one step is four emulated frames")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rules", default="5min", help="length of a game in training: 5min or 30min")
-    parser.add_argument("--config", type=Path, default=DEFAULTS, help="settings file, like scripts/train.toml")
-    parser.add_argument("--out", type=Path, help="folder of the run")
-    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
+    parser.add_argument("--rules", default="5min", help="length of a game: 5min or 30min (default: 5min)")
+    parser.add_argument("--config", type=Path, default=DEFAULTS, help="settings (default: train.toml beside this file)")
+    parser.add_argument("--out", type=Path, help="folder of the run (default: runs/GAME-ALGO-SEED)")
+    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of the run")
+    parser.add_argument("--from-recordings", type=Path, metavar="DIR", help="first imitate the games recorded there")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="processor cores to use")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="processor cores to use")
     parser.add_argument("--checkpoint-every", type=int, default=100_000, metavar="STEPS")
+    parser.add_argument("--evaluate-every", type=int, default=200_000, metavar="STEPS")
+    parser.add_argument("--episodes", type=int, default=10, help="games per evaluation, on practice seeds")
     parser.add_argument("--plain", action="store_true", help="SB3's own arithmetic: no bfloat16, no fused optimizer")
     return parser.parse_args()
 
 
+def read_settings(path: Path, algo: str, game: Game) -> tuple[dict[str, Any], int]:
+    """The settings of `algo` for `game` and the length of the run in steps."""
+    try:
+        config = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ArenaError(f"The settings in {path} can't be read: {error}.") from error
+    if algo not in ALGORITHMS:
+        raise ArenaError(f"There is no algorithm {algo!r} here; expected one of {', '.join(ALGORITHMS)}.")
+    settings = {"envs": 8} | config.get(algo, {}) | config.get(game.name, {}).get(algo, {})
+    allowed = {*inspect.signature(ALGORITHMS[algo].__init__).parameters, "envs", "adam_eps"}
+    if unknown := sorted(set(settings) - allowed):
+        raise ArenaError(f"{path} gives {algo} the setting {unknown[0]!r}, which it does not have.")
+    return settings, int(config.get("steps", {}).get(game.name, 2_000_000))
+
+
 def schedule(value: Any) -> Any:
-    """A number as it is; "linear 2.5e-4" as a schedule that falls to zero."""
-    if isinstance(value, str):
+    """A number as it is; "linear 2.5e-4" as SB3's schedule from there to zero."""
+    if isinstance(value, str) and value.startswith("linear "):
         start = float(value.removeprefix("linear "))
         return lambda remaining: remaining * start
     return value
 
 
-# -- the model -----------------------------------------------------------------------------------------------------------
+# -- the model ---------------------------------------------------------------------------------------------------------
 
 
 def make_model(
-    algo: str, env: TrainingEnv, settings: dict[str, Any], seed: int, device: str, fast: bool
+    algo: str, env: TrainingEnv, settings: dict[str, Any], *, seed: int, device: str, plain: bool
 ) -> BaseAlgorithm:
-    """An untrained SB3 model. `settings` are the constructor's own arguments, and `adam_eps`."""
-    settings = {k: schedule(v) for k, v in settings.items()}
-    eps = settings.pop("adam_eps", None)
-    on_policy = algo in ("ppo", "a2c")
+    """An untrained SB3 model. `settings` are the arguments of its constructor, and `adam_eps`."""
+    settings = {name: schedule(value) for name, value in settings.items()}
     policy: Any = "CnnPolicy"
+    optimizer = {"eps": settings.pop("adam_eps")} if "adam_eps" in settings else {}
     policy_kwargs: dict[str, Any] = {}
-    if fast:
-        half = bfloat16_pays(torch.device("cuda" if torch.cuda.is_available() and device != "cpu" else "cpu"))
-        policy_kwargs = fast_policy_kwargs(half=half)
-        policy_kwargs["net_arch"] = []
-        policy = FastActorCriticPolicy if on_policy else policy
-        if settings.get("use_rms_prop"):
-            del policy_kwargs["optimizer_kwargs"]
-    if eps is not None:
-        policy_kwargs.setdefault("optimizer_kwargs", {})["eps"] = eps
+    if not plain:
+        on_gpu = device != "cpu" and torch.cuda.is_available()
+        policy_kwargs = fast_policy_kwargs(half=bfloat16_pays(torch.device("cuda" if on_gpu else "cpu")))
+        if algo in ("ppo", "a2c"):
+            policy = FastActorCriticPolicy
+        if not settings.get("use_rms_prop"):
+            optimizer["fused"] = True
+    if optimizer:
+        policy_kwargs["optimizer_kwargs"] = optimizer
+    if algo in ("dqn", "qrdqn") and not plain:
+        settings["replay_buffer_class"] = FrameReplayBuffer
     return ALGORITHMS[algo](policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
+
+
+def imitate(model: BaseAlgorithm, shown: Demonstrations, seed: int, epochs: int = 4, batch_size: int = 256) -> None:
+    """Behaviour cloning: make the policy do what was shown, and its value head predict what came of it."""
+    policy: Any = model.policy
+    if not hasattr(policy, "evaluate_actions"):
+        raise ArenaError("Only ppo and a2c can start from recordings: they learn a policy, dqn and qrdqn only values.")
+    policy.set_training_mode(True)
+    rng = np.random.default_rng(seed)
+    for epoch in range(epochs):
+        order = rng.permutation(len(shown))
+        bar = tqdm(range(0, len(order), batch_size), f"imitation {epoch + 1}/{epochs}", disable=not sys.stderr.isatty())
+        loss_sum = right = 0.0
+        for start in bar:
+            chosen = order[start : start + batch_size]
+            observations = torch.from_numpy(shown.observations(chosen)).to(model.device)
+            actions = torch.from_numpy(shown.actions[chosen]).to(model.device)
+            returns = torch.from_numpy(shown.returns[chosen]).to(model.device)
+            values, log_prob, entropy = policy.evaluate_actions(observations, actions)
+            loss = -log_prob.mean() - 0.01 * entropy.mean() + 0.5 * (values.flatten() - returns).pow(2).mean()
+            policy.optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(policy.parameters(), 0.5)
+            policy.optimizer.step()
+            loss_sum += float(loss.detach()) * len(chosen)
+            right += float((log_prob.detach() > math.log(0.5)).sum())
+        tqdm.write(
+            f"imitation {epoch + 1}/{epochs}: loss {loss_sum / len(order):.3f}, sure of {right / len(order):.0%}"
+        )
+
+
+def evaluate(model: BaseAlgorithm, game: Game, rules: str, episodes: int) -> float:
+    """Mean score of whole games on practice seeds, by the arena's own engine, with weights as a package has them."""
+    weights = playing_weights(model.policy.state_dict())
+    network = build_network(weights, len(named_rules(game).action_set))
+    bot = Sb3Bot(network, draws="action_net.weight" in weights, fires=game.fires)
+    player = Sb3Player(PlayerInfo("in training", Kind.BOT), bot)
+    seeds = practice_seeds(episodes)
+    return float(np.mean([recording.score for recording in play_seeds(player, named_rules(game, rules), seeds)]))
 
 
 # -- what happens while it learns --------------------------------------------------------------------------------------
@@ -100,79 +168,115 @@ class Diverged(ArenaError):
 
 
 class Watch(BaseCallback):
-    """Writes episodes and checkpoints, shows progress.
+    """Writes episodes, checkpoints and the best agent; shows progress.
 
-    At a checkpoint all games are started anew with seeds made from the run's seed and the step count, in a run that
-    goes on as in one that is resumed there: that is what makes the two equal, bit for bit, on one machine.
+    At a checkpoint all games start anew, seeded by the run's seed and the step count, in a run that goes on just as in
+    one that is resumed there. That makes the two equal, bit for bit, on one machine.
     """
 
-    def __init__(self, out: Path, total: int, every: int, about: dict[str, Any]) -> None:
+    def __init__(self, args: argparse.Namespace, out: Path, game: Game, about: dict[str, Any]) -> None:
         super().__init__()
-        self.out, self.total, self.every, self.about = out, total, every, about
+        self.args, self.out, self.game, self.about = args, out, game, about
         self.scores: deque[float] = deque(maxlen=100)
+        self.rows: list[tuple[float, ...]] = []
+        self.stop = False
+        """Set from outside: stop after the update that is under way."""
+        self.stopped = False
         self.began = time.monotonic()
-        self.spent_before = 0.0
         self.next_line = 0.0
 
     def _on_training_start(self) -> None:
-        self.next_checkpoint = (self.num_timesteps // self.every + 1) * self.every
-        self.start_steps = self.num_timesteps
-        self.episodes = (self.out / "episodes.csv").open("a", newline="")
+        self.first_step = self.num_timesteps
+        self.earlier_seconds = float(self.about.get("seconds", 0))
+        self._plan()
         self.bar = tqdm(
-            total=self.total, initial=self.num_timesteps, unit="step", unit_scale=True, disable=not sys.stderr.isatty()
+            total=self.about["steps"],
+            initial=self.num_timesteps,
+            unit="step",
+            unit_scale=True,
+            smoothing=0.05,
+            disable=not sys.stderr.isatty(),
         )
 
+    def _plan(self) -> None:
+        self.next_checkpoint = (self.num_timesteps // self.args.checkpoint_every + 1) * self.args.checkpoint_every
+        self.next_evaluation = (self.num_timesteps // self.args.evaluate_every + 1) * self.args.evaluate_every
+
     def _on_step(self) -> bool:
-        rows = []
         for info in self.locals["infos"]:
             if (episode := info.get("episode")) is not None:
                 self.scores.append(episode["r"])
-                rows.append((self.num_timesteps, episode["r"], episode["l"], round(self.seconds(), 1)))
-        if rows:
-            csv.writer(self.episodes).writerows(rows)
-        self.bar.update(self.num_timesteps - self.bar.n)
-        return True
+                self.rows.append((self.num_timesteps, episode["r"], episode["l"], round(self.seconds(), 1)))
+        return not self.stopped
 
     def _on_rollout_start(self) -> None:
-        model = self.model
+        steps = self.model.num_timesteps
         if time.monotonic() > self.next_line:
             self.report()
-        if model.num_timesteps >= self.next_checkpoint:
+        if steps >= self.next_evaluation:
+            self.try_out()
+        if steps >= self.next_checkpoint or self.stop:
             self.checkpoint()
-            self.next_checkpoint = (model.num_timesteps // self.every + 1) * self.every
+            self.stopped = self.stop
+        self._plan()
 
     def seconds(self) -> float:
-        return self.spent_before + time.monotonic() - self.began
+        """Wall clock of the run so far, over all its resumptions."""
+        return self.earlier_seconds + time.monotonic() - self.began
 
     def report(self) -> None:
-        self.next_line = time.monotonic() + 60
-        mean = f"{np.mean(self.scores):.1f}" if self.scores else "none yet"
-        self.bar.set_postfix(score=mean)
+        check_finite(self.model)
+        score = f"{np.mean(self.scores):.1f}" if self.scores else "none yet"
+        self.bar.update(self.num_timesteps - self.bar.n)
+        self.bar.set_postfix(score=score)
+        self.next_line = time.monotonic() + (60 if self.bar.disable else 1)
         if self.bar.disable:
-            pace = (self.num_timesteps - self.start_steps) / max(time.monotonic() - self.began, 1e-9)
-            left = (self.total - self.num_timesteps) / pace / 60 if pace else math.nan
+            pace = (self.num_timesteps - self.first_step) / max(time.monotonic() - self.began, 1e-9)
+            left = (self.about["steps"] - self.num_timesteps) / pace / 60 if pace else math.inf
+            clock = time.strftime("%H:%M:%S")
             print(
-                f"{time.strftime('%H:%M:%S')} {self.num_timesteps:>9,} steps  {pace:5.0f}/s  score {mean}  {left:.0f} min left",
-                flush=True,
+                f"{clock} {self.num_timesteps:>10,} steps {pace:6.0f}/s  score {score}  {left:.0f} min left", flush=True
             )
 
+    def try_out(self) -> None:
+        score = evaluate(self.model, self.game, self.args.rules, self.args.episodes)
+        self.model.logger.record("eval/score", score)
+        best = self.about.get("best")
+        better = best is None or score > best["score"]
+        if better:
+            self.about["best"] = {"score": score, "steps": self.num_timesteps}
+            write_agent(self.out / "agent.zip", self.model.policy.state_dict(), self.game, self.about)
+        tqdm.write(f"evaluation at {self.num_timesteps:,} steps: {score:.1f} points{', the best so far' * better}")
+
     def checkpoint(self) -> None:
-        model = self.model
-        if not all(torch.isfinite(p).all() for p in model.policy.parameters()):
-            raise Diverged("The weights have become NaN: lower the learning rate and resume from the last checkpoint.")
-        self.episodes.flush()
+        check_finite(self.model)
+        with (self.out / "episodes.csv").open("a", newline="") as file:
+            csv.writer(file).writerows(self.rows)
+        self.rows.clear()
         self.about["seconds"] = round(self.seconds(), 1)
-        path = save_checkpoint(self.out / "checkpoints", model, self.about)
-        half = {k: v.to(torch.float16) for k, v in model.policy.state_dict().items()}
-        (self.out / "snapshots").mkdir(exist_ok=True)
-        torch.save(half, self.out / "snapshots" / f"{path.name}.pt")
-        restart_games(model, self.about["seed"])
+        try:
+            path = save_checkpoint(self.out / "checkpoints", self.model, self.about)
+            half = {name: tensor.to(torch.float16) for name, tensor in self.model.policy.state_dict().items()}
+            (self.out / "snapshots").mkdir(exist_ok=True)
+            torch.save(half, self.out / "snapshots" / f"{path.name}.pt")
+        except OSError as error:
+            tqdm.write(f"warning: no checkpoint at {self.num_timesteps:,} steps ({error}); the last good one stays.")
+        restart_games(self.model, self.about["seed"])
 
     def _on_training_end(self) -> None:
-        self.checkpoint()
+        if not self.stopped:
+            self.try_out()
+            self.checkpoint()
         self.report()
-        self.episodes.close()
         self.bar.close()
+
+
+def check_finite(model: BaseAlgorithm) -> None:
+    if not all(bool(torch.isfinite(weight).all()) for weight in model.policy.parameters()):
+        raise Diverged(
+            f"After {model.num_timesteps:,} steps the weights are no longer numbers. The last good checkpoint is kept; "
+            "lower the learning rate in a copy of train.toml and go on with --resume --config."
+        )
 
 
 def restart_games(model: BaseAlgorithm, seed: int) -> None:
@@ -180,8 +284,15 @@ def restart_games(model: BaseAlgorithm, seed: int) -> None:
     env = model.get_env()
     assert env is not None
     env.seed(int(np.random.SeedSequence([seed, model.num_timesteps]).generate_state(1)[0]))
-    model._last_obs = env.reset()
+    model._last_obs = env.reset()  # type: ignore[assignment]
     model._last_episode_starts = np.ones((env.num_envs,), dtype=bool)
+
+
+def write_agent(path: Path, state: dict[str, torch.Tensor], game: Game, about: dict[str, Any]) -> None:
+    kept = ("seed", "rules", "commit", "command", "best")
+    training = {k: v for k, v in about.items() if k in kept and not isinstance(v, dict)}
+    training |= {"steps": about["best"]["steps"], "practice_score": about["best"]["score"]}
+    pack_agent(path, state, game, name=f"{game.name}-{about['algo']}", algo=about["algo"], about=training)
 
 
 # -- the run -----------------------------------------------------------------------------------------------------------
@@ -189,60 +300,106 @@ def restart_games(model: BaseAlgorithm, seed: int) -> None:
 
 def commit() -> str:
     """The commit this code is at, with a plus if files differ from it; empty outside a repository."""
+
+    def git(*args: str) -> str:
+        done = subprocess.run(["git", *args], cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
     try:
-        here = {"cwd": Path(__file__).parent, "capture_output": True, "text": True, "check": True}
-        name = subprocess.run(["git", "rev-parse", "--short=10", "HEAD"], **here).stdout.strip()
-        changed = subprocess.run(["git", "status", "--porcelain", "-uno"], **here).stdout.strip()
-        return name + ("+" if changed else "")
+        return git("rev-parse", "--short=10", "HEAD") + "+" * bool(git("status", "--porcelain", "-uno"))
     except (OSError, subprocess.CalledProcessError):
         return ""
 
 
-def train(args: argparse.Namespace) -> Path:
+def open_run(args: argparse.Namespace, out: Path, about: dict[str, Any]) -> tuple[Path, dict[str, Any]] | None:
+    """Make the run's folder, or find the checkpoint to go on from."""
+    found = checkpoints(out / "checkpoints")
+    if not args.resume:
+        if found:
+            raise ArenaError(f"{out} already holds a run; add --resume to go on with it, or choose another --out.")
+        out.mkdir(parents=True, exist_ok=True)
+        return None
+    if not found:
+        raise ArenaError(f"There is no checkpoint in {out} to go on from; leave out --resume to start.")
+    state = read_checkpoint(found[-1])
+    before = state["about"]
+    for what in ("game", "algo", "seed"):
+        if before[what] != about[what]:
+            raise ArenaError(f"{found[-1]} is of a run with the {what} {before[what]}, not {about[what]}.")
+    for what in ("steps", "settings", "plain"):
+        if before[what] != about[what]:
+            print(f"note: {what} was {before[what]} and is now {about[what]}")
+    about |= {k: before[k] for k in ("best", "seconds") if k in before}
+    return found[-1], state
+
+
+def train(args: argparse.Namespace) -> int:
     game = find_game(args.game)
-    with args.config.open("rb") as file:
-        config = tomllib.load(file)
-    settings = config[args.algo] | config.get(game.name, {}).get(args.algo, {})
-    total = args.steps or config["steps"].get(game.name, 2_000_000)
+    settings, usual_steps = read_settings(args.config, args.algo, game)
+    if args.device == "cuda" and not torch.cuda.is_available():
+        raise ArenaError("--device cuda was asked for, but PyTorch finds no GPU here; use --device cpu or auto.")
     out: Path = args.out or Path("runs") / f"{game.name}-{args.algo}-{args.seed}"
-    out.mkdir(parents=True, exist_ok=True)
-    about = {
+    about: dict[str, Any] = {
         "game": game.name,
         "algo": args.algo,
         "seed": args.seed,
         "rules": args.rules,
-        "steps": total,
+        "steps": args.steps or usual_steps,
         "settings": dict(settings),
         "plain": args.plain,
         "commit": commit(),
-        "command": " ".join(sys.argv[1:]),
+        "command": " ".join(["train.py", *sys.argv[1:]]),
     }
+    resumed = open_run(args, out, about)
     tune_process(args.threads)
-    rules = named_rules(game, args.rules)
-    env = TrainingEnv(rules, settings.pop("envs"), seed=args.seed, threads=args.threads)
-    model = make_model(args.algo, env, settings, args.seed, args.device, fast=not args.plain)
+    env = TrainingEnv(named_rules(game, args.rules), settings.pop("envs"), seed=args.seed, threads=args.threads)
+    model = make_model(args.algo, env, settings, seed=args.seed, device=args.device, plain=args.plain)
     model.set_logger(configure(str(out / "tensorboard"), ["tensorboard"]))
-    watch = Watch(out, total, args.checkpoint_every, about)
-    if args.resume:
-        newest = checkpoints(out / "checkpoints")[-1]
-        state = read_checkpoint(newest)
-        if (was := (state["about"]["game"], state["about"]["algo"])) != (game.name, args.algo):
-            raise ArenaError(
-                f"{newest} is a checkpoint of {was[0]} with {was[1]}, not of {game.name} with {args.algo}."
-            )
-        restore(model, newest, state)
-        watch.spent_before = state["about"]["seconds"]
+    if resumed:
+        restore(model, *resumed)
         restart_games(model, args.seed)
-        print(f"resumed at {model.num_timesteps:,} steps")
+        print(f"Going on at {model.num_timesteps:,} steps.")
+    elif args.from_recordings:
+        shown = demonstrate(recordings_of(args.from_recordings, game))
+        print(f"Imitating {len(shown):,} decisions.")
+        imitate(model, shown, args.seed)
     (out / "run.json").write_text(json.dumps(about, indent=2) + "\n")
-    model.learn(total - model.num_timesteps, callback=watch, reset_num_timesteps=not args.resume)
-    model.save(out / "final.zip")
-    return out
+    watch = Watch(args, out, game, about)
+    stop_politely(watch)
+    try:
+        model.learn(max(0, about["steps"] - model.num_timesteps), watch, reset_num_timesteps=not resumed)
+    except (ValueError, RuntimeError):
+        check_finite(model)  # SB3 stumbles over NaN in its own ways
+        raise
+    again = f"python scripts/train.py {game.name} --algo {args.algo} --seed {args.seed} --out {out} --resume"
+    if watch.stopped:
+        print(f"\nStopped. To go on:\n    {again} --steps {about['steps']}")
+        return INTERRUPTED
+    print(f"\nThe best agent is {out / 'agent.zip'} ({about['best']['score']:.1f} points). What next:")
+    print(f"    arena evaluate {out / 'agent.zip'} --game {game.name} --seeds 100")
+    print(f"    arena watch {out / 'agent.zip'} --game {game.name}")
+    print(f"    {again} --steps {2 * about['steps']}")
+    return 0
+
+
+def stop_politely(watch: Watch) -> None:
+    """On Ctrl-C, finish the update that is under way and write a checkpoint; on a second one, stop at once."""
+
+    def on_signal(number: int, _frame: Any) -> None:
+        if watch.stop:
+            raise KeyboardInterrupt
+        watch.stop = True
+        tqdm.write("Stopping after this update; press Ctrl-C again to stop at once.")
+
+    signal.signal(signal.SIGINT, on_signal)
+    signal.signal(signal.SIGTERM, on_signal)
 
 
 if __name__ == "__main__":
     try:
-        train(arguments())
+        sys.exit(train(arguments()))
     except ArenaError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,175 @@
+"""Make a house bot of a training run: its package, its card and its learning curve, in `agents/zoo/`.
+
+    python scripts/house_bot.py runs/breakout-ppo-0 --name breakout-quick --step 300000
+
+The card's scores are of games that had no say in choosing the bot: practice seeds from 1,000 on, where training
+evaluates on those from 0 on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from agents.load import ZOO
+from agents.packing import pack_agent
+from arena.evaluate import evaluate
+from arena.seeds import practice_seeds
+from arena.statistics import Summary, summary
+from envs import End, Game, find_game
+from envs.games import FPS
+from envs.rules import CLASSES, named_rules
+
+FIRST_SEED = 1_000
+BASELINES = ("script:random", "script:basic")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path, help="folder that scripts/train.py made")
+    parser.add_argument("--name", required=True, help="the bot's name: its game, a dash and a word")
+    parser.add_argument("--step", type=int, help="take the snapshot nearest to this step (default: the newest)")
+    parser.add_argument("--episodes", type=int, default=100)
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    args = parser.parse_args()
+    about = json.loads((args.run / "run.json").read_text())
+    game = find_game(about["game"])
+    snapshots = {int(path.stem.removeprefix("step-")): path for path in (args.run / "snapshots").glob("step-*.pt")}
+    step = max(snapshots) if args.step is None else min(snapshots, key=lambda s: abs(s - args.step))
+    state = torch.load(snapshots[step], weights_only=True)
+    curve = [tuple(map(float, row)) for row in csv.reader((args.run / "episodes.csv").open())]
+    seconds = max((row[3] for row in curve if row[0] <= step), default=0.0)
+    training = {key: about[key] for key in ("command", "commit", "seed", "rules")}
+    training |= {"steps": step, "emulated_frames": 4 * step, "seconds": round(seconds)}
+    package = ZOO / f"{args.name}.zip"
+    pack_agent(package, state, game, name=args.name, algo=about["algo"], about=training)
+    scores = play_both(str(package), game, args)
+    draw(curve, step, game, package.with_suffix(".svg"))
+    package.with_suffix(".md").write_text(card(args.name, game, about, training, scores, baselines(game, args)))
+    print(package.with_suffix(".md").read_text())
+
+
+def play_both(agent: str, game: Game, args: argparse.Namespace) -> dict[str, tuple[Summary, int]]:
+    """Scores under both lengths of a game, with the number of games that reached the frame limit.
+
+    A game that was over within five minutes is the same game under the thirty-minute rules, so only the others are
+    played again.
+    """
+    seeds = practice_seeds(args.episodes, FIRST_SEED)
+    short = {r.seed: r for r in evaluate(agent, named_rules(game, "5min"), seeds, args.processes)}
+    cut = [seed for seed in seeds if short[seed].end is End.TRUNCATED]
+    long = dict(short)
+    if cut:
+        long |= {r.seed: r for r in evaluate(agent, named_rules(game, "30min"), cut, args.processes)}
+    played = {"5min": short, "30min": long}
+    limit = CLASSES
+    return {
+        name: (
+            summary([r.score for r in games.values()]),
+            sum(r.frames >= limit[name] for r in games.values()),
+        )
+        for name, games in played.items()
+    }
+
+
+def baselines(game: Game, args: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
+    """Mean scores and intervals of the scripts on the same seeds, played once per game and kept in a file."""
+    path = ZOO / "baselines.json"
+    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    for agent in BASELINES:
+        if agent not in known.setdefault(game.name, {}):
+            results = play_both(agent, game, args)
+            known[game.name][agent] = {
+                rules: [one.mean, one.low or one.mean, one.high or one.mean] for rules, (one, _) in results.items()
+            }
+    path.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")
+    found: dict[str, dict[str, list[float]]] = known[game.name]
+    return found
+
+
+def draw(curve: list[tuple[float, ...]], step: int, game: Game, path: Path) -> None:
+    """The score of every game played in training, and its running mean."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
+    matplotlib.rcParams["svg.hashsalt"] = path.stem  # the same curve gives the same bytes
+    steps, scores = np.array([row[:2] for row in curve if row[0] <= step]).T
+    window = max(1, len(scores) // 50)
+    mean = np.convolve(scores, np.ones(window) / window, mode="valid")
+    figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
+    thin = slice(None, None, max(1, len(scores) // 1500))
+    axes.plot(steps[thin], scores[thin], ".", markersize=2, color="#9db4c8", label="one game")
+    axes.plot(steps[window - 1 :], mean, color="#1f4e79", label=f"mean of {window} games")
+    axes.set(title=f"{game.title}: games played in training", xlabel="steps (4 frames each)", ylabel="points")
+    axes.legend(frameon=False)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def card(
+    name: str,
+    game: Game,
+    about: dict[str, Any],
+    training: dict[str, Any],
+    scores: dict[str, tuple[Summary, int]],
+    others: dict[str, dict[str, list[float]]],
+) -> str:
+    frames = training["emulated_frames"]
+    lines = [
+        f"# {name}",
+        "",
+        f"Plays {game.title}. Trained with {about['algo'].upper()} (Stable-Baselines3 `CnnPolicy`) from the picture "
+        "alone, under the arena's rules: sticky actions, whole games, no hidden no-ops.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| command | `python scripts/{about['command'].removeprefix('scripts/')}` |",
+        f"| commit | {about['commit']} |",
+        f"| seed | {about['seed']} |",
+        f"| training | {training['steps']:,} steps, {frames:,} emulated frames ({frames / FPS / 3600:.1f} hours) |",
+        f"| planned length | {about['steps']:,} steps; the learning rate falls to zero at that point |",
+        f"| wall clock | {training['seconds'] / 60:.0f} minutes, the machine shared with other work |",
+        f"| machine | {machine()} |",
+        f"| settings | {', '.join(f'{k} {v}' for k, v in about['settings'].items())} |",
+        "",
+        f"Scores of {scores['5min'][0].n} games on practice seeds {FIRST_SEED:,} to "
+        f"{FIRST_SEED + scores['5min'][0].n - 1:,}, beside the scripts on the same seeds:",
+        "",
+        "| rules | mean | 95 % interval | median | best | reached the limit | script:random | script:basic |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for rules, (one, cut) in scores.items():
+        low, high = (one.low, one.high) if one.low is not None and one.high is not None else (one.mean, one.mean)
+        beside = " | ".join(f"{others[agent][rules][0]:,.1f}" for agent in BASELINES)
+        lines.append(
+            f"| {rules} | {one.mean:,.1f} | {low:,.1f} to {high:,.1f} | {one.median:,.0f} | {one.maximum:,.0f} | {cut} "
+            f"| {beside} |"
+        )
+    if game.references:
+        lines += ["", "Scores of others, under their own conditions:", ""]
+        lines += [f"- {r.who}: {r.score:,} ({r.conditions}; {r.source})" for r in game.references]
+    lines += ["", f"![learning curve]({name}.svg)", ""]
+    return "\n".join(lines)
+
+
+def machine() -> str:
+    try:
+        info = Path("/proc/cpuinfo").read_text()
+        model = next(line.split(":", 1)[1].strip() for line in info.splitlines() if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.processor()
+    return f"{os.cpu_count()} cores of {model}, no GPU" if not torch.cuda.is_available() else model
+
+
+if __name__ == "__main__":
+    main()

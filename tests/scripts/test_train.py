@@ -1,0 +1,200 @@
+"""scripts/train.py as people run it: every algorithm, resuming, and what goes wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from sb3_contrib import QRDQN
+from stable_baselines3 import A2C, DQN, PPO
+
+from agents.checkpoints import checkpoints, read_checkpoint
+from agents.load import load_player
+from agents.weights import read_weights
+from arena.evaluate import play_seeds
+from envs import find_game
+from envs.rules import named_rules
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = """
+[ppo]
+envs = 2
+n_steps = 32
+batch_size = 32
+n_epochs = 2
+learning_rate = "linear 2.5e-4"
+clip_range = "linear 0.1"
+adam_eps = 1e-5
+[a2c]
+envs = 2
+n_steps = 5
+use_rms_prop = true
+[dqn]
+envs = 2
+buffer_size = 500
+learning_starts = 40
+batch_size = 8
+target_update_interval = 30
+train_freq = 4
+gradient_steps = 2
+[qrdqn]
+envs = 2
+buffer_size = 500
+learning_starts = 40
+batch_size = 8
+train_freq = 4
+gradient_steps = 2
+"""
+CLASSES = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def command(config: Path, out: Path, *more: str) -> list[str]:
+    settings = ["--config", str(config), "--out", str(out), "--threads", "1", "--episodes", "1", "--device", "cpu"]
+    return [sys.executable, "-W", "error", str(ROOT / "scripts" / "train.py"), "pacman", *settings, *more]
+
+
+def train(config: Path, out: Path, *more: str, expect: int = 0) -> str:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command(config, out, *more), capture_output=True, text=True, env=environment, timeout=600)
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("algo", CLASSES)
+def test_a_run_leaves_an_agent_that_plays_and_a_model_that_plain_sb3_loads(
+    algo: str, config: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    said = train(config, out, "--algo", algo, "--steps", "128", "--seed", "3")
+    assert f"arena evaluate {out / 'agent.zip'} --game pacman" in said
+    player = load_player(str(out / "agent.zip"), find_game("pacman"))
+    rules = named_rules("pacman").varied(max_frames=400)
+    assert [r.frames for r in play_seeds(player, rules, [1])] == [400]
+    weights = read_weights(out / "agent.zip")
+    assert weights.settings["algo"] == algo
+    assert weights.settings["training"]["seed"] == 3
+    assert (out / "agent.zip").stat().st_size <= 4 * 2**20 or algo == "qrdqn"
+    plain = CLASSES[algo].load(checkpoints(out / "checkpoints")[-1] / "model.zip", device="cpu")
+    assert type(plain.policy).__module__.split(".")[0] in ("stable_baselines3", "sb3_contrib")
+    assert plain.num_timesteps >= 128
+
+
+@pytest.mark.parametrize("algo", ["ppo", "dqn"])
+def test_resuming_equals_not_having_stopped(algo: str, config: Path, tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    common = ("--algo", algo, "--checkpoint-every", "128", "--evaluate-every", "100000")
+    train(config, whole, *common, "--steps", "256")
+    # The killed run: let it reach its first checkpoint, then end it without a chance to clean up.
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    slow = [*common, "--steps", "256"]
+    with subprocess.Popen(command(config, parts, *slow), env=environment, stdout=subprocess.DEVNULL) as process:
+        while not checkpoints(parts / "checkpoints"):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+    first = checkpoints(parts / "checkpoints")
+    if len(first) == 1:
+        train(config, parts, *common, "--steps", "256", "--resume")
+    ends = [read_checkpoint(checkpoints(run / "checkpoints")[-1]) for run in (whole, parts)]
+    assert ends[0]["counters"] == ends[1]["counters"]
+    assert ends[0]["random"]["numpy"] == ends[1]["random"]["numpy"]
+    for name, tensor in ends[0]["policy"].items():
+        torch.testing.assert_close(ends[1]["policy"][name], tensor, rtol=0, atol=0, msg=name)
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(config: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    call = command(config, out, "--steps", "100000", "--checkpoint-every", "64")
+    with subprocess.Popen(
+        call, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        while not checkpoints(out / "checkpoints"):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Stopped. To go on:" in said
+    assert "--resume" in said
+    assert checkpoints(out / "checkpoints")
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_last_good_one(config: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    train(config, out, "--steps", "64")
+    before = {p: p.read_bytes() for p in sorted((out / "checkpoints").rglob("*")) if p.is_file()}
+    # Files over 8 MB can't be written any more, as on a full disk: a checkpoint has 20.
+    limited = f"ulimit -f 8192; exec {' '.join(command(config, out, '--steps', '128', '--resume'))}"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, env=environment, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "warning: no checkpoint at 128 steps" in done.stdout + done.stderr
+    assert {p: p.read_bytes() for p in sorted((out / "checkpoints").rglob("*")) if p.is_file()} == before
+
+
+def test_weights_that_become_nan_stop_the_run(config: Path, tmp_path: Path) -> None:
+    wild = tmp_path / "wild.toml"
+    wild.write_text(SMALL.replace('"linear 2.5e-4"', "1e30").replace("clip_range", "max_grad_norm = 1e30\nclip_range"))
+    out = tmp_path / "run"
+    said = train(wild, out, "--steps", "640", expect=2)
+    assert "the weights are no longer numbers" in said
+    assert checkpoints(out / "checkpoints") == []
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--algo", "sac"), "no algorithm 'sac' here; expected one of ppo, a2c, dqn, qrdqn"),
+        (("--device", "cuda"), "PyTorch finds no GPU here"),
+        (("--resume",), "no checkpoint in"),
+        (("--rules", "2min"), "no rules called '2min'"),
+        (("--config", "nowhere.toml"), r"nowhere.toml can't be read"),
+        (("--from-recordings", "nowhere"), "no recordings of pacman in nowhere"),
+    ],
+)
+def test_bad_input_is_answered_in_one_sentence(more: tuple[str, ...], says: str, config: Path, tmp_path: Path) -> None:
+    if "cuda" in more and torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    said = train(config, tmp_path / "run", *more, expect=2)
+    assert says in said
+    assert "Traceback" not in said
+
+
+def test_an_unknown_setting_and_a_run_in_the_way_are_refused(config: Path, tmp_path: Path) -> None:
+    config.write_text(SMALL + "[pacman.ppo]\nlearning_speed = 3\n")
+    assert "the setting 'learning_speed', which it does not have" in train(config, tmp_path / "run", expect=2)
+    config.write_text(SMALL)
+    train(config, tmp_path / "run", "--steps", "64")
+    assert "already holds a run" in train(config, tmp_path / "run", "--steps", "64", expect=2)
+    said = train(config, tmp_path / "run", "--steps", "128", "--resume", "--algo", "a2c", expect=2)
+    assert "is of a run with the algo ppo, not a2c" in said
+
+
+def test_learning_from_recordings(config: Path, tmp_path: Path) -> None:
+    from recordings.storage import save
+
+    out = tmp_path / "run"
+    train(config, out, "--steps", "64")
+    rules = named_rules("pacman")
+    player = load_player(str(out / "agent.zip"), find_game("pacman"))
+    for recording in play_seeds(player, rules, [5, 6]):
+        save(recording, tmp_path / "recorded")
+    said = train(config, tmp_path / "taught", "--from-recordings", str(tmp_path / "recorded"), "--steps", "64")
+    assert "imitation 4/4" in said
+    about = json.loads((tmp_path / "taught" / "run.json").read_text())
+    assert "--from-recordings" in about["command"]
+    said = train(config, tmp_path / "q", "--algo", "dqn", "--from-recordings", str(tmp_path / "recorded"), expect=2)
+    assert "Only ppo and a2c" in said
