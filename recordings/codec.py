@@ -58,9 +58,7 @@ def decode(data: bytes) -> Recording:
             if names != [_ACTIONS, _MANIFEST]:
                 raise RecordingError(f"A recording holds {_ACTIONS} and {_MANIFEST}; this file holds {_listed(names)}.")
             if any(m.compress_type != zipfile.ZIP_STORED or m.file_size > MAX_BYTES for m in archive.infolist()):
-                raise RecordingError(
-                    "A recording's members are stored, not compressed; these were packed otherwise."
-                )
+                raise RecordingError("A recording's members are stored, not compressed; these were packed otherwise.")
             actions, text = archive.read(_ACTIONS), archive.read(_MANIFEST)
         manifest = json.loads(text.decode("utf-8"))
     except RecordingError:
