@@ -107,7 +107,7 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
         UnknownGame, RomError, RulesError: the rules name a game, ROM, mode or difficulty that isn't there.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": FPS}  # noqa: RUF012 - gymnasium declares it so
+    metadata = {"render_modes": ["rgb_array"], "render_fps": FPS}
 
     def __init__(
         self,
