@@ -46,7 +46,7 @@ class Header:
 
 
 class Journal(Protocol):
-    def append(self, actions: bytes) -> None: ...
+    def append(self, actions: bytes | bytearray) -> None: ...
     def close(self) -> None: ...
     def discard(self) -> None: ...
 
@@ -54,7 +54,7 @@ class Journal(Protocol):
 class NullJournal:
     """For episodes that nobody would want back after a crash."""
 
-    def append(self, actions: bytes) -> None:
+    def append(self, actions: bytes | bytearray) -> None:
         pass
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class FileJournal:
                 self.discard()
                 raise
 
-    def append(self, actions: bytes) -> None:
+    def append(self, actions: bytes | bytearray) -> None:
         """Hand actions to the operating system, which keeps them if this process is killed.
 
         Raises:
