@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -229,3 +229,11 @@ def recorded_player(player: Player) -> RecordedPlayer:
     """Return what a recording says about `player`."""
     info = player.info
     return RecordedPlayer(name=info.name, kind=info.kind.value, artifact_sha256=info.artifact_sha256)
+
+
+def observed(turns: Iterable[Turn], *observers: Callable[[Turn], None]) -> Iterator[Turn]:
+    """Yield `turns` as they are, after every observer has seen each."""
+    for turn in turns:
+        for observe in observers:
+            observe(turn)
+        yield turn

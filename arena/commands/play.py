@@ -99,8 +99,9 @@ def play_headless(
 def _play_live(agents: Sequence[str], game: Game, rules: Rules, seeds: Sequence[int], event: Event) -> list[Path]:
     """Play side by side in a window, at the speed of the console."""
     from agents.load import load_player
-    from arena.match import Match, RecordingObserver
-    from arena.window import watch_turns
+    from arena.match import Match, RecordingObserver, observed
+    from arena.screen import Panel, Show
+    from arena.window import watch
     from recordings.storage import save
 
     players = [load_player(agent, game) for agent in agents]
@@ -108,9 +109,9 @@ def _play_live(agents: Sequence[str], game: Game, rules: Rules, seeds: Sequence[
     observe = RecordingObserver(
         rules, players, lambda recording: paths.append(save(recording, event.recordings)), event.recordings
     )
+    turns = observed(Match(rules, seeds, players).play(), observe)
     try:
-        for turn in watch_turns(Match(rules, seeds, players).play(), game, [player.info.name for player in players]):
-            observe(turn)
+        watch(Show(turns, [Panel(player.info.name, rules) for player in players]))
     finally:
         observe.close()
         for player in players:

@@ -1,0 +1,90 @@
+"""Set the arena up in this folder, if it isn't yet, and check lint, format, types and tests: `python3 scripts/test.py`.
+
+Options are passed on to pytest, e.g. `python3 scripts/test.py -k verify -x`; they are read in the top folder. All four
+checks run even if one fails; the exit code is 0 if all passed, else 1. With `CI=true` in the environment nothing may
+be skipped: a missing system package is an error, and so is a test that skips itself.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+from bootstrap import ROOT, Checkout, prepare, say
+
+EXTRAS = ("dev", "onnx", "postgres", "train")
+CHECKS = {
+    "lint": ("ruff", "check"),
+    "format": ("ruff", "format", "--check"),
+    "types": ("mypy",),
+}
+
+
+def main(options: list[str]) -> int:
+    if options in (["-h"], ["--help"]):
+        print(__doc__)
+        return 0
+    checkout = prepare(EXTRAS)
+    if not check_system_packages():
+        return 1
+    results = {name: check(checkout, name, *command) for name, command in CHECKS.items()}
+    results["tests"], last_line = run_pytest(checkout, options)
+
+    print()
+    for name, (passed, seconds) in results.items():
+        print(f"{name:8}{'passed' if passed else 'FAILED'} {seconds:6.1f} s")
+    skipped = re.search(r"\d+ skipped", last_line)
+    if skipped:
+        print(f"{skipped[0]}: the reasons are listed above")
+    print(last_line or "pytest ended without a summary")
+    return 0 if all(passed for passed, _ in results.values()) else 1
+
+
+def check_system_packages() -> bool:
+    """Say what is missing and how to get it; return whether the tests may go on without it."""
+    from system_packages import missing
+
+    required = os.environ.get("CI", "").lower() in ("1", "true")
+    packages = missing()
+    for package in packages:
+        say(
+            f"No {package.name} here; {'needed for' if required else 'skipping'} {package.tests}.\n"
+            f"      Debian: {package.debian}\n      macOS:  {package.macos}"
+        )
+    return not (packages and required)
+
+
+def check(checkout: Checkout, name: str, *command: str) -> tuple[bool, float]:
+    say(f"Checking {name}: {' '.join(command)}")
+    started = time.monotonic()
+    code = subprocess.call([str(checkout.python), "-m", *command], cwd=ROOT)
+    return code == 0, time.monotonic() - started
+
+
+def run_pytest(checkout: Checkout, options: list[str]) -> tuple[tuple[bool, float], str]:
+    """Run pytest, passing its output on, and return with the result its last line: how many passed, failed, skipped."""
+    command = ["pytest", "-n", "2", *(["--color=yes"] if sys.stdout.isatty() else []), *options]
+    say(f"Running the tests: {' '.join(command)}")
+    started = time.monotonic()
+    tail = b""
+    with subprocess.Popen(
+        [str(checkout.python), "-m", *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout is not None
+        while True:
+            chunk = os.read(process.stdout.fileno(), 65536)
+            if not chunk:
+                break
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+            tail = (tail + chunk)[-4096:]
+    lines = tail.decode(errors="replace").strip().splitlines()
+    return (process.returncode == 0, time.monotonic() - started), lines[-1] if lines else ""
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
