@@ -24,7 +24,14 @@ from stable_baselines3.common.buffers import ReplayBuffer
 from agents.fast import save_plain
 from envs.errors import AgentError
 
-_COUNTERS = ("num_timesteps", "_n_updates", "_episode_num", "_current_progress_remaining", "_n_calls")
+_COUNTERS = (
+    "num_timesteps",
+    "_n_updates",
+    "_episode_num",
+    "_current_progress_remaining",
+    "_n_calls",
+    "exploration_rate",
+)
 _ARRAYS = (
     *("observations", "next_observations"),  # SB3's own buffer
     *("frames", "next_frames", "history"),  # `FrameReplayBuffer`
@@ -95,8 +102,6 @@ def restore(model: BaseAlgorithm, path: Path, state: dict[str, Any]) -> None:
         raise AgentError(f"The checkpoint {path} does not fit this game and algorithm: {error}") from error
     for name, value in state["counters"].items():
         setattr(model, name, value)
-    if "exploration_rate" in state["counters"]:
-        model.exploration_rate = state["counters"]["exploration_rate"]
     model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
     model.ep_success_buffer = deque(maxlen=model._stats_window_size)
     buffer = getattr(model, "replay_buffer", None)
@@ -114,8 +119,6 @@ def restore(model: BaseAlgorithm, path: Path, state: dict[str, Any]) -> None:
 
 def _state_of(model: BaseAlgorithm) -> dict[str, Any]:
     counters = {name: getattr(model, name) for name in _COUNTERS if hasattr(model, name)}
-    if hasattr(model, "exploration_rate"):
-        counters["exploration_rate"] = float(model.exploration_rate)
     drawn: Any = np.random.get_state()  # SB3 draws minibatches from numpy's global generator
     name, keys, *rest = drawn
     version, numbers, gauss = random.getstate()

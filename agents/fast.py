@@ -20,7 +20,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import ActorCriticCnnPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureCNN
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import conv2d
 
 
 class FastNatureCNN(NatureCNN):
@@ -37,7 +37,7 @@ class FastNatureCNN(NatureCNN):
         assert isinstance(first, nn.Conv2d)
         with torch.autocast(observations.device.type, torch.bfloat16, enabled=self._half):
             pixels = observations.to(torch.bfloat16 if self._half else torch.float32)  # 0 to 255 are exact in both
-            hidden = F.conv2d(pixels, first.weight * (1 / 255), first.bias, first.stride)
+            hidden = conv2d(pixels, first.weight * (1 / 255), first.bias, first.stride)
             out: Tensor = self.linear(self.cnn[1:](hidden))
         return out.float()
 

@@ -78,7 +78,9 @@ def build_network(weights: Mapping[str, Tensor], actions: int) -> Network:
         raise AgentError(
             f"These weights have {outputs} outputs and {features} features; the game has {actions} actions."
         )
-    wanted = {f"cnn.{2 * i}": (f"{extractor}cnn.{2 * i}", shape) for i, shape in enumerate(_CONV)}
+    wanted: dict[str, tuple[str, tuple[int, ...]]] = {
+        f"cnn.{2 * i}": (f"{extractor}cnn.{2 * i}", shape) for i, shape in enumerate(_CONV)
+    }
     wanted["linear.0"] = (f"{extractor}linear.0", (features, _FLAT))
     wanted["head"] = (head, (actions * quantiles, features))
     state = {}

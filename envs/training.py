@@ -133,6 +133,7 @@ class TrainingEnv(VecEnv):
     def reset(self) -> VecEnvObs:
         """Start `num_envs` new games. Without a `seed` before it, the emulators' own sticky draws simply go on, as they
         do when a game ends."""
+        obs: np.ndarray
         obs, info = self._native.reset(seed=self._next_seeds)
         self._next_seeds = None
         self._returns[:] = 0

@@ -73,7 +73,7 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_settings(path: Path, algo: str, game: Game) -> tuple[dict[str, Any], int]:
+def read_settings(path: Path, algo: str, game: Game, *, imitates: bool) -> tuple[dict[str, Any], int]:
     """The settings of `algo` for `game` and the length of the run in steps."""
     try:
         config = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -82,6 +82,8 @@ def read_settings(path: Path, algo: str, game: Game) -> tuple[dict[str, Any], in
     if algo not in ALGORITHMS:
         raise ArenaError(f"There is no algorithm {algo!r} here; expected one of {', '.join(ALGORITHMS)}.")
     settings = {"envs": 8} | config.get(algo, {}) | config.get(game.name, {}).get(algo, {})
+    if imitates:
+        settings |= config.get("imitation", {}).get(algo, {})
     allowed = {*inspect.signature(ALGORITHMS[algo].__init__).parameters, "envs", "adam_eps"}
     if unknown := sorted(set(settings) - allowed):
         raise ArenaError(f"{path} gives {algo} the setting {unknown[0]!r}, which it does not have.")
@@ -311,34 +313,36 @@ def commit() -> str:
         return ""
 
 
-def open_run(args: argparse.Namespace, out: Path, about: dict[str, Any]) -> tuple[Path, dict[str, Any]] | None:
-    """Make the run's folder, or find the checkpoint to go on from."""
+def newest_checkpoint(out: Path, *, resume: bool) -> tuple[Path, dict[str, Any]] | None:
+    """The checkpoint to go on from, and what it holds; None for a run that begins."""
     found = checkpoints(out / "checkpoints")
-    if not args.resume:
-        if found:
-            raise ArenaError(f"{out} already holds a run; add --resume to go on with it, or choose another --out.")
-        out.mkdir(parents=True, exist_ok=True)
-        return None
-    if not found:
+    if found and not resume:
+        raise ArenaError(f"{out} already holds a run; add --resume to go on with it, or choose another --out.")
+    if resume and not found:
         raise ArenaError(f"There is no checkpoint in {out} to go on from; leave out --resume to start.")
-    state = read_checkpoint(found[-1])
-    before = state["about"]
+    return (found[-1], read_checkpoint(found[-1])) if found else None
+
+
+def carry_over(about: dict[str, Any], before: dict[str, Any], path: Path) -> None:
+    """Check that the checkpoint belongs to this run, and take over what the run has found so far."""
     for what in ("game", "algo", "seed"):
         if before[what] != about[what]:
-            raise ArenaError(f"{found[-1]} is of a run with the {what} {before[what]}, not {about[what]}.")
+            raise ArenaError(f"{path} is of a run with the {what} {before[what]}, not {about[what]}.")
     for what in ("steps", "settings", "plain"):
         if before[what] != about[what]:
             print(f"note: {what} was {before[what]} and is now {about[what]}")
-    about |= {k: before[k] for k in ("best", "seconds") if k in before}
-    return found[-1], state
+    about |= {key: before[key] for key in ("best", "seconds") if key in before}
+    about["command"] = f"{before['command']}; then {about['command']}"
 
 
 def train(args: argparse.Namespace) -> int:
     game = find_game(args.game)
-    settings, usual_steps = read_settings(args.config, args.algo, game)
+    out: Path = args.out or Path("runs") / f"{game.name}-{args.algo}-{args.seed}"
+    resumed = newest_checkpoint(out, resume=args.resume)
+    imitates = resumed[1]["about"].get("imitates", False) if resumed else args.from_recordings is not None
+    settings, usual_steps = read_settings(args.config, args.algo, game, imitates=imitates)
     if args.device == "cuda" and not torch.cuda.is_available():
         raise ArenaError("--device cuda was asked for, but PyTorch finds no GPU here; use --device cpu or auto.")
-    out: Path = args.out or Path("runs") / f"{game.name}-{args.algo}-{args.seed}"
     about: dict[str, Any] = {
         "game": game.name,
         "algo": args.algo,
@@ -346,23 +350,26 @@ def train(args: argparse.Namespace) -> int:
         "rules": args.rules,
         "steps": args.steps or usual_steps,
         "settings": dict(settings),
+        "imitates": imitates,
         "plain": args.plain,
         "commit": commit(),
         "command": " ".join(["train.py", *sys.argv[1:]]),
     }
-    resumed = open_run(args, out, about)
+    if resumed:
+        carry_over(about, resumed[1]["about"], resumed[0])
     tune_process(args.threads)
     env = TrainingEnv(named_rules(game, args.rules), settings.pop("envs"), seed=args.seed, threads=args.threads)
     model = make_model(args.algo, env, settings, seed=args.seed, device=args.device, plain=args.plain)
-    model.set_logger(configure(str(out / "tensorboard"), ["tensorboard"]))
     if resumed:
         restore(model, *resumed)
         restart_games(model, args.seed)
         print(f"Going on at {model.num_timesteps:,} steps.")
-    elif args.from_recordings:
+    elif imitates:
         shown = demonstrate(recordings_of(args.from_recordings, game))
-        print(f"Imitating {len(shown):,} decisions.")
+        print(f"Imitating {len(shown):,} decisions.", flush=True)
         imitate(model, shown, args.seed)
+    out.mkdir(parents=True, exist_ok=True)
+    model.set_logger(configure(str(out / "tensorboard"), ["tensorboard"]))
     (out / "run.json").write_text(json.dumps(about, indent=2) + "\n")
     watch = Watch(args, out, game, about)
     stop_politely(watch)

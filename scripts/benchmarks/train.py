@@ -13,19 +13,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from benchmarks.figure import Figure, alternate, median_ratio, spread
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_atari_env
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecTransposeImage
 
 from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
 from agents.replay_buffer import FrameReplayBuffer
+from benchmarks.figure import Figure, alternate, median_ratio, spread
 from envs.rules import named_rules
 from envs.training import TrainingEnv
 
 GAME = "breakout"
 ENVS = 8
 ROUNDS = 5
+STEPS = 128 * ENVS
 SETTINGS: dict[str, Any] = {
     "n_steps": 128,
     "batch_size": 256,
@@ -114,8 +115,8 @@ def _sb3s() -> VecEnv:
 def _iterations(model: PPO) -> Callable[[], float]:
     def measure() -> float:
         begin = time.perf_counter()
-        model.learn(SETTINGS["n_steps"] * ENVS, reset_num_timesteps=False)
-        return SETTINGS["n_steps"] * ENVS / (time.perf_counter() - begin)
+        model.learn(STEPS, reset_num_timesteps=False)
+        return STEPS / (time.perf_counter() - begin)
 
     return measure
 
