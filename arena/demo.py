@@ -16,8 +16,8 @@ from agents.load import house_bots
 from arena.book import Booking, book
 from arena.commands.progress import progress_bar
 from arena.commands.tables import print_standings, scores_of, verdicts
-from arena.event import Event, open_event
 from arena.evaluate import evaluate
+from arena.event import Event, open_event
 from arena.scoreboard import Scoreboard
 from arena.seeds import practice_seeds
 from envs.games import GAMES, Game
@@ -42,7 +42,9 @@ def run(folder: Path | None) -> Event:
     with Scoreboard.open(event.database) as board:
         first = _first_unplayed(board)
         seeds = practice_seeds(SEEDS, first)
-        console.print(f"Playing {len(GAMES_SHOWN)} games on seeds {seeds[0]} to {seeds[-1]}, the same for every player.")
+        console.print(
+            f"Playing {len(GAMES_SHOWN)} games on seeds {seeds[0]} to {seeds[-1]}, the same for every player."
+        )
         bookings = [booking for name in GAMES_SHOWN for booking in _play(GAMES[name], seeds, event, board)]
         good = sum(booking.verification.ok for booking in bookings)
         console.print(f"{good} of {len(bookings)} recordings replayed bit for bit on a fresh emulator.\n")

@@ -19,4 +19,6 @@ def make_script(name: str, game: Game) -> Player:
         return BreakoutScript("basic")
     if name == "basic" and game.name == "space_invaders":
         return SpaceInvadersScript("basic")
+    if name == "basic" and game.name == "pacman":
+        return RandomScript("basic")
     raise AgentError(f"no script {name}")

@@ -122,7 +122,13 @@ class BreakoutScript(Script):
             rest += left - self._paddle  # its movement halves every frame: as much again is still to come
         self._paddle = left
         error = self._goal - rest
-        self._pushed = 0 if abs(error) <= (DEAD_ZONE if not self._track or self._track[-1][1] < LATE_ROW else LATE_ZONE) else 1 if error > 0 else -1
+        self._pushed = (
+            0
+            if abs(error) <= (DEAD_ZONE if not self._track or self._track[-1][1] < LATE_ROW else LATE_ZONE)
+            else 1
+            if error > 0
+            else -1
+        )
         return (NOOP, RIGHT, LEFT)[self._pushed]
 
 

@@ -72,9 +72,7 @@ class SpaceInvadersScript(Script):
     def _watch_shots(self, t: int, grey: np.ndarray) -> None:
         """Compare with the frame before last: what moved up is our shot, what moved down is a bomb."""
         shots = grey[SHOTS_TOP:SHOTS_BOTTOM] == SHOT
-        now = {
-            int(x): SHOTS_BOTTOM - 1 - int(shots[::-1, x].argmax()) for x in shots.any(axis=0).nonzero()[0]
-        }
+        now = {int(x): SHOTS_BOTTOM - 1 - int(shots[::-1, x].argmax()) for x in shots.any(axis=0).nonzero()[0]}
         before, self._seen[t % 2] = self._seen[t % 2], now
         for x, y in now.items():
             old = before.get(x)
@@ -137,7 +135,12 @@ class SpaceInvadersScript(Script):
             clear &= off > 5
             cost = np.where(off <= 2, np.maximum(travel, wait) + flight, 1e9)
             first = int(cost.argmin())
-            value = cost[first] - EDGE_BONUS * (k in (0, len(groups) - 1)) - LOW_BONUS * low - URGENT_BONUS * max(low-150,0)
+            value = (
+                cost[first]
+                - EDGE_BONUS * (k in (0, len(groups) - 1))
+                - LOW_BONUS * low
+                - URGENT_BONUS * max(low - 150, 0)
+            )
             if value < best:
                 best, goal = value, int(AIMS[first])
         ship = self._ship(t, grey)
@@ -150,7 +153,7 @@ class SpaceInvadersScript(Script):
             if cost[first] - SHIP_BONUS < best:
                 goal = int(AIMS[first])
                 if travel[first] < 40:
-                    self._fire = wait == 0 and abs(goal-here)<=2
+                    self._fire = wait == 0 and abs(goal - here) <= 2
         return goal
 
     def _ship(self, t: int, grey: np.ndarray) -> float | None:
