@@ -76,6 +76,7 @@ class EpisodeRow(Base):
     __tablename__ = "episodes"
     __table_args__ = (
         UniqueConstraint("recording_sha256", name="uq_episodes_recording_sha256"),
+        UniqueConstraint("rules", "player", "seed", "play", name="uq_episodes_play"),
         # Holds all that a line of the standings is made of, so that making it reads this index only.
         Index("ix_episodes_standing", "rules", "player", "score", "started_at"),
         Index("ix_episodes_player", "player"),
@@ -89,6 +90,9 @@ class EpisodeRow(Base):
     frames: Mapped[int]
     ended: Mapped[str] = mapped_column(String(16))
     recording_sha256: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64))
+    play: Mapped[str] = mapped_column(String(64))
+    """`Result.play`."""
     recording_name: Mapped[str] = mapped_column(String(255))
     started_at: Mapped[datetime] = mapped_column(UTCDateTime)
     verified_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -51,12 +51,20 @@ class Result:
     """Why the episode ended."""
     recording_sha256: str
     """SHA-256 of the recording's file, 64 hexadecimal digits. Two results with the same one are the same."""
+    digest: str
+    """`Recording.digest`: what the emulator did in this episode, 64 hexadecimal digits."""
     recording_name: str
     """The recording's file name, without folders."""
     started_at: datetime
     """When the episode began, by the clock of the machine it was played on; aware."""
     verified_at: datetime
     """When its replay agreed; aware."""
+
+    @property
+    def play(self) -> str:
+        """What makes this episode one of its own among those of its player on its seed. A machine that plays the same
+        frames again has shown nothing new, so its digest; every attempt of a person counts, so the recording."""
+        return self.recording_sha256 if self.kind is Kind.HUMAN else self.digest
 
     def __post_init__(self) -> None:
         wrong = [
@@ -156,6 +164,7 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "frames": ("a whole number from 0 to 2**31-1", _is_whole(2**31)),
     "end": (f"one of {', '.join(End)}", lambda v: v in list(End)),
     "recording_sha256": _HEX,
+    "digest": _HEX,
     "recording_name": ("a file name of 1 to 255 characters without folders", _is_file_name),
     "started_at": _TIME,
     "verified_at": _TIME,

@@ -64,7 +64,8 @@ class Scoreboard:
         self.close()
 
     def add(self, result: Result) -> bool:
-        """Store `result`; return whether it is new. A recording that is there already (by its SHA-256) stays as it is.
+        """Store `result`; return whether it is new. A recording that is there already (by its SHA-256), and a game that a
+        bot or script has played just so before (`Result.play`), stay as they are.
 
         On return the result is on the disk, and the standings count it.
         """
@@ -221,6 +222,8 @@ def _episode_values(result: Result, rules: int, player: int) -> dict[str, Any]:
         "frames": result.frames,
         "ended": result.end.value,
         "recording_sha256": result.recording_sha256,
+        "digest": result.digest,
+        "play": result.play,
         "recording_name": result.recording_name,
         "started_at": result.started_at,
         "verified_at": result.verified_at,
@@ -269,6 +272,7 @@ def _result(row: Row[*tuple[Any, ...]]) -> Result:
         frames=episode.frames,
         end=End(episode.ended),
         recording_sha256=episode.recording_sha256,
+        digest=episode.digest,
         recording_name=episode.recording_name,
         started_at=episode.started_at,
         verified_at=episode.verified_at,
