@@ -73,6 +73,7 @@ MEMORY = 9  # frames for which a ghost that isn't drawn is still believed to be 
 MARGIN = 3  # steps by which the player must be earlier than a ghost
 BEHIND = 6  # steps that a ghost loses by turning round, which it rarely does
 NO_ESCAPE = 12
+CALM = 6
 POWER_NEAR = 12
 POWER_GAIN, POWER_LOSS = 10, 8
 HUNT = 15
@@ -202,8 +203,8 @@ class MazeScript(Script):
         way_off = graph.distance[me]
         danger = self._danger(t, graph)
         safe = way_off + MARGIN < danger
-        cost = self._costs(t, grey, graph, way_off)
-        cost = np.where(safe & (cost < FAR), cost, FAR)
+        wishes = self._costs(t, grey, graph, way_off)
+        cost = np.where(safe, wishes, FAR)
         cost[me] = FAR
         for target in np.argsort(cost, kind="stable")[:8]:
             if cost[target] >= FAR:
@@ -212,6 +213,12 @@ class MazeScript(Script):
             fine = (later >= NO_ESCAPE) & (way_off[target] + later + MARGIN < danger) & (later < FAR)
             if fine.any():
                 return self._towards(graph, me, int(target))
+        dots = (wishes < FAR).nonzero()[0]
+        if len(dots) and danger[me] > CALM:
+            nearer = np.where(safe & (danger - way_off > CALM), graph.distance[dots].min(axis=0), FAR)
+            best = int(nearer.argmin())
+            if nearer[best] < nearer[me]:
+                return self._towards(graph, me, best)
         return self._flee(graph, me, way_off, danger, safe)
 
     def _danger(self, t: int, graph: Graph) -> np.ndarray:
