@@ -150,9 +150,10 @@ def card(
         "|---|---|---|---|---|---|",
     ]
     for rules, (one, cut) in scores.items():
-        low, high = (one.low, one.high) if one.low is not None and one.high is not None else (one.mean, one.mean)
+        low, high = one.low or one.mean, one.high or one.mean
         lines.append(
-            f"| {rules} | {one.mean:,.1f} | {low:,.1f} to {high:,.1f} | {one.median:,.0f} | {one.maximum:,.0f} | {cut} |"
+            f"| {rules} | {one.mean:,.1f} | {low:,.1f} to {high:,.1f} | {one.median:,.0f} | {one.maximum:,.0f} "
+            f"| {cut} |"
         )
     lines += ["", f"The scripts, on the first {BASELINE_EPISODES} of these seeds under the five-minute rules:", ""]
     lines += [f"- {agent}: {mean:,.1f} ({low:,.1f} to {high:,.1f})" for agent, (mean, low, high) in others.items()]

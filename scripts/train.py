@@ -277,8 +277,8 @@ def check_sane(model: BaseAlgorithm) -> None:
     """Raise Diverged if a weight is NaN or so large that the network's output can't be a number."""
     if not all(bool((weight.abs() < 1e6).all()) for weight in model.policy.parameters()):
         raise Diverged(
-            f"After {model.num_timesteps:,} steps the weights are NaN or beyond all bounds. The last good checkpoint is "
-            "kept; lower the learning rate in a copy of train.toml and go on with --resume --config."
+            f"After {model.num_timesteps:,} steps the weights are NaN or beyond all bounds. The last good checkpoint "
+            "is kept; lower the learning rate in a copy of train.toml and go on with --resume --config."
         )
 
 
