@@ -227,7 +227,7 @@ class Watch(BaseCallback):
         return self.earlier_seconds + time.monotonic() - self.began
 
     def report(self) -> None:
-        check_finite(self.model)
+        check_sane(self.model)
         score = f"{np.mean(self.scores):.1f}" if self.scores else "none yet"
         self.bar.update(self.num_timesteps - self.bar.n)
         self.bar.set_postfix(score=score)
@@ -251,7 +251,7 @@ class Watch(BaseCallback):
         tqdm.write(f"evaluation at {self.num_timesteps:,} steps: {score:.1f} points{', the best so far' * better}")
 
     def checkpoint(self) -> None:
-        check_finite(self.model)
+        check_sane(self.model)
         with (self.out / "episodes.csv").open("a", newline="") as file:
             csv.writer(file).writerows(self.rows)
         self.rows.clear()
@@ -273,11 +273,12 @@ class Watch(BaseCallback):
         self.bar.close()
 
 
-def check_finite(model: BaseAlgorithm) -> None:
-    if not all(bool(torch.isfinite(weight).all()) for weight in model.policy.parameters()):
+def check_sane(model: BaseAlgorithm) -> None:
+    """Raise Diverged if a weight is NaN or so large that the network's output can't be a number."""
+    if not all(bool((weight.abs() < 1e6).all()) for weight in model.policy.parameters()):
         raise Diverged(
-            f"After {model.num_timesteps:,} steps the weights are no longer numbers. The last good checkpoint is kept; "
-            "lower the learning rate in a copy of train.toml and go on with --resume --config."
+            f"After {model.num_timesteps:,} steps the weights are NaN or beyond all bounds. The last good checkpoint "
+            "is kept; lower the learning rate in a copy of train.toml and go on with --resume --config."
         )
 
 
@@ -376,7 +377,7 @@ def train(args: argparse.Namespace) -> int:
     try:
         model.learn(max(0, about["steps"] - model.num_timesteps), watch, reset_num_timesteps=not resumed)
     except (ValueError, RuntimeError):
-        check_finite(model)  # SB3 stumbles over NaN in its own ways
+        check_sane(model)  # SB3 stumbles over NaN in its own ways
         raise
     again = f"python scripts/train.py {game.name} --algo {args.algo} --seed {args.seed} --out {out} --resume"
     if watch.stopped:
