@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -142,7 +143,7 @@ def verdicts_of(standings: Sequence[Standing], episodes: Sequence[Result]) -> li
     for episode in reversed(episodes):
         plays.setdefault(_key(episode), []).append((episode.seed, episode.score))
     labels = _labels(standings)
-    for a, b in zip(standings, standings[1:], strict=False):
+    for a, b in pairwise(standings):
         compared = compare(first_by_seed(plays.get(_key(a), ())), first_by_seed(plays.get(_key(b), ())))
         if compared.n:
             sentences.append(compared.sentence(labels[_key(a)], labels[_key(b)]))
@@ -223,9 +224,9 @@ class _Axis:
                 places[reference] = at, free[0]
         letters = iter("abcdefghijklmnopqrstuvwxyz")
         for reference in sorted(references, key=lambda r: r.score):
-            place = places.get(reference)
-            letter = next(letters) if place else ""
-            yield _Line(letter, reference, *(place or (None, 0)), reference.who == HUMAN)
+            here, row_number = places.get(reference, (None, 0))
+            letter = "" if here is None else next(letters)
+            yield _Line(letter, reference, here, row_number, reference.who == HUMAN)
 
 
 class _PlayerView:
