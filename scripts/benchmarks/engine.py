@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from stable_baselines3.common.vec_env import VecFrameStack
 
 from benchmarks.figure import Figure, alternate, median_ratio, spread, timed
@@ -75,7 +76,8 @@ def _verification(paths: list[Path]) -> Figure:
         "verification per core against a bare ALEInterface.act loop",
         median_ratio(measured["bare"], measured["verify"]),
         ">= 0.9",
-        f"{len(recordings)} games of {', '.join(GAMES)}, {frames:,} frames, {ROUNDS} alternating rounds; both load the ROM",
+        f"{len(recordings)} games of {', '.join(GAMES)}, {frames:,} frames, ROM loading on both sides, "
+        f"{ROUNDS} alternating rounds",
         detail={name: spread([frames / s for s in seconds]) for name, seconds in measured.items()},
     )
 
@@ -115,7 +117,8 @@ def _recording(folder: Path) -> Figure:
 
     def recorded() -> None:
         target = folder / "recorded"
-        observe = RecordingObserver(rules, players, lambda recording: save(recording, target) and None, target)
+        saved: list[Path] = []
+        observe = RecordingObserver(rules, players, lambda recording: saved.append(save(recording, target)), target)
         for turn in match.play():
             observe(turn)
 
@@ -153,8 +156,8 @@ def _evaluation(folder: Path) -> Figure:
         "evaluation of an SB3 agent against SB3's own way, in frames per second",
         median_ratio(measured["arena"], measured["sb3"]),
         ">= 2.5",
-        f"{EVALUATED}: {SEEDS} whole games with recordings, start of the processes included; SB3: make_atari_env with 8 "
-        "environments, VecFrameStack, predict in a loop, 3,000 steps after warming up; 3 alternating rounds",
+        f"{EVALUATED}: {SEEDS} whole games with recordings, start of the processes included; SB3: "
+        "make_atari_env with 8 environments, VecFrameStack, predict in a loop, 3,000 steps after warming up; 3 alternating rounds",
         detail={name: spread(rates) for name, rates in measured.items()},
     )
 
@@ -180,13 +183,14 @@ def _sb3_frames_per_second(agent: Path) -> float:
 
     env = _sb3_env(8)
     model = PPO.load(agent, device="cpu")
-    observations = env.reset()
+    latest = env.reset()
 
     def steps(count: int) -> None:
-        nonlocal observations
+        nonlocal latest
         for _ in range(count):
-            actions, _ = model.predict(observations, deterministic=False)
-            observations, _, _, _ = env.step(actions)
+            assert isinstance(latest, np.ndarray)
+            actions, _ = model.predict(latest, deterministic=False)
+            latest, _, _, _ = env.step(actions)
 
     steps(100)
     seconds = timed(lambda: steps(3000))
