@@ -29,6 +29,8 @@ class Look:
     me: int
     ghosts: tuple[int, ...]
     edible: tuple[int, ...]
+    hunt: int
+    """Steps that the way to an edible ghost may have."""
     ghost_half: tuple[int, int]
     """From the first pixel of a ghost to its middle: columns and rows."""
     my_half: int
@@ -48,6 +50,7 @@ MS_PACMAN = Look(
     me=167,
     ghosts=(110, 131, 132, 151),
     edible=(109,),
+    hunt=15,
     ghost_half=(2, 5),
     my_half=5,
     dot_right=-1,
@@ -59,8 +62,9 @@ PACMAN = Look(
     bottom=200,
     wall_at=(28, 1),
     me=223,
-    ghosts=(183,),
-    edible=(109,),
+    ghosts=(183, 124),
+    edible=(156,),
+    hunt=45,
     ghost_half=(4, 8),
     my_half=7,
     dot_right=1,
@@ -76,8 +80,6 @@ NO_ESCAPE = 12
 CALM = 6
 POWER_NEAR = 12
 POWER_GAIN, POWER_LOSS = 10, 8
-HUNT = 15
-HUNT_GAIN = 20
 
 
 @dataclass
@@ -154,7 +156,7 @@ class MazeScript(Script):
                     self._see_power(t, x + 2, y + 5)
                     at = picture.find(lum, at + 12 * WIDTH)
                     continue
-                key = lum if len(look.ghosts) > 1 else t % 4
+                key = t % 4 if look.pellets else lum  # in turns, or each in its own colour
                 ghost = self._ghosts.setdefault(key, Ghost(t, x + right, y + down))
                 ghost.see(t, x + right, y + down)
                 break
@@ -162,7 +164,10 @@ class MazeScript(Script):
             at = picture.find(lum)
             while at >= 0:
                 y, x = divmod(at, WIDTH)
-                self._see_blue(t, x + right, y + down)
+                if (x, y) in look.pellets:
+                    self._see_power(t, x + 2, y + 5)
+                else:
+                    self._see_blue(t, x + right, y + down)
                 at = picture.find(lum, (y + 2 * down + 1) * WIDTH)
 
     def _see_power(self, t: int, x: int, y: int) -> None:
@@ -254,8 +259,8 @@ class MazeScript(Script):
                 cost[node] = way_off[node] + (-POWER_GAIN if hunted <= POWER_NEAR else POWER_LOSS)
         for ghost in self._blue:
             node, off = graph.nearest(ghost.x, ghost.y)
-            if t - ghost.t <= MEMORY and off <= 10 and way_off[node] <= HUNT:
-                cost[node] = min(cost[node], way_off[node] - HUNT_GAIN)
+            if t - ghost.t <= MEMORY and off <= 10 and way_off[node] <= self.look.hunt:
+                cost[node] = min(cost[node], way_off[node] - self.look.hunt - 5)
         return cost
 
     def _towards(self, graph: Graph, me: int, target: int) -> int:
