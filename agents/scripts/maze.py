@@ -77,6 +77,7 @@ MEMORY = 9  # frames for which a ghost that isn't drawn is still believed to be 
 MARGIN = 3  # steps by which the player must be earlier than a ghost
 BEHIND = 6  # steps that a ghost loses by turning round, which it rarely does
 NO_ESCAPE = 12
+TURN = 2
 CALM = 6
 POWER_NEAR = 12
 POWER_GAIN, POWER_LOSS = 10, 8
@@ -92,12 +93,7 @@ class Ghost:
 
     @property
     def back(self) -> int:
-        """The way (index into `WAYS`) from which it comes, or -1."""
-        if self.dx == self.dy == 0:
-            return -1
-        if abs(self.dx) > abs(self.dy):
-            return 3 if self.dx > 0 else 1
-        return 0 if self.dy > 0 else 2
+        return _back(self.dx, self.dy)
 
     def see(self, t: int, x: float, y: float) -> None:
         if abs(x - self.x) + abs(y - self.y) > 16:
@@ -105,6 +101,15 @@ class Ghost:
         elif (x, y) != (self.x, self.y):
             self.dx, self.dy = x - self.x, y - self.y
         self.t, self.x, self.y = t, x, y
+
+
+def _back(dx: float, dy: float) -> int:
+    """Return the way (index into `WAYS`) from which something comes that moved like this, or -1."""
+    if dx == dy == 0:
+        return -1
+    if abs(dx) > abs(dy):
+        return 3 if dx > 0 else 1
+    return 0 if dy > 0 else 2
 
 
 class MazeScript(Script):
@@ -120,6 +125,7 @@ class MazeScript(Script):
         self._power: dict[int, int] = {}  # node: frame at which the pellet was last seen
         self._me = (0.0, 0.0)
         self._ahead = (0.0, 0.0)
+        self._back = -1
         self._action = NOOP
 
     def decide(self, step: Step) -> int:
@@ -197,8 +203,11 @@ class MazeScript(Script):
         if abs(dx) + abs(dy) <= 12:
             # a turn is pressed before it can be made
             self._ahead = (x + 2 * ((dx > 1) - (dx < -1)), y + 2 * ((dy > 1) - (dy < -1)))
+            if dx or dy:
+                self._back = _back(dx, dy)
         else:
             self._ahead = self._me
+            self._back = -1
         return True
 
     # -- where to go -----------------------------------------------------------------------------------------------
@@ -206,6 +215,9 @@ class MazeScript(Script):
     def _choose(self, t: int, grey: np.ndarray, graph: Graph) -> int:
         me, _ = graph.nearest(*self._ahead)
         way_off = graph.distance[me]
+        back = graph.next[me, self._back] if self._back >= 0 else -1
+        if back >= 0:
+            way_off = way_off + TURN * (graph.distance[back] < way_off)
         danger = self._danger(t, graph)
         safe = way_off + MARGIN < danger
         wishes = self._costs(t, grey, graph, way_off)
