@@ -29,6 +29,8 @@ class Look:
     me: int
     ghosts: tuple[int, ...]
     edible: tuple[int, ...]
+    hunt: int
+    """Steps that the way to an edible ghost may have."""
     ghost_half: tuple[int, int]
     """From the first pixel of a ghost to its middle: columns and rows."""
     my_half: int
@@ -48,6 +50,7 @@ MS_PACMAN = Look(
     me=167,
     ghosts=(110, 131, 132, 151),
     edible=(109,),
+    hunt=15,
     ghost_half=(2, 5),
     my_half=5,
     dot_right=-1,
@@ -59,8 +62,9 @@ PACMAN = Look(
     bottom=200,
     wall_at=(28, 1),
     me=223,
-    ghosts=(183,),
-    edible=(109,),
+    ghosts=(183, 124),
+    edible=(156,),
+    hunt=45,
     ghost_half=(4, 8),
     my_half=7,
     dot_right=1,
@@ -73,11 +77,10 @@ MEMORY = 9  # frames for which a ghost that isn't drawn is still believed to be 
 MARGIN = 3  # steps by which the player must be earlier than a ghost
 BEHIND = 6  # steps that a ghost loses by turning round, which it rarely does
 NO_ESCAPE = 12
+TURN = 2
 CALM = 6
 POWER_NEAR = 12
 POWER_GAIN, POWER_LOSS = 10, 8
-HUNT = 15
-HUNT_GAIN = 20
 
 
 @dataclass
@@ -90,12 +93,7 @@ class Ghost:
 
     @property
     def back(self) -> int:
-        """The way (index into `WAYS`) from which it comes, or -1."""
-        if self.dx == self.dy == 0:
-            return -1
-        if abs(self.dx) > abs(self.dy):
-            return 3 if self.dx > 0 else 1
-        return 0 if self.dy > 0 else 2
+        return _back(self.dx, self.dy)
 
     def see(self, t: int, x: float, y: float) -> None:
         if abs(x - self.x) + abs(y - self.y) > 16:
@@ -103,6 +101,15 @@ class Ghost:
         elif (x, y) != (self.x, self.y):
             self.dx, self.dy = x - self.x, y - self.y
         self.t, self.x, self.y = t, x, y
+
+
+def _back(dx: float, dy: float) -> int:
+    """Return the way (index into `WAYS`) from which something comes that moved like this, or -1."""
+    if dx == dy == 0:
+        return -1
+    if abs(dx) > abs(dy):
+        return 3 if dx > 0 else 1
+    return 0 if dy > 0 else 2
 
 
 class MazeScript(Script):
@@ -118,6 +125,7 @@ class MazeScript(Script):
         self._power: dict[int, int] = {}  # node: frame at which the pellet was last seen
         self._me = (0.0, 0.0)
         self._ahead = (0.0, 0.0)
+        self._back = -1
         self._action = NOOP
 
     def decide(self, step: Step) -> int:
@@ -154,7 +162,7 @@ class MazeScript(Script):
                     self._see_power(t, x + 2, y + 5)
                     at = picture.find(lum, at + 12 * WIDTH)
                     continue
-                key = lum if len(look.ghosts) > 1 else t % 4
+                key = t % 4 if look.pellets else lum  # in turns, or each in its own colour
                 ghost = self._ghosts.setdefault(key, Ghost(t, x + right, y + down))
                 ghost.see(t, x + right, y + down)
                 break
@@ -162,7 +170,10 @@ class MazeScript(Script):
             at = picture.find(lum)
             while at >= 0:
                 y, x = divmod(at, WIDTH)
-                self._see_blue(t, x + right, y + down)
+                if (x, y) in look.pellets:
+                    self._see_power(t, x + 2, y + 5)
+                else:
+                    self._see_blue(t, x + right, y + down)
                 at = picture.find(lum, (y + 2 * down + 1) * WIDTH)
 
     def _see_power(self, t: int, x: int, y: int) -> None:
@@ -192,8 +203,11 @@ class MazeScript(Script):
         if abs(dx) + abs(dy) <= 12:
             # a turn is pressed before it can be made
             self._ahead = (x + 2 * ((dx > 1) - (dx < -1)), y + 2 * ((dy > 1) - (dy < -1)))
+            if dx or dy:
+                self._back = _back(dx, dy)
         else:
             self._ahead = self._me
+            self._back = -1
         return True
 
     # -- where to go -----------------------------------------------------------------------------------------------
@@ -201,6 +215,9 @@ class MazeScript(Script):
     def _choose(self, t: int, grey: np.ndarray, graph: Graph) -> int:
         me, _ = graph.nearest(*self._ahead)
         way_off = graph.distance[me]
+        back = graph.next[me, self._back] if self._back >= 0 else -1
+        if back >= 0:
+            way_off = way_off + TURN * (graph.distance[back] < way_off)
         danger = self._danger(t, graph)
         safe = way_off + MARGIN < danger
         wishes = self._costs(t, grey, graph, way_off)
@@ -254,8 +271,8 @@ class MazeScript(Script):
                 cost[node] = way_off[node] + (-POWER_GAIN if hunted <= POWER_NEAR else POWER_LOSS)
         for ghost in self._blue:
             node, off = graph.nearest(ghost.x, ghost.y)
-            if t - ghost.t <= MEMORY and off <= 10 and way_off[node] <= HUNT:
-                cost[node] = min(cost[node], way_off[node] - HUNT_GAIN)
+            if t - ghost.t <= MEMORY and off <= 10 and way_off[node] <= self.look.hunt:
+                cost[node] = min(cost[node], way_off[node] - self.look.hunt - 5)
         return cost
 
     def _towards(self, graph: Graph, me: int, target: int) -> int:
