@@ -54,12 +54,16 @@ class Player(Protocol):
 
 @runtime_checkable
 class BatchPlayer(Player, Protocol):
-    """A player that can decide for many games at once.
+    """A player whose bot can decide for many games at once.
 
-    `another` gives one more player of the same bot (it shares the weights and nothing else) for one more
-    simultaneous game; `act_many` takes some of these players with one step each and returns what each one's own
-    `act` would have returned.
+    `bot` is the thing that decides, such as a network with its weights. Players whose `bot` is the same object may be
+    given to one `act_many`, and the match engine does so for all of them that play side by side; players of different
+    bots are never mixed. `another` gives one more player of the same bot (it shares that and nothing else) for one more
+    simultaneous game. `act_many` takes some of these players with one step each and returns what each one's own `act`
+    would have returned; if it raises, all of them forfeit.
     """
 
+    bot: object
+
     def another(self) -> BatchPlayer: ...
-    def act_many(self, players: Sequence[Player], steps: Sequence[Step]) -> list[int]: ...
+    def act_many(self, players: Sequence[Player], steps: Sequence[Step]) -> Sequence[int]: ...

@@ -58,7 +58,7 @@ class Sb3Bot:
 class Sb3Player:
     """One game of an `Sb3Bot`. A policy with logits draws from them, one with values takes the best.
 
-    FIRE is pressed at the first decisions of a game and after a lost life, where a round starts only with FIRE.
+    FIRE is pressed for the first two decisions of a game and after a lost life, where a round starts only with FIRE.
     """
 
     def __init__(self, info: PlayerInfo, bot: Sb3Bot) -> None:

@@ -65,6 +65,7 @@ def result_of(recording: Recording, path: Path) -> Result:
         frames=recording.frames,
         end=recording.end,
         recording_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        digest=recording.digest,
         recording_name=path.name,
         started_at=recording.started_at,
         verified_at=datetime.now(UTC),

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import BigInteger, DateTime, Double, ForeignKey, Index, String, UniqueConstraint, create_engine, event
 from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -75,6 +76,7 @@ class EpisodeRow(Base):
     __tablename__ = "episodes"
     __table_args__ = (
         UniqueConstraint("recording_sha256", name="uq_episodes_recording_sha256"),
+        UniqueConstraint("rules", "player", "seed", "play", name="uq_episodes_play"),
         # Holds all that a line of the standings is made of, so that making it reads this index only.
         Index("ix_episodes_standing", "rules", "player", "score", "started_at"),
         Index("ix_episodes_player", "player"),
@@ -88,6 +90,9 @@ class EpisodeRow(Base):
     frames: Mapped[int]
     ended: Mapped[str] = mapped_column(String(16))
     recording_sha256: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64))
+    play: Mapped[str] = mapped_column(String(64))
+    """`Result.play`."""
     recording_name: Mapped[str] = mapped_column(String(255))
     started_at: Mapped[datetime] = mapped_column(UTCDateTime)
     verified_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -171,9 +176,12 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """Turn on the write-ahead log, which stays on for the file. SQLite doesn't always wait for other connections here
-    as it does everywhere else, so this waits."""
-    deadline = time.monotonic() + LOCK_SECONDS
+    """Turn on the write-ahead log, which stays on for the file. Where the file system can't have one, SQLite stays with
+    its older journal, which is as safe.
+
+    While another program makes the same file, SQLite refuses this at once instead of waiting, so this waits."""
+    (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    deadline = time.monotonic() + milliseconds / 1000
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -222,6 +230,8 @@ def plain_errors(url: URL) -> Iterator[None]:
         if sentence is None:
             raise
         raise ScoreboardError(sentence) from error
+    except PoolTimeout as error:
+        raise ScoreboardError(f"Too much at once is asked of the scoreboard {shown(url)}; try again.") from error
     except sqlite3.Error as error:
         sentence = _sentence(error, url, expected=isinstance(error, sqlite3.OperationalError))
         if sentence is None:

@@ -1,4 +1,4 @@
-"""Evaluation of an agent on many seeds: independent jobs that return recordings.
+"""Evaluation of an agent on many seeds: independent jobs that give recordings.
 
 A job is (agent, rules, seeds). Within a job several games run in lockstep and the bot decides for all of them at once;
 jobs are spread over processes. What a job records is what single games would have recorded.
@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
-from functools import lru_cache
 from multiprocessing import get_context
-from multiprocessing.queues import SimpleQueue
+from multiprocessing.connection import Connection, wait
 
 from agents.load import load_player
 from agents.player import BatchPlayer, Player
+from arena.emulators import borrowed
 from arena.match import Lane, RecordingObserver, play_lanes
-from envs.environment import ArenaEnv
+from envs.environment import ale_seed_of
+from envs.errors import AgentError, ArenaError
 from envs.games import find_game
 from envs.rules import Rules
 from recordings.recording import Recording
@@ -42,78 +43,104 @@ def play_job(job: Job) -> list[Recording]:
 
     Raises:
         AgentError: the agent can't be loaded.
+        SeedError: one of the seeds can't be used.
     """
-    player = _player(job.agent, job.rules.game)
-    by_seed = {recording.seed: recording for recording in play_seeds(player, job.rules, job.seeds)}
+    by_seed = {recording.seed: recording for recording in _episodes(job)}
     return [by_seed[seed] for seed in job.seeds]
 
 
+def _episodes(job: Job) -> Iterator[Recording]:
+    with closing(load_player(job.agent, find_game(job.rules.game))) as player:
+        yield from play_seeds(player, job.rules, job.seeds)
+
+
 def play_seeds(player: Player, rules: Rules, seeds: Sequence[int]) -> Iterator[Recording]:
-    """Yield a recording of `player` for each of `seeds`, as the episodes end."""
+    """Yield a recording of `player` for each of `seeds`, as the episodes end.
+
+    Raises:
+        SeedError: one of the seeds can't be used; nothing is played then.
+    """
+    for seed in seeds:
+        ale_seed_of(seed)
     count = min(LANES, len(seeds)) if isinstance(player, BatchPlayer) else 1
     players: list[Player] = [player]
     for _ in range(count - 1):
         assert isinstance(player, BatchPlayer)
         players.append(player.another())
     waiting = iter(seeds)
-    lanes = [Lane(env, one, waiting) for env, one in zip(_environments(rules, count), players, strict=True)]
     done: list[Recording] = []
     observe = RecordingObserver(rules, players, done.append)
-    for turn in play_lanes(lanes):
-        observe(turn)
-        while done:
-            yield done.pop(0)
-
-
-@lru_cache(maxsize=2)
-def _environments(rules: Rules, count: int) -> list[ArenaEnv]:
-    return [ArenaEnv(rules, obs_type="ram") for _ in range(count)]
-
-
-@lru_cache(maxsize=2)
-def _player(agent: str, game: str) -> Player:
-    return load_player(agent, find_game(game))
+    try:
+        with borrowed(rules, len(players)) as envs:
+            for turn in play_lanes([Lane(env, one, waiting) for env, one in zip(envs, players, strict=True)]):
+                observe(turn)
+                while done:
+                    yield done.pop(0)
+    finally:
+        for another in players[1:]:
+            another.close()
 
 
 def evaluate(agent: str, rules: Rules, seeds: Sequence[int], processes: int | None = None) -> Iterator[Recording]:
-    """Yield a recording for each of `seeds`, as the episodes end, over `processes` (default: all cores).
+    """Yield a recording for each of `seeds`, as they are done, over `processes` (default: all cores). Closing the
+    generator early ends the processes at once.
 
     Raises:
-        AgentError: the agent can't be loaded.
+        AgentError: the agent can't be loaded, or has brought its process down.
+        SeedError: one of the seeds can't be used; nothing is played then.
     """
+    for seed in seeds:
+        ale_seed_of(seed)
     count = min(processes or os.cpu_count() or 1, len(seeds))
     if count <= 1:
-        yield from play_seeds(_player(agent, rules.game), rules, seeds)
+        yield from _episodes(Job(agent, rules, tuple(seeds)))
         return
-    # Shares of equal size: seeds are as good as random, and a full share keeps its lanes busy to the end.
+    # Shares of equal size per process: seeds are as good as random, and one job fills its lanes by itself.
     jobs = [Job(agent, rules, tuple(seeds[i::count])) for i in range(count)]
     context = get_context("spawn")
-    finished: SimpleQueue[Recording] = context.SimpleQueue()
-    with ProcessPoolExecutor(count, context, _start_worker, (count, finished)) as pool:
-        running = {pool.submit(_stream_job, job) for job in jobs}
-        try:
-            while running:
-                done, running = wait(running, timeout=0.1, return_when=FIRST_COMPLETED)
-                while not finished.empty():
-                    yield finished.get()
-                for future in done:
-                    future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    pipes = [context.Pipe(duplex=False) for _ in jobs]
+    workers = [
+        context.Process(target=_work, args=(job, end, max(1, (os.cpu_count() or 1) // count)), daemon=True)
+        for job, (_, end) in zip(jobs, pipes, strict=True)
+    ]
+    try:
+        for worker, (_, end) in zip(workers, pipes, strict=True):
+            worker.start()
+            end.close()  # the worker's copy is the only one now: when the worker dies, reading ends
+        yield from _collected({ours: len(job.seeds) for job, (ours, _) in zip(jobs, pipes, strict=True)}, agent)
+    finally:
+        for worker in workers:
+            if worker.pid is not None:
+                worker.terminate()
+                worker.join()
 
 
-_finished: SimpleQueue[Recording]
-"""Set in worker processes only: where their recordings go."""
+def _collected(missing: dict[Connection, int], agent: str) -> Iterator[Recording]:
+    """Yield what comes through the pipes until each has brought as many recordings as it owes."""
+    while missing:
+        for pipe in wait(list(missing)):
+            assert isinstance(pipe, Connection)
+            try:
+                came = pipe.recv()
+            except EOFError:
+                raise AgentError(
+                    f"A process in which {agent} played has died with {missing[pipe]} games to go: too little memory, "
+                    "or the agent crashed it; try fewer processes."
+                ) from None
+            if isinstance(came, BaseException):
+                raise came
+            yield came
+            missing[pipe] -= 1
+            if not missing[pipe]:
+                del missing[pipe]
 
 
-def _start_worker(processes: int, finished: SimpleQueue[Recording]) -> None:
-    global _finished
-    _finished = finished
-    # Several thread pools as large as the machine would fight for its cores.
-    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // processes))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-
-
-def _stream_job(job: Job) -> None:
-    for recording in play_seeds(_player(job.agent, job.rules.game), job.rules, job.seeds):
-        _finished.put(recording)
+def _work(job: Job, results: Connection, threads: int) -> None:
+    """What one process does. It gets its share of the cores: thread pools of several processes would fight for them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends this process
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    try:
+        for recording in _episodes(job):
+            results.send(recording)
+    except ArenaError as error:
+        results.send(error)

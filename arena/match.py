@@ -11,12 +11,13 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from agents.player import BatchPlayer, Player, PlayerFailed, PlayerQuit
-from envs.environment import ArenaEnv
-from envs.errors import IllegalAction
+from agents.player import BatchPlayer, Player, PlayerQuit
+from envs.environment import ArenaEnv, ale_seed_of
+from envs.errors import ArenaError, IllegalAction
 from envs.rules import Rules
 from envs.step import End, Step
 from recordings.recorder import Recorder
@@ -52,32 +53,49 @@ class Lane:
         self.seeds = seeds
         self.seed = 0
         self.step: Step | None = None
-
-    def turn(self, index: int, action: int | End) -> Turn:
-        """Emulate one frame with `action`, or end the episode where it stands if the player gave none."""
-        step = self.step
-        assert step is not None
-        taken: int | None = None
-        if isinstance(action, End):
-            self.step = step.ended(action)
-        else:
-            try:
-                self.step = self.env.advance(action)
-                taken = action
-            except IllegalAction as error:
-                log.warning("%s forfeits: %s", self.player.info.name, error)
-                self.step = step.ended(End.FAILED)
-        return Turn(index, self.seed, taken, self.step)
+        self.answer: Any = None
+        """What the player wants to do next; checked by the environment."""
+        self.leaves: End | None = None
+        """QUIT or FAILED from when the player doesn't go on."""
 
     def begin(self) -> bool:
         """Start the next seed's episode; False when there are no more."""
         for seed in self.seeds:
             self.seed = seed
             self.step = self.env.start(seed)
-            self.player.reset(seed=player_seed(seed), action_set=self.env.rules.action_set)
+            self.leaves = None
+            try:
+                self.player.reset(seed=player_seed(seed), action_set=self.env.rules.action_set)
+            except PLAYER_ERRORS as error:
+                self.leaves = _ends(self.player, error)
             return True
         self.step = None
         return False
+
+    def advance(self, index: int) -> Turn:
+        """Emulate a frame, or end the episode of a player that left or answered with an illegal action."""
+        assert self.step is not None
+        if self.leaves is None:
+            try:
+                self.step = self.env.advance(self.answer)
+                return Turn(index, self.seed, self.answer, self.step)
+            except IllegalAction as error:
+                self.leaves = _ends(self.player, error)
+        self.step = self.step.ended(self.leaves)
+        return Turn(index, self.seed, None, self.step)
+
+
+PLAYER_ERRORS = (Exception, SystemExit)
+"""What a player's code may raise and only its own games end. Ctrl-C is not among them."""
+
+
+def _ends(player: Player, error: BaseException) -> End:
+    """Return how the episode of a player that raised `error` ends."""
+    if isinstance(error, PlayerQuit):
+        return End.QUIT
+    traceback = None if isinstance(error, ArenaError) else error
+    log.warning("%s forfeits: %s", player.info.name, error, exc_info=traceback)
+    return End.FAILED
 
 
 def player_seed(seed: int) -> int:
@@ -95,9 +113,12 @@ class Match:
 
     Raises:
         UnknownGame, RomError, RulesError: see `ArenaEnv`.
+        SeedError: one of the seeds can't be used; said now rather than when its turn comes.
     """
 
     def __init__(self, rules: Rules, seeds: Sequence[int], players: Sequence[Player]) -> None:
+        for seed in seeds:
+            ale_seed_of(seed)
         self.rules = rules
         self.seeds = tuple(seeds)
         self.players = tuple(players)
@@ -114,68 +135,65 @@ class Match:
 def play_lanes(lanes: Sequence[Lane]) -> Iterator[Turn]:
     """Run `lanes` to the end of their seeds, yielding every turn: first t = 0 of an episode, then frame by frame.
 
-    A player that raises `PlayerQuit` ends its episode as QUIT; one that raises anything else, or returns an action
-    outside the action set, as FAILED. The others play on.
+    A player that raises `PlayerQuit` ends its episode as QUIT; one that raises anything else (Ctrl-C excepted), or
+    returns what is not an action of the action set, as FAILED. The others play on.
     """
     running: list[tuple[int, Lane]] = []
     resting = list(enumerate(lanes))
+    groups: list[list[Lane]] = []
     frame = 0
     while running or resting:
         if resting and frame % RESTART_FRAMES == 0:
             started = [(index, lane) for index, lane in resting if lane.begin()]
             for index, lane in started:
-                yield _turn(index, lane, None)
-            running = sorted(running + started, key=lambda numbered: numbered[0])
+                yield Turn(index, lane.seed, None, _seen(lane))
+            running = sorted(running + started, key=itemgetter(0))
             resting = []
+            groups = _groups([lane for _, lane in running])
         frame += 1
-        if not running:
-            continue
-        actions = _decide([lane for _, lane in running])
+        for group in groups:
+            _ask(group)
         over = False
-        for (index, lane), action in zip(running, actions, strict=True):
-            turn = lane.turn(index, action)
+        for index, lane in running:
+            turn = lane.advance(index)
             yield turn
             over = over or turn.step.end is not None
         if over:
-            resting += [numbered for numbered in running if _seen(numbered[1]).end is not None]
-            running = [numbered for numbered in running if _seen(numbered[1]).end is None]
+            resting += [(index, lane) for index, lane in running if _seen(lane).end is not None]
+            running = [(index, lane) for index, lane in running if _seen(lane).end is None]
+            groups = _groups([lane for _, lane in running])
 
 
-def _turn(index: int, lane: Lane, action: int | None) -> Turn:
-    assert lane.step is not None
-    return Turn(index, lane.seed, action, lane.step)
+def _groups(lanes: list[Lane]) -> list[list[Lane]]:
+    """Return who is asked together: the lanes of one bot, and every other lane for itself."""
+    groups: dict[int, list[Lane]] = {}
+    for lane in lanes:
+        if lane.leaves is None:
+            decider = lane.player.bot if isinstance(lane.player, BatchPlayer) else lane
+            groups.setdefault(id(decider), []).append(lane)
+    return list(groups.values())
 
 
-def _decide(lanes: list[Lane]) -> list[int | End]:
-    """Ask every lane's player for its action; bots of one kind that play several lanes are asked once."""
-    first = lanes[0].player
-    if len(lanes) > 1 and isinstance(first, BatchPlayer) and all(type(lane.player) is type(first) for lane in lanes):
-        try:
-            return list(first.act_many([lane.player for lane in lanes], [_seen(lane) for lane in lanes]))
-        except Exception as error:  # whatever a player's code raises ends its games, never the match
-            _report(first, error)
-            return [End.FAILED] * len(lanes)
-    return [_ask(lane) for lane in lanes]
-
-
-def _ask(lane: Lane) -> int | End:
+def _ask(group: list[Lane]) -> None:
+    """Ask the players of a group for their next actions."""
+    first = group[0]
     try:
-        return lane.player.act(_seen(lane))
-    except PlayerQuit:
-        return End.QUIT
-    except Exception as error:  # as above
-        _report(lane.player, error)
-        return End.FAILED
+        if len(group) == 1:
+            first.answer = first.player.act(_seen(first))
+            return
+        assert isinstance(first.player, BatchPlayer)
+        answers = first.player.act_many([lane.player for lane in group], [_seen(lane) for lane in group])
+        for lane, answer in zip(group, answers, strict=True):
+            lane.answer = answer
+    except PLAYER_ERRORS as error:
+        end = _ends(first.player, error)
+        for lane in group:
+            lane.leaves = end
 
 
 def _seen(lane: Lane) -> Step:
     assert lane.step is not None
     return lane.step
-
-
-def _report(player: Player, error: Exception) -> None:
-    expected = isinstance(error, PlayerFailed)
-    log.warning("%s forfeits: %s", player.info.name, error, exc_info=None if expected else error)
 
 
 class RecordingObserver:
@@ -215,10 +233,10 @@ class RecordingObserver:
             self._recorders[lane] = None
 
     def close(self) -> None:
-        """Drop the episodes that are still running, with their journals: who closes early wants none of them."""
+        """Leave the journals of the episodes that were broken off for `arena.recover`: what was played counts."""
         for recorder in self._recorders:
             if recorder is not None:
-                recorder.discard_journal()
+                recorder.close_journal()
         self._recorders = [None] * len(self._recorders)
 
     def _journal(self, header: Header) -> Journal:

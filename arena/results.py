@@ -21,7 +21,8 @@ SEED_LIMIT = 2**53
 class Result:
     """One verified episode. Every value is checked when it is made: a result that exists can be stored.
 
-    The player's name is normalised (`envs.names.check_name`) and both times are turned into UTC.
+    The player's name is normalised (`envs.names.check_name`), both times are turned into UTC, and `kind` and `end` may
+    be given by their values.
 
     Raises:
         ScoreboardError: a value that can't be; all of them are named at once.
@@ -50,12 +51,20 @@ class Result:
     """Why the episode ended."""
     recording_sha256: str
     """SHA-256 of the recording's file, 64 hexadecimal digits. Two results with the same one are the same."""
+    digest: str
+    """`Recording.digest`: what the emulator did in this episode, 64 hexadecimal digits."""
     recording_name: str
     """The recording's file name, without folders."""
     started_at: datetime
     """When the episode began, by the clock of the machine it was played on; aware."""
     verified_at: datetime
     """When its replay agreed; aware."""
+
+    @property
+    def play(self) -> str:
+        """What makes this episode one of its own among those of its player on its seed. A machine that plays the same
+        frames again has shown nothing new, so its digest; every attempt of a person counts, so the recording."""
+        return self.recording_sha256 if self.kind is Kind.HUMAN else self.digest
 
     def __post_init__(self) -> None:
         wrong = [
@@ -67,12 +76,25 @@ class Result:
             raise ScoreboardError(f"This result can't be stored: {'; '.join(wrong)}.")
         canonical = {
             "player": check_name(self.player),
+            "kind": Kind(self.kind),
+            "end": End(self.end),
             "score": float(self.score),
             "started_at": self.started_at.astimezone(UTC),
             "verified_at": self.verified_at.astimezone(UTC),
         }
         for name, value in canonical.items():
             object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class RulesClass:
+    """One game under one set of rules. Results of two classes are never compared."""
+
+    game: str
+    """ALE's ROM name."""
+    rules_id: str
+    label: str
+    """What people call the rules, from the newest result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +154,7 @@ def _is_file_name(value: object) -> bool:
 _HEX = ("64 hexadecimal digits in lower case", _is_hex)
 _TIME = ("a time with a time zone, between the years 2 and 9998", _is_aware)
 _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "kind": ("a Kind", lambda v: isinstance(v, Kind)),
+    "kind": (f"one of {', '.join(Kind)}", lambda v: v in list(Kind)),
     "artifact_sha256": ("64 hexadecimal digits in lower case, or None", lambda v: v is None or _is_hex(v)),
     "game": ("a ROM name of 1 to 64 characters", _is_text(64)),
     "rules_id": _HEX,
@@ -140,8 +162,9 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "seed": ("a whole number from 0 to 2**53-1", _is_whole(SEED_LIMIT)),
     "score": ("a number between -1e15 and 1e15", lambda v: isinstance(v, (int, float)) and abs(v) < 1e15),
     "frames": ("a whole number from 0 to 2**31-1", _is_whole(2**31)),
-    "end": ("an End", lambda v: isinstance(v, End)),
+    "end": (f"one of {', '.join(End)}", lambda v: v in list(End)),
     "recording_sha256": _HEX,
+    "digest": _HEX,
     "recording_name": ("a file name of 1 to 255 characters without folders", _is_file_name),
     "started_at": _TIME,
     "verified_at": _TIME,

@@ -12,14 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Engine, Row, Select, delete, distinct, select, update
+from sqlalchemy import Engine, Row, Select, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from agents.player import Kind
 from arena import migrations
 from arena.database import EpisodeRow, PlayerRow, RulesRow, StandingRow, database_url, make_engine, plain_errors
-from arena.results import Result, Standing
+from arena.results import Result, RulesClass, Standing
 from arena.statistics import summary
 from envs.step import End
 
@@ -64,7 +64,8 @@ class Scoreboard:
         self.close()
 
     def add(self, result: Result) -> bool:
-        """Store `result`; return whether it is new. A recording that is there already (by its SHA-256) stays as it is.
+        """Store `result`; return whether it is new. A recording that is there already (by its SHA-256), and a game that a
+        bot or script has played just so before (`Result.play`), stay as they are.
 
         On return the result is on the disk, and the standings count it.
         """
@@ -121,17 +122,13 @@ class Scoreboard:
             standings.append(_standing(row, standings[-1].rank if tied else place))
         return standings
 
-    def classes(self) -> list[tuple[str, str]]:
-        """Return (game, rules_id) of everything that was played, sorted. Results of two classes never mix."""
-        query = select(RulesRow.game, RulesRow.rules_id).where(RulesRow.id.in_(select(distinct(StandingRow.rules))))
+    def classes(self) -> list[RulesClass]:
+        """Return everything that was played, sorted by game and label."""
+        played = select(StandingRow.rules).distinct()
+        query = select(RulesRow.game, RulesRow.rules_id, RulesRow.label).where(RulesRow.id.in_(played))
         with self._reading() as session:
-            return sorted((row.game, row.rules_id) for row in session.execute(query))
-
-    def label(self, game: str, rules_id: str) -> str:
-        """Return what people call these rules (`5min`); the first eight digits of `rules_id` if nobody played them."""
-        query = select(RulesRow.label).where(RulesRow.game == game, RulesRow.rules_id == rules_id)
-        with self._reading() as session:
-            return session.scalar(query) or rules_id[:8]
+            found = [RulesClass(row.game, row.rules_id, row.label) for row in session.execute(query)]
+        return sorted(found, key=lambda c: (c.game, c.label, c.rules_id))
 
     def _bring_up_to_date(self) -> None:
         with self._reading() as session:
@@ -155,7 +152,7 @@ class Scoreboard:
             yield session
 
 
-def standings_query(game: str, rules_id: str) -> Select[Any]:
+def standings_query(game: str, rules_id: str) -> Select[*tuple[Any, ...]]:
     """The query behind `Scoreboard.standings`, in no particular order."""
     return (
         select(
@@ -225,6 +222,8 @@ def _episode_values(result: Result, rules: int, player: int) -> dict[str, Any]:
         "frames": result.frames,
         "ended": result.end.value,
         "recording_sha256": result.recording_sha256,
+        "digest": result.digest,
+        "play": result.play,
         "recording_name": result.recording_name,
         "started_at": result.started_at,
         "verified_at": result.verified_at,
@@ -259,7 +258,7 @@ def _restate(session: Session, rules: int, player: int) -> None:
     )
 
 
-def _result(row: Row[Any]) -> Result:
+def _result(row: Row[*tuple[Any, ...]]) -> Result:
     episode: EpisodeRow = row.EpisodeRow
     return Result(
         player=row.name,
@@ -273,13 +272,14 @@ def _result(row: Row[Any]) -> Result:
         frames=episode.frames,
         end=End(episode.ended),
         recording_sha256=episode.recording_sha256,
+        digest=episode.digest,
         recording_name=episode.recording_name,
         started_at=episode.started_at,
         verified_at=episode.verified_at,
     )
 
 
-def _standing(row: Row[Any], rank: int) -> Standing:
+def _standing(row: Row[*tuple[Any, ...]], rank: int) -> Standing:
     return Standing(
         rank=rank,
         player=row.name,

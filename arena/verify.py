@@ -6,20 +6,19 @@ The replay runs through the match engine like any other game, from a freshly loa
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 
 from agents.replay import ReplayPlayer
+from arena.emulators import borrowed
 from arena.match import Lane, play_lanes
-from envs.environment import ArenaEnv
 from envs.errors import ArenaError
 from envs.games import FPS
-from envs.rules import Rules
 from envs.step import End
 from recordings.codec import read
 from recordings.digest import CHECKPOINT_FRAMES, EpisodeDigest
@@ -42,22 +41,29 @@ class Verification:
 
 
 def verify(recording: Recording) -> Verification:
-    """Replay `recording` and compare digest, score, length and end."""
+    """Replay `recording` and compare digest, checkpoints, score, length and end.
+
+    Raises:
+        UnknownGame, RomError, RulesError: its rules can't be played here.
+    """
     player = ReplayPlayer(recording.player.name, recording.actions)
-    lane = Lane(_environment(recording.rules), player, iter((recording.seed,)))
     digest = EpisodeDigest()
     score = 0
     step = None
-    for _, _, action, step in play_lanes([lane]):
-        if action is not None:
-            digest.add(step)
-            score += int(step.reward)
+    with borrowed(recording.rules, 1) as (env,):
+        for _, _, action, step in play_lanes([Lane(env, player, iter((recording.seed,)))]):
+            if action is not None:
+                digest.add(step)
+                score += int(step.reward)
     assert step is not None
     replayed = step.t
-    if replayed < recording.frames:
+    pairs = zip(digest.checkpoints, recording.checkpoints, strict=False)  # a replay may end early
+    differing = next((i for i, (here, there) in enumerate(pairs) if here != there), None)
+    if differing is None and replayed < recording.frames:
         return _refused(f"the game was over after {replayed} of {recording.frames} frames", score, replayed)
-    if digest.hexdigest() != recording.digest:
-        frame = _first_difference(digest.checkpoints, recording)
+    if differing is not None or digest.hexdigest() != recording.digest:
+        checkpoint = len(recording.checkpoints) if differing is None else differing
+        frame = min((checkpoint + 1) * CHECKPOINT_FRAMES, recording.frames)
         return _mismatch(recording, score, replayed, frame)
     if score != recording.score:
         return _refused(f"the score is {score}, not {recording.score}", score, replayed)
@@ -67,12 +73,6 @@ def verify(recording: Recording) -> Verification:
     ):
         return _refused(f"the game ended as {step.end}, not {recording.end}", score, replayed)
     return Verification(True, "replayed bit for bit", score, replayed)
-
-
-def _first_difference(checkpoints: list[str], recording: Recording) -> int:
-    pairs = zip(checkpoints, recording.checkpoints, strict=True)
-    same = next((i for i, (here, there) in enumerate(pairs) if here != there), len(checkpoints))
-    return min((same + 1) * CHECKPOINT_FRAMES, recording.frames)
 
 
 def _mismatch(recording: Recording, score: int, frames: int, frame: int) -> Verification:
@@ -88,18 +88,14 @@ def _refused(reason: str, score: int, frames: int) -> Verification:
     return Verification(False, reason, score, frames)
 
 
-@lru_cache(maxsize=4)
-def _environment(rules: Rules) -> ArenaEnv:
-    return ArenaEnv(rules, obs_type="ram")
-
-
 def verify_file(path: Path) -> tuple[Recording | None, Verification]:
     """Read and verify one file; what can't be read is refused with the reader's sentence."""
+    recording = None
     try:
         recording = read(path)
         return recording, verify(recording)
     except ArenaError as error:
-        return None, Verification(False, str(error).removeprefix(f"{path}: "))
+        return recording, Verification(False, str(error).removeprefix(f"{path}: "))
 
 
 def verify_files(
@@ -112,6 +108,9 @@ def verify_files(
         for path in listed:
             yield path, *verify_file(path)
         return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(count, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    try:
         for path, (recording, outcome) in zip(listed, pool.map(verify_file, listed), strict=True):
             yield path, recording, outcome
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -82,10 +82,10 @@ def export(
 def _part(longest: int, seconds: tuple[float, float] | None) -> range:
     """Return the emulated frames to be shown, of 1 to `longest`."""
     begin, end = seconds if seconds is not None else (0.0, longest / FPS)
-    first, last = round(begin * FPS) + 1, min(round(end * FPS), longest)
-    if seconds is not None and not 1 <= first <= last:
+    last_frame = longest if end * FPS >= longest else round(end * FPS)  # `end` may be infinite
+    if seconds is not None and not 0 <= begin * FPS < last_frame <= longest:
         raise ArenaError(f"The game has the seconds 0 to {longest / FPS:.1f}; {begin:g} to {end:g} can't be shown.")
-    return range(first, last + 1)
+    return range(round(begin * FPS) + 1, last_frame + 1)
 
 
 def _film(show: Show, part: range, longest: int, progress: Progress | None) -> Iterator[bool]:
@@ -128,7 +128,7 @@ def _write_mp4(show: Show, film: Iterator[bool], path: Path) -> None:
                 context.color_primaries = context.color_trc = context.colorspace = BT601
                 context.color_range = av.video.reformatter.ColorRange.MPEG
             planes = cv2.cvtColor(compose(show.panels, places), cv2.COLOR_RGB2YUV_I420)
-            picture = av.VideoFrame.from_ndarray(planes, "yuv420p")
+            picture = av.VideoFrame.from_ndarray(np.asarray(planes, np.uint8), "yuv420p")
             picture.pts, picture.time_base = number, 1 / rate
             container.mux(video.encode(picture))
             sound = np.stack([panel.sound() if played else SILENCE for panel in show.panels], axis=1)

@@ -23,9 +23,11 @@ SKIP_FRAMES = 300
 """Emulated frames that the left and right arrows skip: five seconds of play."""
 SEEK_SECONDS = 0.012
 """How long the emulator may run ahead between two pictures while it looks for a place."""
+SKIPPED_PICTURES = 3
+"""Pictures in a row that may be left out on a machine that is too slow to draw them all."""
 LATE_SECONDS = 0.25
 """A delay after which the schedule starts anew: the laptop slept, or the window was dragged."""
-HINT = "space: pause   ← →: 5 seconds   ↑ ↓: speed   F: full screen   Esc: leave"
+HINT = "space: pause   left, right: 5 seconds   up, down: speed   F: full screen   Esc: leave"
 HINT_SECONDS = 5
 
 
@@ -65,13 +67,14 @@ def _pygame() -> Iterator[ModuleType]:
         )
     try:
         pygame.display.init()
+        # Without a display SDL draws where nobody can see it, unless told to by its variable.
+        if pygame.display.get_driver() == "offscreen" and not os.environ.get("SDL_VIDEODRIVER"):
+            raise pygame.error("neither X11 nor Wayland answers")
+        yield pygame
     except pygame.error as error:
         raise ArenaError(
-            f"No window can be opened: there is no display ({error}); "
-            "start this in a desktop session, or write a film with arena export."
+            f"No window can be shown here ({error}); start this in a desktop session, or write a film: arena export."
         ) from None
-    try:
-        yield pygame
     finally:
         pygame.display.quit()
 
@@ -95,16 +98,23 @@ class _Viewer:
         self._places = arrange_within(show.panels, width * 9 // 10, height * 8 // 10)
         self._places_for = (0, 0)
         self._window_size = self._places.size
+        self._full_screen = False
         pygame.display.set_caption(" – ".join(panel.name for panel in show.panels))
-        self._open(full_screen=False)
+        self._surface = pygame.display.set_mode(self._window_size, pygame.RESIZABLE)
 
     def run(self) -> None:
         """Show pictures on an absolute schedule until the spectator leaves."""
         due = time.perf_counter()
+        skipped = 0
         while all(self._obey(event) for event in self._pg.event.get()):
             self._move()
-            self._draw()
             due += 1 / FPS
+            late = time.perf_counter() - due
+            if late > 0 and skipped < SKIPPED_PICTURES:  # the game keeps its pace, the picture catches up
+                skipped += 1
+                continue
+            skipped = 0
+            self._draw()
             wait = due - time.perf_counter()
             if wait > 0:
                 time.sleep(wait)
@@ -136,7 +146,7 @@ class _Viewer:
                 case pg.K_DOWN:
                     self._speed = max(self._speed - 1, 0)
                 case pg.K_f:
-                    self._open(full_screen=not self._full_screen)
+                    self._toggle_full_screen()
         return True
 
     def _back_to(self, tick: int) -> None:
@@ -145,15 +155,15 @@ class _Viewer:
             self._target = max(tick, 1)
             self._over = not self._show.advance()
 
-    def _open(self, *, full_screen: bool) -> None:
+    def _toggle_full_screen(self) -> None:
         pg = self._pg
-        self._full_screen = full_screen
-        if full_screen:
+        self._full_screen = not self._full_screen
+        if self._full_screen:
             self._window_size = self._surface.get_size()
             self._surface = pg.display.set_mode((0, 0), pg.FULLSCREEN)
         else:
             self._surface = pg.display.set_mode(self._window_size, pg.RESIZABLE)
-        pg.mouse.set_visible(not full_screen)
+        pg.mouse.set_visible(not self._full_screen)
 
     # -- what happens between two pictures -----------------------------------------------------------------------
 
@@ -171,7 +181,7 @@ class _Viewer:
             self._over = not self._show.advance()
 
     def _draw(self) -> None:
-        pg, surface = self._pg, self._surface
+        surface = self._surface
         surface.fill((0, 0, 0))
         places = self._arranged(*surface.get_size())
         self._blit(compose(self._show.panels, places), *self._middle(places))
@@ -182,7 +192,7 @@ class _Viewer:
 
     def _message(self) -> str:
         if self._over:
-            return "the end   ←: back   Esc: leave" if self._again else "the end   Esc: leave"
+            return "the end   left: back   Esc: leave" if self._again else "the end   Esc: leave"
         if self._show.ticks < self._target:
             return "looking for the place …"
         if self._paused:

@@ -14,8 +14,8 @@ import gymnasium
 import numpy as np
 from ale_py.env import AtariEnv
 
-from envs.errors import IllegalAction, RomError, SeedError, StaleStep
-from envs.games import FPS, find_game
+from envs.errors import IllegalAction, RomError, SeedError, StaleStep, shown
+from envs.games import FPS, Game, find_game
 from envs.roms import rom_sha256
 from envs.rules import Rules, check_switches, named_rules
 from envs.step import End, Step
@@ -36,11 +36,60 @@ def ale_seed_of(seed: int) -> int:
         SeedError: `seed` is not a whole number in range, or is the rare one that ALE would read as "use the clock".
     """
     if type(seed) is not int or not 0 <= seed < SEED_LIMIT:
-        raise SeedError(f"A seed must be a whole number from 0 to {SEED_LIMIT - 1}; what came is {seed!r}.")
+        raise SeedError(f"A seed must be a whole number (int) from 0 to {SEED_LIMIT - 1}; what came is {shown(seed)}.")
     ale_seed = int(np.random.SeedSequence(seed).generate_state(n_words=2)[1].astype(np.int32))
     if ale_seed == -1:
         raise SeedError(f"Seed {seed} would make the emulator read the wall clock; take another one.")
     return ale_seed
+
+
+class Pictures:
+    """What there is to see and hear in one episode, of the frame at which the emulator stands."""
+
+    __slots__ = ("_ale", "_kept", "t")
+
+    def __init__(self, ale: ale_py.ALEInterface) -> None:
+        self._ale = ale
+        self._kept: dict[str, np.ndarray] = {}
+        self.t = 0
+
+    def move_to(self, t: int) -> None:
+        self.t = t
+        if self._kept:
+            self._kept = {}
+
+    def screen_of(self, step: Step) -> np.ndarray:
+        return self._picture(step, "screen")
+
+    def grayscale_of(self, step: Step) -> np.ndarray:
+        return self._picture(step, "grayscale")
+
+    def sound_of(self, step: Step) -> np.ndarray:
+        return self._picture(step, "sound")
+
+    def read_ram_of(self, step: Step, into: np.ndarray) -> None:
+        if step.t != self.t:
+            raise self._stale(step)
+        self._ale.getRAM(into)
+
+    def _picture(self, step: Step, what: str) -> np.ndarray:
+        if step.t != self.t:
+            raise self._stale(step)
+        picture = self._kept.get(what)
+        if picture is None:
+            ale = self._ale
+            read = {"screen": ale.getScreenRGB, "grayscale": ale.getScreenGrayscale, "sound": ale.getAudio}[what]
+            picture = self._kept[what] = read()
+            picture.flags.writeable = False
+        return picture
+
+    def _stale(self, step: Step) -> StaleStep:
+        at = "in another episode" if self.t == _GONE else f"at frame {self.t}"
+        return StaleStep(f"The picture of frame {step.t} is gone, the emulator stands {at}; ask before the next act.")
+
+
+_GONE = -1
+"""Where the pictures of an episode stand when the emulator has begun another one."""
 
 
 class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
@@ -67,11 +116,7 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
         render_mode: Literal["rgb_array"] | None = None,
     ) -> None:
         game = find_game(rules.game)
-        if (found := rom_sha256(game)) != rules.rom_sha256:
-            raise RomError(
-                f"These rules were made for another ROM of {game.title}: they name SHA-256 {rules.rom_sha256[:16]}…, "
-                f"the file here has {found[:16]}…."
-            )
+        _check_rom(game, rules)
         check_switches(rules)
         gymnasium.register_envs(ale_py)
         inner = gymnasium.make(
@@ -91,7 +136,7 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
         self._ale.setBool("sound_obs", True)  # takes effect with the next load; the emulation is the same
         self._allowed = frozenset(rules.action_set)
         self._latest: Step | None = None
-        self._pictures: dict[str, np.ndarray] = {}
+        self._pictures = Pictures(self._ale)
         self.rules = rules
         self.game = game
         self.ale_seed: int | None = None
@@ -108,10 +153,15 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
 
         Raises:
             SeedError: see `ale_seed_of`.
+            RomError: the ROM file has gone or changed meanwhile (the emulator would end the process).
         """
         self.ale_seed = ale_seed_of(seed)
+        _check_rom(self.game, self.rules)
         self._inner.reset(seed=seed)
-        return self._at(Step(0, 0.0, self._ale.lives(), None, self))
+        self._pictures.move_to(_GONE)
+        self._pictures = Pictures(self._ale)
+        self._latest = step = Step(0, 0.0, self._ale.lives(), None, self._pictures)
+        return step
 
     def advance(self, code: int) -> Step:
         """Emulate one frame with the ALE action `code`.
@@ -122,10 +172,10 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
         latest = self._latest
         if latest is None or latest.end is not None:
             raise IllegalAction("The episode is over or has not begun; start one before the next action.")
+        if type(code) is not int:  # True, 1.0 and numpy's numbers would pass the next test, and fail later
+            raise IllegalAction(f"An action is an int; what came is a {type(code).__name__}.")
         if code not in self._allowed:
-            raise IllegalAction(
-                f"Action {code!r} is not in {self.game.title}'s action set {self.rules.action_set}."
-            )
+            raise IllegalAction(f"Action {code} is not in the action set {self.rules.action_set} of {self.game.title}.")
         ale = self._ale
         reward = ale.act(code)
         t = latest.t + 1
@@ -134,46 +184,9 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
             end = End.TERMINATED
         elif t >= self.rules.max_frames:
             end = End.TRUNCATED
-        return self._at(Step(t, float(reward), ale.lives(), end, self))
-
-    def _at(self, step: Step) -> Step:
-        self._latest = step
-        if self._pictures:
-            self._pictures = {}
+        self._pictures.move_to(t)
+        self._latest = step = Step(t, float(reward), ale.lives(), end, self._pictures)
         return step
-
-    def screen_of(self, step: Step) -> np.ndarray:
-        return self._picture(step, "screen")
-
-    def grayscale_of(self, step: Step) -> np.ndarray:
-        return self._picture(step, "grayscale")
-
-    def sound_of(self, step: Step) -> np.ndarray:
-        return self._picture(step, "sound")
-
-    def read_ram_of(self, step: Step, into: np.ndarray) -> None:
-        if step is not self._latest:
-            self._check_fresh(step)
-        self._ale.getRAM(into)
-
-    def _picture(self, step: Step, what: str) -> np.ndarray:
-        self._check_fresh(step)
-        picture = self._pictures.get(what)
-        if picture is None:
-            ale = self._ale
-            read = {"screen": ale.getScreenRGB, "grayscale": ale.getScreenGrayscale, "sound": ale.getAudio}[what]
-            picture = self._pictures[what] = read()
-            picture.flags.writeable = False
-        return picture
-
-    def _check_fresh(self, step: Step) -> None:
-        latest = self._latest
-        # The same frame may be wrapped again as the end of the episode (`Step.ended`), so compare frames.
-        if latest is None or step.t != latest.t or step.source is not self:
-            at = "nowhere" if latest is None else f"frame {latest.t}"
-            raise StaleStep(
-                f"The picture of frame {step.t} is gone, the emulator stands at {at}; ask before the next act."
-            )
 
     # -- Gymnasium's side ----------------------------------------------------------------------------------------
 
@@ -182,11 +195,13 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin an episode. Without a seed one is drawn from the environment's own generator, so that two episodes
         differ; `info["seed"]` tells it. `info` holds `lives`, `frame`, `seed` and `ale_seed`."""
+        if seed is not None:
+            ale_seed_of(seed)  # before gymnasium says it in other words
         super().reset(seed=seed, options=options)
         if seed is None:
             seed = int(self.np_random.integers(SEED_LIMIT))
-        step = self.start(int(seed))
-        return self._observation(step), self._info(step) | {"seed": int(seed), "ale_seed": self.ale_seed}
+        step = self.start(seed)
+        return self._observation(step), self._info(step) | {"seed": seed, "ale_seed": self.ale_seed}
 
     def step(self, action: np.integer[Any] | int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Emulate one frame with the action `rules.action_set[action]`."""
@@ -220,6 +235,14 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
 
     def _info(self, step: Step) -> dict[str, Any]:
         return {"lives": step.lives, "frame": step.t}
+
+
+def _check_rom(game: Game, rules: Rules) -> None:
+    if (found := rom_sha256(game)) != rules.rom_sha256:
+        raise RomError(
+            f"These rules were made for another ROM of {game.title}: they name SHA-256 {rules.rom_sha256[:16]}…, "
+            f"the file here has {found[:16]}…."
+        )
 
 
 def make_env(

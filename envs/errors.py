@@ -16,6 +16,26 @@ ArenaError
 The command line turns each of them into exit code 2 and its sentence; anything else is a bug and shows a traceback.
 """
 
+import reprlib
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 80
+_REPR.maxlevel = 3
+
+
+def shown(value: object) -> str:
+    """Return a foreign value as it may stand in an error's sentence: short and printable, however deep or long."""
+    try:
+        return _REPR.repr(value)
+    except Exception:  # an int of more digits than Python prints
+        return f"a {type(value).__name__}"
+
+
+def tidy(text: object, limit: int = 240) -> str:
+    """Return somebody else's error text on one line, cut to `limit` characters, without control characters."""
+    line = "".join(c if c.isprintable() else " " for c in str(text)[: 2 * limit])
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
 
 class ArenaError(Exception):
     """Base of all errors whose text is written for the person in front of the screen."""

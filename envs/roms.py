@@ -33,12 +33,12 @@ def rom_sha256(game: Game) -> str:
     path = rom_path(game)
     try:
         stat = path.stat()
+        return _checked_sha256(game, path, stat.st_mtime_ns, stat.st_size)
     except OSError as error:
         raise RomError(
             f"The ROM of {game.title} was expected at {path}, but it can't be read ({error.strerror}); "
             "reinstall ale-py, or unset ALE_ROMS_DIR if it names the wrong folder."
         ) from None
-    return _checked_sha256(game, path, stat.st_mtime_ns, stat.st_size)
 
 
 @cache

@@ -5,13 +5,16 @@ Two results may be compared only if their rules have the same `rules_id`.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields, replace
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from typing import Any, Self
 
-from envs.errors import RulesError
+from envs.errors import ArenaError, RulesError, shown
 from envs.games import ACTION_NAMES, Game, find_game
 from envs.roms import rom_sha256
 
@@ -57,14 +60,15 @@ class Rules:
     @property
     def label(self) -> str:
         """`5min`, `30min` or, for rules without a name, the first eight digits of `rules_id`."""
-        for name in CLASSES:
-            if self == _named(find_game(self.game), name):
-                return name
+        with contextlib.suppress(ArenaError):  # rules of a game or ROM that isn't here have no name here
+            for name in CLASSES:
+                if self == _named(find_game(self.game), name):
+                    return name
         return self.rules_id[:8]
 
     def varied(self, **changes: Any) -> Rules:
         """Return these rules with some values changed, checked like any other."""
-        return Rules.from_dict(asdict(replace(self, **changes)))
+        return Rules.from_dict(self.as_dict() | changes)
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
@@ -76,15 +80,18 @@ class Rules:
         if not isinstance(data, dict):
             raise RulesError(f"Rules must be a table of {', '.join(_FIELDS)}; what came is {_kind(data)}.")
         wrong = [f"{name!r} is missing" for name in _FIELDS if name not in data]
-        wrong += [f"{name!r} is not a rule" for name in data if name not in _FIELDS]
+        wrong += [f"{shown(name)} is not a rule" for name in data if name not in _FIELDS]
         if wrong:
-            raise RulesError(f"Rules take exactly {', '.join(_FIELDS)}; here {'; '.join(wrong)}.")
+            raise RulesError(f"Rules take exactly {', '.join(_FIELDS)}; here {'; '.join(wrong[:20])}.")
         wrong = [
-            f"{name} must be {what}, not {data[name]!r}" for name, (what, ok) in _CHECKS.items() if not ok(data[name])
+            f"{name} must be {what}, not {shown(data[name])}"
+            for name, (what, ok) in _CHECKS.items()
+            if not ok(data[name])
         ]
         if wrong:
             raise RulesError(f"These rules can't be used: {'; '.join(wrong)}.")
-        return cls(**(data | {"action_set": tuple(data["action_set"]), "sticky": float(data["sticky"])}))
+        # Adding zero turns -0.0 into 0.0: equal rules have one rules_id.
+        return cls(**{**data, "action_set": tuple(data["action_set"]), "sticky": float(data["sticky"]) + 0.0})
 
 
 def _whole(value: object, low: int, high: int) -> bool:
@@ -101,8 +108,12 @@ def _is_action_set(value: object) -> bool:
 
 
 _FIELDS = tuple(f.name for f in fields(Rules))
-_CHECKS = {
-    "game": ("a ROM name", lambda v: isinstance(v, str) and 0 < len(v) <= 64),
+_CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    # Nothing but these letters: the name becomes part of file names.
+    "game": (
+        "a ROM name of small letters, digits and _",
+        lambda v: isinstance(v, str) and re.fullmatch("[a-z0-9_]{1,64}", v) is not None,
+    ),
     "mode": ("a whole number from 0 to 255", lambda v: _whole(v, 0, 255)),
     "difficulty": ("a whole number from 0 to 3", lambda v: _whole(v, 0, 3)),
     "sticky": ("a number from 0 to 1", lambda v: type(v) in (int, float) and 0 <= v <= 1),
@@ -142,8 +153,11 @@ def _named(game: Game, name: str) -> Rules:
 
 
 def check_switches(rules: Rules) -> None:
-    """Raise RulesError if the game has no such mode or difficulty: the emulator would only warn."""
-    modes, difficulties, _ = _emulator_facts(find_game(rules.game), rules.rom_sha256)
+    """Raise RulesError if the game's ROM has another name, or it has no such mode or difficulty (ALE only warns)."""
+    game = find_game(rules.game)
+    if game.name != rules.game:
+        raise RulesError(f"Rules name a game by its ROM, here {game.name!r}; these say {rules.game!r}.")
+    modes, difficulties, _ = _emulator_facts(game, rules.rom_sha256)
     for what, value, allowed in (("mode", rules.mode, modes), ("difficulty", rules.difficulty, difficulties)):
         if value not in allowed:
             raise RulesError(f"{rules.game} has no {what} {value}; it has {', '.join(map(str, allowed))}.")

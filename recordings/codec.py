@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from envs.errors import ArenaError, RecordingError
+from envs.errors import ArenaError, RecordingError, shown, tidy
 from recordings.recording import FORMAT, Recording
 
 SUFFIX = ".arena.zip"
@@ -51,24 +51,16 @@ def decode(data: bytes) -> Recording:
         RecordingError: `data` is cut, edited, too large, of another version, or contradicts itself.
     """
     if len(data) > MAX_BYTES:
-        raise RecordingError(f"A recording has at most {MAX_BYTES:,} bytes; this one has {len(data):,}.")
+        raise RecordingError(f"A recording has at most {MAX_BYTES:,} bytes; this file has more.")
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [member.filename for member in archive.infolist()]
-            if names != [_ACTIONS, _MANIFEST]:
-                raise RecordingError(f"A recording holds {_ACTIONS} and {_MANIFEST}; this file holds {_listed(names)}.")
-            if any(m.compress_type != zipfile.ZIP_STORED or m.file_size > MAX_BYTES for m in archive.infolist()):
-                raise RecordingError(
-                    "A recording's members are stored, not compressed; these were packed otherwise."
-                )
-            actions, text = archive.read(_ACTIONS), archive.read(_MANIFEST)
-        manifest = json.loads(text.decode("utf-8"))
+        recording = _build(*_members(data))
+        again = encode(recording)
     except RecordingError:
         raise
-    except Exception as error:  # zipfile and json fail in many ways on bytes that somebody else chose
-        raise RecordingError(f"This is not a whole recording: it can't be read as ZIP and JSON ({error}).") from None
-    recording = _build(manifest, actions)
-    if encode(recording) != data:
+    except Exception as error:  # zipfile, json and pydantic fail in many ways on bytes that somebody else chose
+        what = tidy(error) or type(error).__name__
+        raise RecordingError(f"This is not a whole recording: it can't be read as ZIP and JSON ({what}).") from None
+    if again != data:
         raise RecordingError("This recording was edited or written by something else: encoded again it differs.")
     return recording
 
@@ -80,13 +72,26 @@ def read(path: Path) -> Recording:
         RecordingError: see `decode`; also when the file can't be read. The message names the file.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RecordingError(f"a recording has at most {MAX_BYTES:,} bytes, this file has more.")
-        return decode(path.read_bytes())
+        with path.open("rb") as file:
+            return decode(file.read(MAX_BYTES + 1))
     except OSError as error:
         raise RecordingError(f"{path}: can't be read ({error.strerror}).") from None
     except RecordingError as error:
         raise RecordingError(f"{path}: {error}") from None
+
+
+def _members(data: bytes) -> tuple[Any, bytes]:
+    """Return the manifest's JSON value and the actions."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        if [member.filename for member in members] != [_ACTIONS, _MANIFEST]:
+            raise RecordingError(
+                f"A recording holds {_ACTIONS} and {_MANIFEST}; this file holds "
+                + (f"{len(members)} members, first {shown(members[0].filename)}." if members else "nothing.")
+            )
+        if any(m.compress_type != zipfile.ZIP_STORED or m.file_size > MAX_BYTES for m in members):
+            raise RecordingError("A recording's members are stored, not compressed; this file was packed otherwise.")
+        return json.loads(archive.read(_MANIFEST).decode("utf-8")), archive.read(_ACTIONS)
 
 
 def _build(manifest: Any, actions: bytes) -> Recording:
@@ -94,21 +99,16 @@ def _build(manifest: Any, actions: bytes) -> Recording:
         raise RecordingError("The manifest must be a JSON object.")
     found = manifest.pop("format", None)
     if found != FORMAT:
-        raise RecordingError(f"Expected a recording of format {FORMAT}; this one says {found!r}.")
+        raise RecordingError(f"Expected a recording of format {FORMAT}; this one says {shown(found)}.")
     rules_id = manifest.pop("rules_id", None)
     try:
         recording = Recording.model_validate({**manifest, "actions": actions})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RecordingError(f"The manifest is wrong{f' at {where}' if where else ''}: {first['msg']}.") from None
+        where = tidy(".".join(str(part) for part in first["loc"]), 80)
+        raise RecordingError(f"The manifest is wrong{f' at {where}' if where else ''}: {tidy(first['msg'])}.") from None
     except ArenaError as error:
         raise RecordingError(f"The manifest is wrong: {error}") from None
     if rules_id != recording.rules.rules_id:
-        raise RecordingError(f"The manifest's rules_id {rules_id!r} is not the one of its rules.")
+        raise RecordingError(f"The manifest's rules_id {shown(rules_id)} is not the one of its rules.")
     return recording
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(repr(name[:40]) for name in names[:4])
-    return f"{len(names)} members ({shown})" if names else "nothing"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib.metadata import version
 
 from envs.environment import ale_seed_of
+from envs.errors import EventError
 from envs.step import Step
 from recordings.digest import EpisodeDigest
 from recordings.recording import Pacing, Recording
@@ -49,6 +51,12 @@ class Recorder:
             pacing=pacing,
             actions=bytes(self._actions),
         )
+
+    def close_journal(self) -> None:
+        """Leave the journal for `arena.recover`: the episode is broken off."""
+        with suppress(EventError):  # what can't be written now is lost, as if the process had been killed
+            self._journal.append(self._actions[len(self._actions) // FLUSH_FRAMES * FLUSH_FRAMES :])
+        self._journal.close()
 
     def discard_journal(self) -> None:
         """To be called when the recording is safe."""

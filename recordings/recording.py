@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
@@ -32,7 +32,10 @@ def _utc(value: Any) -> Any:
 UtcTime = Annotated[
     datetime,
     BeforeValidator(_utc),
-    PlainSerializer(lambda when: when.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), when_used="json"),
+    PlainSerializer(
+        lambda when: when.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z",
+        when_used="json",
+    ),
 ]
 """Aware UTC time, written with microseconds and Z."""
 
@@ -81,7 +84,7 @@ class Recording(_Model):
     ale_py: Annotated[str, Field(pattern=r"^[0-9][0-9A-Za-z.+-]{0,31}$")]
     """Version of ale-py that ran the episode."""
     player: RecordedPlayer
-    score: int
+    score: Annotated[int, Field(gt=-SEED_LIMIT, lt=SEED_LIMIT)]
     """Sum of the unclipped rewards, in points."""
     frames: Annotated[int, Field(ge=0)]
     """Emulated frames played."""

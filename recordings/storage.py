@@ -3,6 +3,10 @@
 While an episode runs, its actions grow in a journal, `*.part`: one line of JSON (who, what, which seed), then one byte
 per frame. At the end the recording is written to a temporary file, synced, renamed, and the journal removed. A journal
 that is left behind is an episode whose process was killed; `arena.recover` replays it into a recording.
+
+The process that writes a journal holds a lock on it, which the operating system drops when the process dies, however
+it dies. The lock is taken before the first byte is written: a journal that isn't empty and can be locked has lost its
+writer.
 """
 
 from __future__ import annotations
@@ -12,18 +16,21 @@ import hashlib
 import json
 import os
 import re
+import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
-from envs.errors import EventError, RecordingError
+from envs.errors import EventError, RecordingError, tidy
 from envs.rules import Rules
-from recordings.codec import SUFFIX, encode
+from recordings.codec import SUFFIX, encode, read
 from recordings.recording import RecordedPlayer, Recording
 
 JOURNAL_SUFFIX = ".part"
+TEMPORARY_PREFIX = ".writing-"
 FLUSH_FRAMES = 60
 """Frames that are given to a journal together: when the process is killed, at most one second of play is lost."""
 
@@ -39,14 +46,18 @@ class Header:
 
 
 class Journal(Protocol):
-    def append(self, actions: bytes) -> None: ...
+    def append(self, actions: bytes | bytearray) -> None: ...
+    def close(self) -> None: ...
     def discard(self) -> None: ...
 
 
 class NullJournal:
     """For episodes that nobody would want back after a crash."""
 
-    def append(self, actions: bytes) -> None:
+    def append(self, actions: bytes | bytearray) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
     def discard(self) -> None:
@@ -74,30 +85,71 @@ class FileJournal:
             handle, name = tempfile.mkstemp(prefix=f"{_stem(header)}-", suffix=JOURNAL_SUFFIX, dir=folder)
             self.path = Path(name)
             self._file = os.fdopen(handle, "wb", buffering=1 << 16)
+            _lock(self._file)  # where the file system knows no locks, recovery gets none either and leaves it alone
             self._file.write(line.encode() + b"\n")
-            self._file.flush()
+            try:
+                self._file.flush()
+            except OSError:
+                self.discard()
+                raise
 
-    def append(self, actions: bytes) -> None:
-        """Hand actions to the operating system, which keeps them if this process is killed."""
+    def append(self, actions: bytes | bytearray) -> None:
+        """Hand actions to the operating system, which keeps them if this process is killed.
+
+        Raises:
+            EventError: the disk is full.
+        """
         with _explained(self.path):
             self._file.write(actions)
             self._file.flush()
 
+    def close(self) -> None:
+        """Leave the journal for recovery: the episode was broken off."""
+        with contextlib.suppress(OSError):  # what can't be written now is lost, as if the process had been killed
+            self._file.close()
+
     def discard(self) -> None:
         """Remove the journal: its recording is safe, or the episode shall not count."""
-        with contextlib.suppress(OSError):
-            self._file.close()
-        self.path.unlink(missing_ok=True)
+        self.close()
+        with _explained(self.path):
+            self.path.unlink(missing_ok=True)
 
 
-def read_journal(path: Path) -> tuple[Header, bytes]:
-    """Return the header and the actions of a journal that was left behind.
+@contextlib.contextmanager
+def left_behind(path: Path) -> Iterator[bytes | None]:
+    """Hold a journal whose writer is gone and give its bytes; give None where a living process holds it."""
+    with path.open("r+b") as file:
+        yield file.read() if _lock(file) else None
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock an open file until it is closed; False if another process has it or the file system knows no locks."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(1 << 30)  # the lock is on one byte, which others then can't read: take one that is never written
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            file.seek(0)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def read_journal(content: bytes) -> tuple[Header, bytes]:
+    """Return the header and the actions of a journal.
 
     Raises:
-        RecordingError: not even the header was written whole.
+        RecordingError: its header wasn't written whole, or isn't one.
     """
-    line, _, actions = path.read_bytes().partition(b"\n")
+    line, newline, actions = content.partition(b"\n")
     try:
+        if not newline:
+            raise ValueError("its first line has no end")
         data: dict[str, Any] = json.loads(line)
         header = Header(
             rules=Rules.from_dict(data["rules"]),
@@ -105,8 +157,8 @@ def read_journal(path: Path) -> tuple[Header, bytes]:
             player=RecordedPlayer.model_validate(data["player"]),
             started_at=datetime.fromisoformat(data["started_at"]),
         )
-    except Exception as error:
-        raise RecordingError(f"{path}: the journal has no readable header ({error}).") from None
+    except Exception as error:  # whatever stands in a file that was cut
+        raise RecordingError(f"The journal has no readable header ({tidy(error)}).") from None
     return header, actions
 
 
@@ -117,10 +169,23 @@ def save(recording: Recording, folder: Path) -> Path:
         EventError: the folder can't be written or the disk is full; nothing is left half-written.
     """
     data = encode(recording)
-    header = Header(recording.rules, recording.seed, recording.player, recording.started_at)
-    path = folder / f"{_stem(header)}-{hashlib.sha256(data).hexdigest()[:12]}{SUFFIX}"
+    path = folder / f"{_stem(header_of(recording))}-{hashlib.sha256(data).hexdigest()[:12]}{SUFFIX}"
     write_atomically(path, data)
     return path
+
+
+def header_of(recording: Recording) -> Header:
+    """Return what was known before the first frame; no two episodes have the same."""
+    return Header(recording.rules, recording.seed, recording.player, recording.started_at)
+
+
+def saved_with(header: Header, folder: Path) -> Path | None:
+    """Return the recording that `save` has put into `folder` for the episode of `header`, if there is one."""
+    for path in sorted(folder.glob(f"{_stem(header)}-*{SUFFIX}")):
+        with contextlib.suppress(RecordingError):
+            if header_of(read(path)) == header:
+                return path
+    return None
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -131,7 +196,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -157,13 +222,12 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Any:
+def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise EventError(
-            f"{path} can't be written ({error.strerror}); free some space or choose another folder."
-        ) from None
+        what = error.strerror or error
+        raise EventError(f"{path} can't be written ({what}); free some space or choose another folder.") from None
 
 
 def _stem(header: Header) -> str:

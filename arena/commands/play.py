@@ -42,6 +42,7 @@ def match(
 
     chosen, the_rules, the_seeds, the_event = _agreed(game, rules, seeds, first_seed, event)
     names = [_name_of(agent, chosen) for agent in player]  # what is wrong with an agent is said before any game starts
+    _book_what_was_left(the_event, db, quiet=json)
     if watch:
         paths = _play_live(player, chosen, the_rules, the_seeds, the_event)
     else:
@@ -94,6 +95,16 @@ def play_headless(
             paths.append(save(recording, event.recordings))
             tick()
     return paths
+
+
+def _book_what_was_left(event: Event, db: str | None, *, quiet: bool) -> None:
+    """Games of a process that was killed count as far as they were played."""
+    from arena.recover import recover
+
+    left = recover(event.recordings) if event.recordings.exists() else []
+    if left:
+        book_with_progress(left, event, db, quiet=quiet)
+        typer.echo(f"{len(left)} games that were broken off earlier are now recorded as left.", err=True)
 
 
 def _play_live(agents: Sequence[str], game: Game, rules: Rules, seeds: Sequence[int], event: Event) -> list[Path]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from envs.games import Game
+from envs.games import HUMAN, RANDOM, TESTER, Game
 from envs.rules import Rules
 
 if TYPE_CHECKING:
@@ -117,7 +117,8 @@ def print_standings(game: Game, label: str, standings: Sequence[Standing]) -> No
     if game.references:
         table.add_section()
         for reference in game.references:
-            table.add_row("", f"[dim]{reference.who}[/dim]", "", "", f"[dim]{reference.score:,.1f}[/dim]")
+            if reference.who in (RANDOM, HUMAN, TESTER):
+                table.add_row("", f"[dim]{reference.who}[/dim]", "", "", f"[dim]{reference.score:,.1f}[/dim]")
     Console().print(table)
 
 

@@ -48,6 +48,7 @@ def _recordings(folder: Path) -> list[Path]:
 
 def _verification(paths: list[Path]) -> Figure:
     from ale_py import ALEInterface
+
     from arena.verify import verify
     from envs.environment import ArenaEnv
     from recordings.codec import read
@@ -131,9 +132,10 @@ def _recording(folder: Path) -> Figure:
 
 def _evaluation(folder: Path) -> Figure:
     """An agent with SB3's own network: its weights are as good as any for timing."""
+    from stable_baselines3 import PPO
+
     from arena.evaluate import evaluate
     from envs.rules import named_rules
-    from stable_baselines3 import PPO
 
     agent = folder / "agent.zip"
     env = _sb3_env(1)

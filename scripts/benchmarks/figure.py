@@ -25,7 +25,9 @@ class Figure:
     @property
     def met(self) -> bool:
         sign, bound = self.target.split()[:2]
-        return {">=": self.value >= float(bound), "<": self.value < float(bound), "<=": self.value <= float(bound)}[sign]
+        return {">=": self.value >= float(bound), "<": self.value < float(bound), "<=": self.value <= float(bound)}[
+            sign
+        ]
 
     def line(self) -> str:
         mark = "ok " if self.met else "NOT"

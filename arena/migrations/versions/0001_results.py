@@ -36,10 +36,13 @@ def upgrade() -> None:
         sa.Column("frames", sa.Integer, nullable=False),
         sa.Column("ended", sa.String(16), nullable=False),
         sa.Column("recording_sha256", sa.String(64), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("play", sa.String(64), nullable=False),
         sa.Column("recording_name", sa.String(255), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=False),
         sa.UniqueConstraint("recording_sha256", name="uq_episodes_recording_sha256"),
+        sa.UniqueConstraint("rules", "player", "seed", "play", name="uq_episodes_play"),
     )
     op.create_index("ix_episodes_standing", "episodes", ["rules", "player", "score", "started_at"])
     op.create_index("ix_episodes_player", "episodes", ["player"])
