@@ -31,7 +31,7 @@ def pack_agent(
     """Write the agent whose SB3 `policy.state_dict()` is `state` to `path`, replacing what is there.
 
     Args:
-        about: how it was trained: texts, numbers and flat tables of them; for people, nothing depends on it.
+        about: how it was trained: texts, numbers and tables of them; for people, nothing depends on it.
 
     Raises:
         AgentError: `state` is not that of an SB3 `CnnPolicy`.
@@ -77,5 +77,7 @@ def _toml(table: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {_value(inner)}" for name, inner in value.items()) + "}"
     # JSON's texts, whole numbers, booleans and lists of these are TOML's as well.
     return repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=True)

@@ -1,0 +1,56 @@
+"""The fast policy against SB3's own: the same function of the same weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sb3_contrib import QRDQN
+from stable_baselines3 import DQN, PPO
+
+from agents.fast import FastActorCriticPolicy, fast_policy_kwargs, save_plain
+from envs.rules import named_rules
+from envs.training import TrainingEnv
+
+
+@pytest.fixture(scope="module")
+def env() -> TrainingEnv:
+    return TrainingEnv(named_rules("breakout"), 2, threads=1)
+
+
+def fast_model(algorithm: type, env: TrainingEnv, *, half: bool) -> PPO:
+    policy = FastActorCriticPolicy if algorithm is PPO else "CnnPolicy"
+    more = {} if algorithm is PPO else {"buffer_size": 20}
+    return algorithm(policy, env, seed=1, device="cpu", policy_kwargs=fast_policy_kwargs(half=half), **more)
+
+
+def outputs(model: PPO, pictures: np.ndarray) -> torch.Tensor:
+    observations = torch.from_numpy(pictures)
+    with torch.no_grad():
+        if isinstance(model, PPO):
+            values, log_prob, _ = model.policy.evaluate_actions(observations, torch.zeros(len(pictures)))
+            return torch.cat([values.flatten(), log_prob])
+        return model.q_net(observations) if isinstance(model, DQN) else model.quantile_net(observations)
+
+
+@pytest.mark.parametrize("algorithm", [PPO, DQN, QRDQN])
+@pytest.mark.parametrize(("half", "off"), [(False, 1e-5), (True, 0.02)])
+def test_plain_sb3_loads_what_was_learned_fast(
+    algorithm: type, half: bool, off: float, env: TrainingEnv, tmp_path: Path
+) -> None:
+    model = fast_model(algorithm, env, half=half)
+    save_plain(model, tmp_path / "model.zip")
+    plain = algorithm.load(tmp_path / "model.zip", device="cpu")
+    assert "agents" not in type(plain.policy).__module__
+    assert model.policy_kwargs["net_arch"] == []  # the model itself stays what it was
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 4, 84, 84), dtype=np.uint8)
+    mine, theirs = outputs(model, pictures), outputs(plain, pictures)
+    torch.testing.assert_close(mine, theirs, rtol=off, atol=off)
+    assert half == bool((mine != theirs).any() and not torch.allclose(mine, theirs, rtol=1e-5, atol=1e-6))
+
+
+def test_the_same_seed_begins_with_the_same_weights_as_plain_sb3(env: TrainingEnv) -> None:
+    fast = fast_model(PPO, env, half=True).policy.state_dict()
+    plain = PPO("CnnPolicy", env, seed=1, device="cpu").policy.state_dict()
+    assert fast.keys() == plain.keys()
+    assert all(torch.equal(fast[name], plain[name]) for name in fast)

@@ -1,0 +1,62 @@
+"""Agent packages: the same bytes for the same agent, and what went in comes out."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from agents.networks import playing_weights
+from agents.packing import pack_agent
+from agents.weights import read_weights
+from envs import find_game
+from envs.errors import AgentError
+
+SHAPES = {
+    "features_extractor.cnn.0.weight": (32, 4, 8, 8),
+    "features_extractor.linear.0.bias": (512,),
+    "action_net.weight": (4, 512),
+    "value_net.weight": (1, 512),
+}
+
+
+def state() -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return {name: torch.randn(shape, generator=generator) for name, shape in SHAPES.items()}
+
+
+def pack(path: Path, weights: dict[str, torch.Tensor]) -> None:
+    about = {"steps": 10, "lr": 1e-4, "note": 'a "quoted" text', "best": {"score": 1.5}}
+    pack_agent(path, weights, find_game("breakout"), name="breakout-x", algo="ppo", about=about)
+
+
+def test_what_went_in_comes_out(tmp_path: Path) -> None:
+    pack(tmp_path / "a.zip", state())
+    read = read_weights(tmp_path / "a.zip")
+    wanted = playing_weights(state())
+    assert "value_net.weight" not in read.tensors  # not needed for playing
+    assert read.tensors.keys() == wanted.keys()
+    assert all(torch.equal(read.tensors[name], wanted[name].float()) for name in wanted)
+    assert read.settings["name"] == "breakout-x"
+    assert read.settings["action_set"] == [0, 1, 3, 4]
+    assert read.settings["training"]["note"] == 'a "quoted" text'
+    assert read.settings["training"]["lr"] == 1e-4
+
+
+def test_the_same_agent_gives_the_same_bytes_and_another_differs(tmp_path: Path) -> None:
+    other = state()
+    other["action_net.weight"] += 1
+    for name, weights in (("a", state()), ("b", state()), ("c", other)):
+        pack(tmp_path / name, weights)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() != (tmp_path / "c").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a") as archive:
+        assert [m.compress_type for m in archive.infolist()] == [zipfile.ZIP_STORED] * 2
+
+
+def test_what_is_no_agent_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    path.write_text("before")
+    with pytest.raises(AgentError, match="not the state of an SB3 CnnPolicy"):
+        pack(path, {"nonsense": torch.zeros(3)})
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
