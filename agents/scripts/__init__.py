@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from agents.player import Player
 from envs.errors import AgentError
 from envs.games import Game
@@ -25,7 +27,7 @@ def make_script(name: str, game: Game) -> Player:
     from agents.scripts.simple import NoopScript, RandomScript
     from agents.scripts.space_invaders import SpaceInvadersScript
 
-    basic = {
+    basic: dict[str, Callable[[str], Player]] = {
         "breakout": BreakoutScript,
         "pacman": PacmanScript,
         "ms_pacman": MsPacmanScript,

@@ -42,9 +42,7 @@ class Look:
 
 
 MS_PACMAN = Look(
-    layout=Layout(
-        top=2, pitch=12, rows=14, middle=6, dot=5, wall_rows=(2, 9), gap_row=None, width=3, substeps=3
-    ),
+    layout=Layout(top=2, pitch=12, rows=14, middle=6, dot=5, wall_rows=(2, 9), gap_row=None, width=3, substeps=3),
     bottom=172,
     wall_at=(4, 1),
     me=167,
@@ -56,9 +54,7 @@ MS_PACMAN = Look(
     dot_right=-1,
 )
 PACMAN = Look(
-    layout=Layout(
-        top=25, pitch=22, rows=8, middle=8, dot=7, wall_rows=(3, 12), gap_row=18, width=2, substeps=5
-    ),
+    layout=Layout(top=25, pitch=22, rows=8, middle=8, dot=7, wall_rows=(3, 12), gap_row=18, width=2, substeps=5),
     bottom=200,
     wall_at=(28, 1),
     me=223,
@@ -265,7 +261,9 @@ class MazeScript(Script):
         if not self.look.pellets:
             for node in dots[grey[graph.y[dots] - 4, graph.x[dots] - 1] == self._wall]:
                 self._power[int(node)] = t
-        hunted = min((int(way_off[graph.nearest(g.x, g.y)[0]]) for g in self._ghosts.values() if t - g.t <= MEMORY), default=FAR)
+        hunted = min(
+            (int(way_off[graph.nearest(g.x, g.y)[0]]) for g in self._ghosts.values() if t - g.t <= MEMORY), default=FAR
+        )
         for node, seen in self._power.items():
             if t - seen <= 20:
                 cost[node] = way_off[node] + (-POWER_GAIN if hunted <= POWER_NEAR else POWER_LOSS)
