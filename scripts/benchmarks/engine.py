@@ -138,6 +138,8 @@ def _evaluation(folder: Path) -> Figure:
     """A house bot's weights in SB3's own network: games of a usual length."""
     from stable_baselines3 import PPO
 
+    from agents.load import ZOO
+    from agents.weights import read_weights
     from arena.evaluate import evaluate
     from envs.rules import named_rules
 
