@@ -24,8 +24,9 @@ from envs.games import find_game
 from envs.rules import Rules
 from recordings.recording import Recording
 
-LANES = 16
-"""Games of one job that run in lockstep: past this the batch hardly makes the network cheaper."""
+LANES = 8
+"""Games of one job that run in lockstep: as many as `agents.sb3.BLOCK`, so that one pass of the network serves all and
+few of its rows are empty when the last games run out."""
 
 
 @dataclass(frozen=True, slots=True)

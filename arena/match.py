@@ -51,6 +51,8 @@ class Lane:
         self.env = env
         self.player = player
         self.seeds = seeds
+        self.decider: object = player.bot if isinstance(player, BatchPlayer) else self
+        """Lanes with the same one are asked together."""
         self.seed = 0
         self.step: Step | None = None
         self.answer: Any = None
@@ -169,8 +171,7 @@ def _groups(lanes: list[Lane]) -> list[list[Lane]]:
     groups: dict[int, list[Lane]] = {}
     for lane in lanes:
         if lane.leaves is None:
-            decider = lane.player.bot if isinstance(lane.player, BatchPlayer) else lane
-            groups.setdefault(id(decider), []).append(lane)
+            groups.setdefault(id(lane.decider), []).append(lane)
     return list(groups.values())
 
 

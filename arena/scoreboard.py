@@ -64,8 +64,8 @@ class Scoreboard:
         self.close()
 
     def add(self, result: Result) -> bool:
-        """Store `result`; return whether it is new. A recording that is there already (by its SHA-256), and a game that a
-        bot or script has played just so before (`Result.play`), stay as they are.
+        """Store `result`; return whether it is new. A recording that is there already (by its SHA-256), and a game
+        that a bot or script has played just so before (`Result.play`), stay as they are.
 
         On return the result is on the disk, and the standings count it.
         """

@@ -1,24 +1,44 @@
-"""Players that need no training."""
+"""Players that follow a program and need no training. They look at the screen only, as a person does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
 
 from agents.player import Player
-from agents.scripts.breakout import BreakoutScript
-from agents.scripts.simple import NoopScript, RandomScript
-from agents.scripts.space_invaders import SpaceInvadersScript
 from envs.errors import AgentError
 from envs.games import Game
 
-SCRIPTS = ("basic", "random", "noop")
+SCRIPTS = {
+    "basic": "plays the game as well as a short program can",
+    "random": "draws an action every four frames",
+    "noop": "does nothing",
+}
+"""The names behind `script:`, and what they do."""
 
 
 def make_script(name: str, game: Game) -> Player:
+    """Return the script player `name` for `game`.
+
+    Raises:
+        AgentError: there is no such script, or none for this game.
+    """
+    from agents.scripts.breakout import BreakoutScript
+    from agents.scripts.maze import MsPacmanScript, PacmanScript
+    from agents.scripts.simple import NoopScript, RandomScript
+    from agents.scripts.space_invaders import SpaceInvadersScript
+
+    basic: dict[str, Callable[[str], Player]] = {
+        "breakout": BreakoutScript,
+        "pacman": PacmanScript,
+        "ms_pacman": MsPacmanScript,
+        "space_invaders": SpaceInvadersScript,
+    }
+    if name not in SCRIPTS:
+        raise AgentError(f"There is no script {name!r}; expected one of {', '.join(SCRIPTS)}.")
     if name == "random":
-        return RandomScript("random")
+        return RandomScript(name)
     if name == "noop":
-        return NoopScript("noop")
-    if name == "basic" and game.name == "breakout":
-        return BreakoutScript("basic")
-    if name == "basic" and game.name == "space_invaders":
-        return SpaceInvadersScript("basic")
-    if name == "basic" and game.name == "pacman":
-        return RandomScript("basic")
-    raise AgentError(f"no script {name}")
+        return NoopScript(name)
+    if game.name not in basic:
+        raise AgentError(f"script:basic plays {', '.join(basic)}; for {game.title} there are script:random and :noop.")
+    return basic[game.name](name)

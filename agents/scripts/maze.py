@@ -29,6 +29,8 @@ class Look:
     me: int
     ghosts: tuple[int, ...]
     edible: tuple[int, ...]
+    hunt: int
+    """Steps that the way to an edible ghost may have."""
     ghost_half: tuple[int, int]
     """From the first pixel of a ghost to its middle: columns and rows."""
     my_half: int
@@ -40,27 +42,25 @@ class Look:
 
 
 MS_PACMAN = Look(
-    layout=Layout(
-        top=2, pitch=12, rows=14, middle=6, dot=5, wall_rows=(2, 9), gap_row=None, width=3, substeps=3
-    ),
+    layout=Layout(top=2, pitch=12, rows=14, middle=6, dot=5, wall_rows=(2, 9), gap_row=None, width=3, substeps=3),
     bottom=172,
     wall_at=(4, 1),
     me=167,
     ghosts=(110, 131, 132, 151),
     edible=(109,),
+    hunt=15,
     ghost_half=(2, 5),
     my_half=5,
     dot_right=-1,
 )
 PACMAN = Look(
-    layout=Layout(
-        top=25, pitch=22, rows=8, middle=8, dot=7, wall_rows=(3, 12), gap_row=18, width=2, substeps=5
-    ),
+    layout=Layout(top=25, pitch=22, rows=8, middle=8, dot=7, wall_rows=(3, 12), gap_row=18, width=2, substeps=5),
     bottom=200,
     wall_at=(28, 1),
     me=223,
-    ghosts=(183,),
-    edible=(109,),
+    ghosts=(183, 124),
+    edible=(156,),
+    hunt=45,
     ghost_half=(4, 8),
     my_half=7,
     dot_right=1,
@@ -73,11 +73,10 @@ MEMORY = 9  # frames for which a ghost that isn't drawn is still believed to be 
 MARGIN = 3  # steps by which the player must be earlier than a ghost
 BEHIND = 6  # steps that a ghost loses by turning round, which it rarely does
 NO_ESCAPE = 12
+TURN = 2
 CALM = 6
 POWER_NEAR = 12
 POWER_GAIN, POWER_LOSS = 10, 8
-HUNT = 15
-HUNT_GAIN = 20
 
 
 @dataclass
@@ -90,12 +89,7 @@ class Ghost:
 
     @property
     def back(self) -> int:
-        """The way (index into `WAYS`) from which it comes, or -1."""
-        if self.dx == self.dy == 0:
-            return -1
-        if abs(self.dx) > abs(self.dy):
-            return 3 if self.dx > 0 else 1
-        return 0 if self.dy > 0 else 2
+        return _back(self.dx, self.dy)
 
     def see(self, t: int, x: float, y: float) -> None:
         if abs(x - self.x) + abs(y - self.y) > 16:
@@ -103,6 +97,15 @@ class Ghost:
         elif (x, y) != (self.x, self.y):
             self.dx, self.dy = x - self.x, y - self.y
         self.t, self.x, self.y = t, x, y
+
+
+def _back(dx: float, dy: float) -> int:
+    """Return the way (index into `WAYS`) from which something comes that moved like this, or -1."""
+    if dx == dy == 0:
+        return -1
+    if abs(dx) > abs(dy):
+        return 3 if dx > 0 else 1
+    return 0 if dy > 0 else 2
 
 
 class MazeScript(Script):
@@ -118,6 +121,7 @@ class MazeScript(Script):
         self._power: dict[int, int] = {}  # node: frame at which the pellet was last seen
         self._me = (0.0, 0.0)
         self._ahead = (0.0, 0.0)
+        self._back = -1
         self._action = NOOP
 
     def decide(self, step: Step) -> int:
@@ -154,7 +158,7 @@ class MazeScript(Script):
                     self._see_power(t, x + 2, y + 5)
                     at = picture.find(lum, at + 12 * WIDTH)
                     continue
-                key = lum if len(look.ghosts) > 1 else t % 4
+                key = t % 4 if look.pellets else lum  # in turns, or each in its own colour
                 ghost = self._ghosts.setdefault(key, Ghost(t, x + right, y + down))
                 ghost.see(t, x + right, y + down)
                 break
@@ -162,7 +166,10 @@ class MazeScript(Script):
             at = picture.find(lum)
             while at >= 0:
                 y, x = divmod(at, WIDTH)
-                self._see_blue(t, x + right, y + down)
+                if (x, y) in look.pellets:
+                    self._see_power(t, x + 2, y + 5)
+                else:
+                    self._see_blue(t, x + right, y + down)
                 at = picture.find(lum, (y + 2 * down + 1) * WIDTH)
 
     def _see_power(self, t: int, x: int, y: int) -> None:
@@ -192,8 +199,11 @@ class MazeScript(Script):
         if abs(dx) + abs(dy) <= 12:
             # a turn is pressed before it can be made
             self._ahead = (x + 2 * ((dx > 1) - (dx < -1)), y + 2 * ((dy > 1) - (dy < -1)))
+            if dx or dy:
+                self._back = _back(dx, dy)
         else:
             self._ahead = self._me
+            self._back = -1
         return True
 
     # -- where to go -----------------------------------------------------------------------------------------------
@@ -201,6 +211,9 @@ class MazeScript(Script):
     def _choose(self, t: int, grey: np.ndarray, graph: Graph) -> int:
         me, _ = graph.nearest(*self._ahead)
         way_off = graph.distance[me]
+        back = graph.next[me, self._back] if self._back >= 0 else -1
+        if back >= 0:
+            way_off = way_off + TURN * (graph.distance[back] < way_off)
         danger = self._danger(t, graph)
         safe = way_off + MARGIN < danger
         wishes = self._costs(t, grey, graph, way_off)
@@ -248,14 +261,16 @@ class MazeScript(Script):
         if not self.look.pellets:
             for node in dots[grey[graph.y[dots] - 4, graph.x[dots] - 1] == self._wall]:
                 self._power[int(node)] = t
-        hunted = min((int(way_off[graph.nearest(g.x, g.y)[0]]) for g in self._ghosts.values() if t - g.t <= MEMORY), default=FAR)
+        hunted = min(
+            (int(way_off[graph.nearest(g.x, g.y)[0]]) for g in self._ghosts.values() if t - g.t <= MEMORY), default=FAR
+        )
         for node, seen in self._power.items():
             if t - seen <= 20:
                 cost[node] = way_off[node] + (-POWER_GAIN if hunted <= POWER_NEAR else POWER_LOSS)
         for ghost in self._blue:
             node, off = graph.nearest(ghost.x, ghost.y)
-            if t - ghost.t <= MEMORY and off <= 10 and way_off[node] <= HUNT:
-                cost[node] = min(cost[node], way_off[node] - HUNT_GAIN)
+            if t - ghost.t <= MEMORY and off <= 10 and way_off[node] <= self.look.hunt:
+                cost[node] = min(cost[node], way_off[node] - self.look.hunt - 5)
         return cost
 
     def _towards(self, graph: Graph, me: int, target: int) -> int:

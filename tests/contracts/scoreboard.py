@@ -399,7 +399,8 @@ ROWS_OF_VERSION_1 = [
     "INSERT INTO players VALUES (1, 'Zoë 🎮', 'human', '')",
     f"INSERT INTO rules VALUES (1, 'breakout', '{FIVE}', '5min')",
     *(
-        f"INSERT INTO episodes VALUES ({n}, 1, 1, {n}, {20 * n}, 18000, 'truncated', '{str(n) * 64}', '{str(n) * 64}', '{str(n) * 64}', '{n}.arena.zip',"
+        f"INSERT INTO episodes VALUES ({n}, 1, 1, {n}, {20 * n}, 18000, 'truncated',"
+        f" '{str(n) * 64}', '{str(n) * 64}', '{str(n) * 64}', '{n}.arena.zip',"
         f" '2026-05-01 18:3{n}:00.123456', '2026-05-01 18:3{n}:05.123456')"
         for n in (1, 2)
     ),
