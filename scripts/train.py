@@ -73,12 +73,15 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_settings(path: Path, algo: str, game: Game, *, imitates: bool) -> tuple[dict[str, Any], int]:
-    """The settings of `algo` for `game` and the length of the run in steps."""
+def read_config(path: Path) -> dict[str, Any]:
     try:
-        config = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ArenaError(f"The settings in {path} can't be read: {error}.") from error
+
+
+def settings_for(config: dict[str, Any], algo: str, game: Game, *, imitates: bool) -> dict[str, Any]:
+    """The settings of `algo` for `game`: what it is given in general, then for the game, then after imitation."""
     if algo not in ALGORITHMS:
         raise ArenaError(f"There is no algorithm {algo!r} here; expected one of {', '.join(ALGORITHMS)}.")
     settings = {"envs": 8} | config.get(algo, {}) | config.get(game.name, {}).get(algo, {})
@@ -86,8 +89,8 @@ def read_settings(path: Path, algo: str, game: Game, *, imitates: bool) -> tuple
         settings |= config.get("imitation", {}).get(algo, {})
     allowed = {*inspect.signature(ALGORITHMS[algo].__init__).parameters, "envs", "adam_eps"}
     if unknown := sorted(set(settings) - allowed):
-        raise ArenaError(f"{path} gives {algo} the setting {unknown[0]!r}, which it does not have.")
-    return settings, int(config.get("steps", {}).get(game.name, 2_000_000))
+        raise ArenaError(f"The settings give {algo} a {unknown[0]!r}, which it does not have.")
+    return settings
 
 
 def schedule(value: Any) -> Any:
@@ -123,9 +126,12 @@ def make_model(
     return ALGORITHMS[algo](policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
 
 
-def imitate(model: BaseAlgorithm, shown: Demonstrations, seed: int, epochs: int = 4, batch_size: int = 256) -> None:
+def imitate(model: BaseAlgorithm, shown: Demonstrations, seed: int, config: dict[str, Any]) -> None:
     """Behaviour cloning: make the policy do what was shown, and its value head predict what came of it."""
     policy: Any = model.policy
+    epochs, batch_size = config.get("epochs", 6), config.get("batch_size", 128)
+    updates = epochs * math.ceil(len(shown) / batch_size)
+    done = 0
     if not hasattr(policy, "evaluate_actions"):
         raise ArenaError("Only ppo and a2c can start from recordings: they learn a policy, dqn and qrdqn only values.")
     policy.set_training_mode(True)
@@ -141,14 +147,17 @@ def imitate(model: BaseAlgorithm, shown: Demonstrations, seed: int, epochs: int 
             returns = torch.from_numpy(shown.returns[chosen]).to(model.device)
             values, log_prob, entropy = policy.evaluate_actions(observations, actions)
             loss = -log_prob.mean() - 0.01 * entropy.mean() + 0.5 * (values.flatten() - returns).pow(2).mean()
+            for group in policy.optimizer.param_groups:
+                group["lr"] = config.get("learning_rate", 7e-4) * (1 - done / updates)
+            done += 1
             policy.optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(policy.parameters(), 0.5)
             policy.optimizer.step()
             loss_sum += float(loss.detach()) * len(chosen)
-            right += float((log_prob.detach() > math.log(0.5)).sum())
+            right += float(log_prob.detach().exp().sum())
         tqdm.write(
-            f"imitation {epoch + 1}/{epochs}: loss {loss_sum / len(order):.3f}, sure of {right / len(order):.0%}"
+            f"imitation {epoch + 1}/{epochs}: loss {loss_sum / len(order):.3f}, agrees in {right / len(order):.0%}"
         )
 
 
@@ -341,7 +350,8 @@ def train(args: argparse.Namespace) -> int:
     out: Path = args.out or Path("runs") / f"{game.name}-{args.algo}-{args.seed}"
     resumed = newest_checkpoint(out, resume=args.resume)
     imitates = resumed[1]["about"].get("imitates", False) if resumed else args.from_recordings is not None
-    settings, usual_steps = read_settings(args.config, args.algo, game, imitates=imitates)
+    config = read_config(args.config)
+    settings = settings_for(config, args.algo, game, imitates=imitates)
     if args.device == "cuda" and not torch.cuda.is_available():
         raise ArenaError("--device cuda was asked for, but PyTorch finds no GPU here; use --device cpu or auto.")
     about: dict[str, Any] = {
@@ -349,7 +359,7 @@ def train(args: argparse.Namespace) -> int:
         "algo": args.algo,
         "seed": args.seed,
         "rules": args.rules,
-        "steps": args.steps or usual_steps,
+        "steps": args.steps or int(config.get("steps", {}).get(game.name, 2_000_000)),
         "settings": dict(settings),
         "imitates": imitates,
         "plain": args.plain,
@@ -368,7 +378,7 @@ def train(args: argparse.Namespace) -> int:
     elif imitates:
         shown = demonstrate(recordings_of(args.from_recordings, game))
         print(f"Imitating {len(shown):,} decisions.", flush=True)
-        imitate(model, shown, args.seed)
+        imitate(model, shown, args.seed, config.get("imitation", {}))
     out.mkdir(parents=True, exist_ok=True)
     model.set_logger(configure(str(out / "tensorboard"), ["tensorboard"]))
     (out / "run.json").write_text(json.dumps(about, indent=2) + "\n")

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import optuna
 from stable_baselines3.common.callbacks import BaseCallback
-from train import ALGORITHMS, DEFAULTS, make_model, read_settings
+from train import ALGORITHMS, DEFAULTS, make_model, read_config, settings_for
 
 from agents.fast import tune_process
 from envs import ArenaError, Game, find_game
@@ -80,7 +80,7 @@ class Report(BaseCallback):
 
 
 def objective(trial: optuna.Trial, game: Game, args: argparse.Namespace) -> float:
-    settings, _ = read_settings(args.config, args.algo, game, imitates=False)
+    settings = settings_for(read_config(args.config), args.algo, game, imitates=False)
     settings |= propose(trial, args.algo)
     trial.set_user_attr("settings", settings.copy())
     env = TrainingEnv(named_rules(game), settings.pop("envs"), seed=trial.number, threads=args.threads)

@@ -175,7 +175,7 @@ def test_bad_input_is_answered_in_one_sentence(more: tuple[str, ...], says: str,
 
 def test_an_unknown_setting_and_a_run_in_the_way_are_refused(config: Path, tmp_path: Path) -> None:
     config.write_text(SMALL + "[pacman.ppo]\nlearning_speed = 3\n")
-    assert "the setting 'learning_speed', which it does not have" in train(config, tmp_path / "run", expect=2)
+    assert "The settings give ppo a 'learning_speed', which it does not have" in train(config, tmp_path / "run", expect=2)
     config.write_text(SMALL)
     train(config, tmp_path / "run", "--steps", "64")
     assert "already holds a run" in train(config, tmp_path / "run", "--steps", "64", expect=2)
@@ -193,7 +193,7 @@ def test_learning_from_recordings(config: Path, tmp_path: Path) -> None:
     for recording in play_seeds(player, rules, [5, 6]):
         save(recording, tmp_path / "recorded")
     said = train(config, tmp_path / "taught", "--from-recordings", str(tmp_path / "recorded"), "--steps", "64")
-    assert "imitation 4/4" in said
+    assert "imitation 6/6" in said
     about = json.loads((tmp_path / "taught" / "run.json").read_text())
     assert "--from-recordings" in about["command"]
     said = train(config, tmp_path / "q", "--algo", "dqn", "--from-recordings", str(tmp_path / "recorded"), expect=2)
