@@ -27,13 +27,13 @@ SUITES = {"engine": engine.run}
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suite", choices=sorted(SUITES))
-    parser.add_argument("--json", type=Path, help="where to write the figures; default: benchmarks/SUITE.json")
+    parser.add_argument("--json", type=Path, help="where to write the figures; default: docs/benchmarks/SUITE.json")
     args = parser.parse_args()
     figures: list[Figure] = []
     for figure in SUITES[args.suite]():
         figures.append(figure)
         print(figure.line(), flush=True)
-    target = args.json or Path("benchmarks") / f"{args.suite}.json"
+    target = args.json or Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / f"{args.suite}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps({"machine": machine(), "figures": [f.as_dict() for f in figures]}, indent=2) + "\n")
     print(f"Written to {target}.")
