@@ -145,16 +145,17 @@ def imitate(model: BaseAlgorithm, shown: Demonstrations, seed: int, config: dict
             observations = torch.from_numpy(shown.observations(chosen)).to(model.device)
             actions = torch.from_numpy(shown.actions[chosen]).to(model.device)
             returns = torch.from_numpy(shown.returns[chosen]).to(model.device)
-            values, log_prob, entropy = policy.evaluate_actions(observations, actions)
-            loss = -log_prob.mean() - 0.01 * entropy.mean() + 0.5 * (values.flatten() - returns).pow(2).mean()
+            hidden = policy.extract_features(observations)
+            log_prob = policy.action_net(hidden).log_softmax(dim=1).gather(1, actions[:, None])
+            values = policy.value_net(hidden.detach()).flatten()  # what is seen is learned from the actions alone
+            loss = -log_prob.mean() + 0.5 * (values - returns).pow(2).mean()
             for group in policy.optimizer.param_groups:
                 group["lr"] = config.get("learning_rate", 7e-4) * (1 - done / updates)
             done += 1
             policy.optimizer.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(policy.parameters(), 0.5)
             policy.optimizer.step()
-            loss_sum += float(loss.detach()) * len(chosen)
+            loss_sum -= float(log_prob.detach().sum())
             right += float(log_prob.detach().exp().sum())
         tqdm.write(
             f"imitation {epoch + 1}/{epochs}: loss {loss_sum / len(order):.3f}, agrees in {right / len(order):.0%}"
