@@ -113,6 +113,8 @@ def _write_mp4(show: Show, film: Iterator[bool], path: Path) -> None:
     import av
     import cv2
 
+    if "libx264" not in av.codecs_available:
+        raise ArenaError("This build of PyAV has no H.264 encoder; reinstall it (pip install av), or write a .gif.")
     rate = Fraction(round(FPS * 100), 100)
     channels = len(show.panels)
     layout = "mono" if channels == 1 else "stereo"

@@ -56,7 +56,7 @@ def test_a_missing_rom_and_a_foreign_one(tmp_path: Path, monkeypatch: pytest.Mon
             (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "breakout.bin").write_bytes(b"another game")
     monkeypatch.setenv("ALE_ROMS_DIR", str(tmp_path))
-    roms = [check for check in doctor._roms()]
+    roms = list(doctor._roms())
     failed = [check.sentence for check in roms if check.status is Status.FAIL]
     assert len(failed) == 2
     assert "breakout.bin is not the known ROM" in failed[0]

@@ -1,4 +1,4 @@
-"""The page of an event: what was played stands on it, whoever played can't break it, and it needs nothing from outside."""
+"""The page of an event: what was played stands on it, no name can break it, and it needs nothing from outside."""
 
 from __future__ import annotations
 
