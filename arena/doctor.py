@@ -69,25 +69,27 @@ def checks(folder: Path) -> Iterator[Check]:
     probe = _start_probe()  # display and sound may be slow to answer: ask now, listen later
     yield from _python()
     yield from _roms()
-    for check in (_emulator, _golden):
-        yield _kept(check)
+    yield _kept("emulator", _emulator)
+    yield _kept("golden recordings", _golden)
     yield _writable(folder)
     yield _disk(folder)
     yield from _display_and_sound(probe)
-    for check in (_processor, _clock, _sleep, _postgres, _torch):
-        yield _kept(check)
+    yield _processor()
+    yield _clock()
+    yield _sleep()
+    yield _postgres()
+    yield _kept("torch", _torch)
 
 
-def _kept(check: Callable[[], Check]) -> Check:
+def _kept(name: str, check: Callable[[], Check]) -> Check:
     """A check that breaks down is a failed check, never the end of the others."""
+    advice = "Mend what failed above first; if nothing did, install the arena again."
     try:
         return check()
     except ArenaError as error:
-        return Check(check.__name__.strip("_"), Status.FAIL, str(error), "See what failed above; it comes from that.")
+        return Check(name, Status.FAIL, str(error), advice)
     except Exception as error:
-        name = check.__name__.strip("_")
-        advice = "Reinstall the arena: python3 scripts/demo.py makes a fresh environment."
-        return Check(name, Status.FAIL, f"broke down with {type(error).__name__}: {error}.", advice)
+        return Check(name, Status.FAIL, f"The check broke down with {type(error).__name__}: {error}.", advice)
 
 
 # -- Python and packages -----------------------------------------------------------------------------------------------
@@ -102,7 +104,7 @@ def _python() -> Iterator[Check]:
         else Check("python", Status.FAIL, f"{here}; the arena needs 3.11 or later.", "Install Python 3.11 or later.")
     )
     yield _packages()
-    yield _kept(_pygame)
+    yield _kept("pygame", _pygame)
 
 
 def _packages() -> Check:

@@ -81,11 +81,14 @@ def export(
 
 def _part(longest: int, seconds: tuple[float, float] | None) -> range:
     """Return the emulated frames to be shown, of 1 to `longest`."""
-    begin, end = seconds if seconds is not None else (0.0, longest / FPS)
-    last_frame = longest if end * FPS >= longest else round(end * FPS)  # `end` may be infinite
-    if seconds is not None and not 0 <= begin * FPS < last_frame <= longest:
+    if seconds is None:
+        return range(1, longest + 1)
+    begin, end = seconds
+    if not (0 <= begin < end and begin * FPS < longest):
         raise ArenaError(f"The game has the seconds 0 to {longest / FPS:.1f}; {begin:g} to {end:g} can't be shown.")
-    return range(round(begin * FPS) + 1, last_frame + 1)
+    first = min(round(begin * FPS) + 1, longest)
+    last = longest if end * FPS >= longest else max(first, round(end * FPS))  # `end` may be infinite
+    return range(first, last + 1)
 
 
 def _film(show: Show, part: range, longest: int, progress: Progress | None) -> Iterator[bool]:
@@ -110,6 +113,8 @@ def _write_mp4(show: Show, film: Iterator[bool], path: Path) -> None:
     import av
     import cv2
 
+    if "libx264" not in av.codecs_available:
+        raise ArenaError("This build of PyAV has no H.264 encoder; reinstall it (pip install av), or write a .gif.")
     rate = Fraction(round(FPS * 100), 100)
     channels = len(show.panels)
     layout = "mono" if channels == 1 else "stereo"
@@ -150,9 +155,10 @@ def _write_gif(show: Show, film: Iterator[bool], path: Path) -> None:
     pictures = (
         Image.fromarray(picture).quantize(255, dither=Image.Dither.NONE) for picture in _sampled(show, film, durations)
     )
-    next(pictures).save(
-        path, format="GIF", save_all=True, append_images=pictures, duration=durations, loop=0, optimize=True
-    )
+    with path.open("wb") as file:
+        next(pictures).save(
+            file, format="GIF", save_all=True, append_images=pictures, duration=durations, loop=0, optimize=True
+        )
 
 
 def _sampled(show: Show, film: Iterator[bool], durations: list[int]) -> Iterator[np.ndarray]:

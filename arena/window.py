@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
@@ -66,10 +67,7 @@ def _pygame() -> Iterator[ModuleType]:
             "run: pip uninstall -y pygame pygame-ce, then pip install pygame-ce."
         )
     try:
-        pygame.display.init()
-        # Without a display SDL draws where nobody can see it, unless told to by its variable.
-        if pygame.display.get_driver() == "offscreen" and not os.environ.get("SDL_VIDEODRIVER"):
-            raise pygame.error("neither X11 nor Wayland answers")
+        _open_display(pygame)
         yield pygame
     except pygame.error as error:
         raise ArenaError(
@@ -77,6 +75,24 @@ def _pygame() -> Iterator[ModuleType]:
         ) from None
     finally:
         pygame.display.quit()
+
+
+def _open_display(pygame: Any) -> None:
+    """Open the display, or raise pygame's error: without one SDL would draw where nobody can see it."""
+    wanted = os.environ.get("SDL_VIDEODRIVER")
+    linux = sys.platform.startswith("linux")
+    if linux and not (wanted or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        os.environ["SDL_VIDEODRIVER"] = "kmsdrm"  # a bare console; asking Wayland would print its own complaint
+        try:
+            pygame.display.init()
+        except pygame.error:
+            raise pygame.error("neither DISPLAY nor WAYLAND_DISPLAY is set") from None
+        finally:
+            del os.environ["SDL_VIDEODRIVER"]
+        return
+    pygame.display.init()
+    if pygame.display.get_driver() == "offscreen" and not wanted:
+        raise pygame.error("the display does not answer")
 
 
 class _Viewer:
