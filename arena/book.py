@@ -12,7 +12,10 @@ from agents.player import Kind
 from arena.results import Result
 from arena.scoreboard import Scoreboard
 from arena.verify import Verification, verify_files
+from envs.errors import RecordingError
+from recordings.codec import SUFFIX, read
 from recordings.recording import Recording
+from recordings.storage import save
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +30,44 @@ class Booking:
     """Whether the scoreboard did not have it before."""
 
 
+def keep(recording: Recording, folder: Path) -> Path:
+    """Save `recording` in `folder` and return its path. A machine's game that lies there already, frame for frame, is
+    not saved a second time: its path is returned. Every attempt of a person is saved.
+
+    Raises:
+        EventError: the folder can't be written or the disk is full; nothing is left half-written.
+    """
+    if recording.player.kind != Kind.HUMAN.value:
+        for path in sorted(folder.glob(f"{recording.rules.game}-*-s{recording.seed}-*{SUFFIX}")):
+            try:
+                there = read(path)
+            except RecordingError:
+                continue
+            if there == recording.model_copy(update={"started_at": there.started_at}):
+                return path
+    return save(recording, folder)
+
+
 def book(
-    paths: Iterable[Path], scoreboard: Scoreboard, each: Callable[[Booking], None] = lambda booking: None
+    paths: Iterable[Path],
+    scoreboard: Scoreboard,
+    each: Callable[[Booking], None] = lambda booking: None,
+    processes: int | None = None,
 ) -> list[Booking]:
-    """Verify recordings over all cores and add the good ones to `scoreboard`.
+    """Verify recordings and add the good ones to `scoreboard`, in the order of `paths`. Those that are there already
+    stay as they are, so this may be repeated.
 
     Args:
         paths: recording files.
         scoreboard: where results go.
         each: called with every booking as it is made.
+        processes: how many verify at once; None for all cores.
 
     Raises:
         ScoreboardError: the scoreboard can't be written.
     """
     bookings = []
-    for path, recording, verification in verify_files(paths):
+    for path, recording, verification in verify_files(paths, processes):
         new = False
         if recording is not None and verification.ok:
             new = scoreboard.add(result_of(recording, path))
@@ -49,6 +75,36 @@ def book(
         bookings.append(booking)
         each(booking)
     return bookings
+
+
+def unbooked(folder: Path, scoreboard: Scoreboard) -> list[Path]:
+    """Return the recordings in `folder` that `scoreboard` doesn't have, sorted: those of a process that was ended
+    before it could book them, and files that can't be read.
+
+    Raises:
+        ScoreboardError: the scoreboard can't be read.
+    """
+    paths = sorted(folder.glob(f"*{SUFFIX}"))
+    if not paths:
+        return []
+    results = scoreboard.results()
+    files = {result.recording_sha256 for result in results}
+    plays = {_play_of(result) for result in results}
+    return [path for path in paths if not _is_booked(path, files, plays)]
+
+
+def _is_booked(path: Path, files: set[str], plays: set[tuple[object, ...]]) -> bool:
+    try:
+        if _sha256(path) in files:
+            return True
+        return _play_of(result_of(read(path), path)) in plays
+    except (OSError, RecordingError):
+        return False
+
+
+def _play_of(result: Result) -> tuple[object, ...]:
+    """Return what the scoreboard tells episodes apart by."""
+    return result.player, result.kind, result.artifact_sha256, result.rules_id, result.seed, result.play
 
 
 def result_of(recording: Recording, path: Path) -> Result:
@@ -64,9 +120,13 @@ def result_of(recording: Recording, path: Path) -> Result:
         score=recording.score,
         frames=recording.frames,
         end=recording.end,
-        recording_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        recording_sha256=_sha256(path),
         digest=recording.digest,
         recording_name=path.name,
         started_at=recording.started_at,
         verified_at=datetime.now(UTC),
     )
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

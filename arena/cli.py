@@ -1,24 +1,51 @@
 """The command line, `arena`. It starts at once: what a command needs is imported when it runs.
 
-Exit codes: 0 done, 1 the thing checked is not so, 2 bad input, 130 interrupted.
+Exit codes: 0 done, 1 the thing checked is not so, 2 bad input, 130 interrupted, 141 the reader of the output has left.
 """
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
 from arena.commands import doctor, play, results, show
 
+DONE, NOT_SO, BAD_INPUT, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
+
 app = typer.Typer(
     name="arena",
-    help="People and bots play the same Atari games under identical seeds; every score is proved by a recording.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: narrow, quick, and it can be copied
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"arena {version('atari-arena')}, ale-py {version('ale-py')}")
+        raise typer.Exit
+
+
+@app.callback()
+def arena(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the versions and exit.")
+    ] = False,
+) -> None:
+    """People and bots play the same Atari games under identical seeds; every score is proved by a recording."""
+
 
 app.command()(show.demo)
 app.command()(play.match)
@@ -30,20 +57,83 @@ app.command()(results.scoreboard)
 app.command()(doctor.doctor)
 
 
-def main() -> None:
-    """Run the command line; an `ArenaError` becomes its one sentence and exit code 2."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; what a user did wrong becomes one sentence on standard error.
+
+    Args:
+        arguments: what follows `arena`; None for those of this process.
+    """
     import logging
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name that this terminal has no letters for shall not stop anything
+    with _ended_like_ctrl_c():
+        code = _run(arguments)
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            code = _output_failed(error)
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
-        app()
-    except KeyboardInterrupt:
-        print("\nInterrupted. What was finished is kept.", file=sys.stderr)
-        sys.exit(130)
+        code = app(arguments, standalone_mode=False)
+    except typer.TyperException as error:
+        return _misused(error)
+    except SystemExit:  # how both Typer and Rich end when nobody reads the output any more
+        return READER_LEFT
+    except OSError as error:
+        if error.filename is None and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EPIPE):
+            return _output_failed(error)
+        raise
     except Exception as error:
-        from envs.errors import ArenaError  # not at the top: it brings gymnasium and numpy
+        from envs.errors import ArenaError  # not at the top: it is not needed for --help
 
         if not isinstance(error, ArenaError):
             raise
         print(f"arena: {error}", file=sys.stderr)
-        sys.exit(2)
+        return BAD_INPUT
+    if code == INTERRUPTED:
+        print("arena: Interrupted.", file=sys.stderr)
+    return code or DONE
+
+
+def _misused(error: typer.TyperException) -> int:
+    """Say in one sentence what was wrong with the command that was typed."""
+    message = getattr(error, "format_message", error.__str__)()
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "arena"
+    if "\n" in message:  # nothing was typed at all: this is the help
+        print(message)
+    else:
+        print(f"arena: {message.rstrip('.')}; {command} --help explains.", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _output_failed(error: OSError) -> int:
+    """Nothing more can be written to standard output; let the interpreter's own last flush go nowhere."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    if isinstance(error, BrokenPipeError):
+        return READER_LEFT
+    print(f"arena: The output can't be written ({error.strerror}).", file=sys.stderr)
+    return BAD_INPUT
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Let a request to end (SIGTERM), or a terminal that closes, do what Ctrl-C does: end what was started, tidy up."""
+    signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    changed = [one for one in signals if signal.getsignal(one) is signal.SIG_DFL]  # nohup ignores SIGHUP, so do we
+    for one in changed:
+        signal.signal(one, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for one in changed:
+            signal.signal(one, signal.SIG_DFL)

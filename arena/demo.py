@@ -13,52 +13,58 @@ from pathlib import Path
 from rich.console import Console
 
 from agents.load import house_bots
-from arena.book import Booking, book
+from arena.book import Booking
+from arena.commands.play import book_with_progress, opened, play_headless
 from arena.commands.progress import progress_bar
 from arena.commands.tables import print_standings, scores_of, verdicts
-from arena.evaluate import evaluate
 from arena.event import Event, open_event
 from arena.scoreboard import Scoreboard
-from arena.seeds import practice_seeds
+from arena.seeds import PRACTICE_SEEDS, practice_seeds
 from envs.games import GAMES, Game
 from envs.rules import named_rules
 from recordings.recording import Recording
-from recordings.storage import save
 
 GAMES_SHOWN = ("breakout", "pacman", "space_invaders")
 SEEDS = 6
 FILM_SECONDS = 20.0
 
 
-def run(folder: Path | None) -> Event:
-    """Play the demo in the event folder and print what comes of it; return the event.
+def run(folder: Path | None, count: int = SEEDS, film_seconds: float = FILM_SECONDS) -> list[Booking]:
+    """Play the demo in the event folder and print what comes of it; return what became of every game.
+
+    Args:
+        folder: the event folder; None for `arena.event.event_folder`'s default.
+        count: seeds of each game.
+        film_seconds: length of the film.
 
     Raises:
         EventError, ScoreboardError: the event folder or its scoreboard can't be used.
     """
     began = time.monotonic()
     console = Console(highlight=False)
-    event = open_event(folder, "Arena demo")
-    with Scoreboard.open(event.database) as board:
-        first = _first_unplayed(board)
-        seeds = practice_seeds(SEEDS, first)
+    open_event(folder, "Arena demo")
+    with opened(folder, None) as (event, board):
+        seeds = practice_seeds(count, _first_unplayed(board, count))
         console.print(
-            f"Playing {len(GAMES_SHOWN)} games on seeds {seeds[0]} to {seeds[-1]}, the same for every player."
+            f"Playing {len(GAMES_SHOWN)} games on seeds {seeds[0]} to {seeds[-1]}, the same for every player. "
+            "A minute or two.\n"
         )
         bookings = [booking for name in GAMES_SHOWN for booking in _play(GAMES[name], seeds, event, board)]
-        good = sum(booking.verification.ok for booking in bookings)
-        console.print(f"{good} of {len(bookings)} recordings replayed bit for bit on a fresh emulator.\n")
         for name in GAMES_SHOWN:
             rules = named_rules(name)
             print_standings(GAMES[name], rules.label, board.standings(name, rules.rules_id))
-            mine = [b for b in bookings if b.recording is not None and b.recording.rules == rules]
-            for sentence in verdicts(scores_of(mine), list(scores_of(mine))):
-                console.print(sentence, markup=False)
             console.print()
-        film = _film_of_the_best(bookings, event)
+            mine = [b for b in bookings if b.recording is not None and b.recording.rules == rules]
+            for sentence in verdicts(scores_of(mine), list(scores_of(mine)))[:1]:
+                console.print(f"{sentence}\n", markup=False)
+        good = [booking for booking in bookings if booking.verification.ok]
+        console.print(f"{len(good)} of {len(bookings)} recordings replayed bit for bit on a fresh emulator.")
+        if len(good) < len(bookings):
+            return bookings
+        film = _film_of_the_best(bookings, event, film_seconds)
         page = _write_page(event, board, film)
-    _say_what_next(console, event, page, film, time.monotonic() - began)
-    return event
+    _say_what_next(console, event, page, film, time.monotonic() - began, "" if folder is None else f" --event {folder}")
+    return bookings
 
 
 def _players(game: Game) -> list[str]:
@@ -66,24 +72,22 @@ def _players(game: Game) -> list[str]:
 
 
 def _play(game: Game, seeds: Sequence[int], event: Event, board: Scoreboard) -> list[Booking]:
-    rules = named_rules(game)
-    paths = []
+    paths: list[Path] = []
     for agent in _players(game):
-        with progress_bar(f"{game.title}: {agent}", len(seeds)) as tick:
-            for recording in evaluate(agent, rules, seeds):
-                paths.append(save(recording, event.recordings))
-                tick()
-    with progress_bar(f"{game.title}: verifying", len(paths)) as tick:
-        return book(paths, board, lambda booking: tick())
+        play_headless(agent, named_rules(game), seeds, event, paths)
+    return book_with_progress(paths, board)
 
 
-def _first_unplayed(board: Scoreboard) -> int:
-    """Return a first seed that leaves earlier runs in the same folder alone: the same game twice proves nothing new."""
-    return max((result.seed + 1 for result in board.results()), default=0)
+def _first_unplayed(board: Scoreboard, count: int) -> int:
+    """Return a first seed that leaves earlier runs in the same folder alone: the same game twice proves nothing new.
+    When all practice seeds are used up, begin again."""
+    played = (result.seed + 1 for result in board.results() if result.seed < PRACTICE_SEEDS)
+    first = max(played, default=0)
+    return first if first + count <= PRACTICE_SEEDS else 0
 
 
-def _film_of_the_best(bookings: Sequence[Booking], event: Event) -> Path:
-    """Film the last seconds of the best game of the first game, beside another player on the same seed."""
+def _film_of_the_best(bookings: Sequence[Booking], event: Event, seconds: float) -> Path:
+    """Film the first seconds of the best game of the first game, beside another player on the same seed."""
     from arena.video import export
 
     games = [_verified(b) for b in bookings if b.verification.ok and _verified(b).rules.game == GAMES_SHOWN[0]]
@@ -91,8 +95,8 @@ def _film_of_the_best(bookings: Sequence[Booking], event: Event) -> Path:
     rivals = [one for one in games if one.seed == best.seed and one.player.name != best.player.name]
     pair = [best, *sorted(rivals, key=lambda one: one.score, reverse=True)[:1]]
     path = event.report / "demo.mp4"
-    with progress_bar("filming", 1) as tick:
-        export(pair, path, seconds=(0.0, FILM_SECONDS))
+    with progress_bar("filming", 1, "film") as tick:
+        export(pair, path, seconds=(0.0, seconds))
         tick()
     return path
 
@@ -112,10 +116,14 @@ def _write_page(event: Event, board: Scoreboard, film: Path) -> Path:
     return path
 
 
-def _say_what_next(console: Console, event: Event, page: Path, film: Path, seconds: float) -> None:
-    console.print(f"Done in {seconds:.0f} s. Everything lies in {event.folder}.\n")
-    console.print(f"Open   {page}\n       {film}\n", soft_wrap=True)
-    console.print("Next   arena match breakout --player script:basic --player script:random --seeds 10")
-    console.print("       arena watch script:basic --game pacman")
-    console.print(f"       arena verify {event.recordings}", soft_wrap=True)
-    console.print("       arena scoreboard")
+def _say_what_next(console: Console, event: Event, page: Path, film: Path, seconds: float, where: str) -> None:
+    """`where` is the option that names this event folder, if one is needed."""
+    console.print(f"Done in {seconds:.0f} s. Everything lies in {event.folder}.\n", markup=False, soft_wrap=True)
+    for first, line in (
+        ("Open", f"{page}\n       {film}\n"),
+        ("Next", f"arena match breakout --player script:basic --player script:random --seeds 10{where}"),
+        ("", "arena watch script:basic --game pacman"),
+        ("", f"arena verify {event.recordings}"),
+        ("", f"arena scoreboard{where}"),
+    ):
+        console.print(f"{first:5}  {line}", markup=False, soft_wrap=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from envs.errors import EventError
+from envs.errors import EventError, shown
 from recordings.storage import write_atomically
 
 DEFAULT = Path("event")
@@ -16,7 +18,7 @@ VARIABLE = "ARENA_EVENT"
 
 _TEMPLATE = """\
 # One event of the arena. Everything it produces lies beside this file.
-name = "{name}"
+name = {name}
 """
 
 
@@ -29,7 +31,7 @@ class Event:
 
     @property
     def database(self) -> Path:
-        return self.folder / "arena.sqlite"
+        return database_in(self.folder)
 
     @property
     def recordings(self) -> Path:
@@ -38,6 +40,11 @@ class Event:
     @property
     def report(self) -> Path:
         return self.folder / "report"
+
+
+def database_in(folder: Path) -> Path:
+    """Return where the scoreboard of an event folder lies; neither need exist."""
+    return folder / "arena.sqlite"
 
 
 def event_folder(chosen: Path | None) -> Path:
@@ -57,16 +64,33 @@ def open_event(chosen: Path | None, name: str = "Arena") -> Event:
     """
     folder = event_folder(chosen)
     settings = folder / "event.toml"
-    if folder.exists() and not folder.is_dir():
-        raise EventError(f"The event folder {folder} is a file; choose another path with --event.")
-    if not settings.exists():
-        write_atomically(settings, _TEMPLATE.format(name=name).encode())
     try:
-        table = tomllib.loads(settings.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise EventError(f"{settings} can't be read as TOML: {error}.") from None
+        if folder.exists() and not folder.is_dir():
+            raise EventError(f"The event folder {folder} is a file; choose another path with --event.")
+        if not settings.exists():
+            write_atomically(settings, _TEMPLATE.format(name=json.dumps(name)).encode())
+        table = _read(settings)
+        with tempfile.TemporaryFile(dir=folder) as file:  # said now rather than when the first game is over
+            file.write(bytes(4096))
+    except OSError as error:
+        raise EventError(
+            f"The event folder {folder} can't be used ({error.strerror or error}); free some space there, or choose "
+            "another folder with --event."
+        ) from None
+    return Event(folder, table)
+
+
+def _read(settings: Path) -> str:
+    """Return the event's name from event.toml."""
+    try:
+        table = tomllib.loads(settings.read_bytes().decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise EventError(f"{settings} can't be read as TOML ({error}); correct it.") from None
     unknown = sorted(set(table) - {"name"})
-    if unknown or not isinstance(table.get("name"), str):
-        what = f"has the unknown setting {unknown[0]!r}" if unknown else 'must say name = "..."'
-        raise EventError(f"{settings} {what}; it takes exactly: name.")
-    return Event(folder, table["name"])
+    if unknown:
+        raise EventError(f"{settings} has the unknown setting {shown(unknown[0])}; it takes exactly: name.")
+    name = table.get("name")
+    if not isinstance(name, str):
+        came = "it is missing" if name is None else f"not {shown(name)}"
+        raise EventError(f'{settings} must say name = "..." with a text, {came}.')
+    return name

@@ -2,21 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
 import typer
 
-from arena.commands.options import EventOption
+from arena.commands.options import EventOption, JsonOption
+
+if TYPE_CHECKING:
+    from arena.doctor import Check
+
+COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
-def doctor(event: EventOption = None) -> None:
-    """Check this machine: ROMs, emulator, display, sound, disk; says what to fix."""
+def doctor(event: EventOption = None, json: JsonOption = False) -> None:
+    """Check this machine and say what to fix.
+
+    Python and its packages, ROMs, emulator, event folder, disk, display, sound, clock, timing. A `fail` must be
+    fixed; a `warn` matters only to who needs the thing.
+    """
+    from arena.commands.tables import dump
     from arena.doctor import checks
     from arena.event import event_folder
 
-    failed = False
+    found = []
     for check in checks(event_folder(event)):
-        typer.echo(f"{check.status.value:5} {check.name}: {check.sentence}")
-        if check.advice:
-            typer.echo(f"      {check.advice}")
-        failed = failed or check.status.value == "fail"
-    if failed:
+        found.append(check)
+        if not json:
+            _print(check)
+    count = {status: sum(check.status.value == status for check in found) for status in COLOURS}
+    if json:
+        dump([asdict(check) for check in found])
+    else:
+        typer.echo(_conclusion(count["warn"], count["fail"]))
+    if count["fail"]:
         raise typer.Exit(1)
+
+
+def _print(check: Check) -> None:
+    """Print one check as soon as it is done: status, name and what was found, below it what to do."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    line = Table.grid(padding=(0, 2))
+    line.add_column(width=4)
+    line.add_column(width=17)
+    line.add_column()
+    sentences = Text(check.sentence)
+    if check.advice:
+        sentences.append(f"\n{check.advice}", style="italic")
+    line.add_row(Text(check.status.value, style=COLOURS[check.status.value]), Text(check.name), sentences)
+    Console().print(line)
+
+
+def _conclusion(warnings: int, failures: int) -> str:
+    noted = f", {warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else ""
+    if failures:
+        return f"{failures} {'thing' if failures == 1 else 'things'} must be fixed{noted}."
+    return f"Ready{noted}."

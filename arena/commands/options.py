@@ -7,15 +7,46 @@ from typing import Annotated
 
 import typer
 
-GameArgument = Annotated[str, typer.Argument(help="breakout, pacman, ms_pacman, space_invaders or another ALE game.")]
+
+def _at_least_one(value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise typer.BadParameter(f"expected 1 or more, not {value}")
+    return value
+
+
+GameArgument = Annotated[
+    str, typer.Argument(metavar="GAME", help="breakout, pacman, ms_pacman, space_invaders or another ALE game.")
+]
 EventOption = Annotated[
     Path | None,
-    typer.Option("--event", envvar="ARENA_EVENT", help="Event folder; ./event if not given.", show_default=False),
+    typer.Option(
+        "--event",
+        metavar="DIR",
+        envvar="ARENA_EVENT",
+        help="Event folder; ./event if not given.",
+        show_default=False,
+    ),
 ]
-RulesOption = Annotated[str, typer.Option("--rules", help="5min (ranked) or 30min.")]
-SeedsOption = Annotated[int, typer.Option("--seeds", min=1, help="How many seeds are played.")]
-FirstSeedOption = Annotated[int, typer.Option("--first-seed", min=0, help="The first of them.")]
+RulesOption = Annotated[str, typer.Option("--rules", metavar="NAME", help="5min (ranked) or 30min.")]
+SeedsOption = Annotated[int, typer.Option("--seeds", metavar="N", help="How many seeds are played.")]
+FirstSeedOption = Annotated[int, typer.Option("--first-seed", metavar="N", help="The first of them.")]
+ProcessesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--processes",
+        metavar="N",
+        callback=_at_least_one,
+        help="How many run at once; as many as there are cores if not given.",
+        show_default=False,
+    ),
+]
 DatabaseOption = Annotated[
-    str | None, typer.Option("--db", help="Database URL; the event folder's SQLite if not given.", show_default=False)
+    str | None,
+    typer.Option(
+        "--db",
+        metavar="URL",
+        help="Scoreboard: a file, sqlite:///FILE or postgresql+psycopg://...; the event folder's if not given.",
+        show_default=False,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]

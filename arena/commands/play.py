@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -14,6 +15,7 @@ from arena.commands.options import (
     FirstSeedOption,
     GameArgument,
     JsonOption,
+    ProcessesOption,
     RulesOption,
     SeedsOption,
 )
@@ -22,13 +24,22 @@ from arena.commands.progress import progress_bar
 if TYPE_CHECKING:
     from arena.book import Booking
     from arena.event import Event
+    from arena.scoreboard import Scoreboard
     from envs.games import Game
     from envs.rules import Rules
+    from recordings.recording import Recording
 
 
 def match(
     game: GameArgument,
-    player: Annotated[list[str], typer.Option("--player", help="An agent; give it once per player.")],
+    player: Annotated[
+        list[str],
+        typer.Option(
+            "--player",
+            metavar="AGENT",
+            help="script:NAME, a house bot's name, or the path of an agent's file; give it once per player.",
+        ),
+    ],
     seeds: SeedsOption = 10,
     first_seed: FirstSeedOption = 0,
     rules: RulesOption = "5min",
@@ -37,136 +48,218 @@ def match(
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Let players meet on identical seeds; prints scores, the paired comparison and a verdict."""
+    """Let players meet on the same seeds.
+
+    Prints the scores, each player's mean with its interval, and for every pair who is better or that it is not
+    decided yet. Every game is recorded, verified and put on the scoreboard.
+    """
     from arena.commands.tables import print_json, print_match
 
-    chosen, the_rules, the_seeds, the_event = _agreed(game, rules, seeds, first_seed, event)
-    names = [_name_of(agent, chosen) for agent in player]  # what is wrong with an agent is said before any game starts
-    _book_what_was_left(the_event, db, quiet=json)
-    if watch:
-        paths = _play_live(player, chosen, the_rules, the_seeds, the_event)
-    else:
-        paths = []
-        for agent in dict.fromkeys(player):
-            paths += play_headless(agent, the_rules, the_seeds, the_event, quiet=json)
-    bookings = book_with_progress(paths, the_event, db, quiet=json)
+    chosen, the_rules, the_seeds = _agreed(game, rules, seeds, first_seed)
+    agents = list(dict.fromkeys(player))
+    names = _names_of(agents, chosen)
+    with opened(event, db) as (the_event, board):
+        planned = len(agents) * len(the_seeds)
+        with _told_if_broken_off(the_event, planned, db) as paths:
+            if watch:
+                _play_live(agents, chosen, the_rules, the_seeds, the_event, paths)
+            else:
+                for agent in agents:
+                    play_headless(agent, the_rules, the_seeds, the_event, paths)
+            bookings = book_with_progress(paths, board)
     if json:
         print_json(chosen, the_rules, names, bookings)
     else:
         print_match(chosen, the_rules, names, bookings)
-    _fail_on_mismatch(bookings)
+    if len(paths) < planned:
+        typer.echo(f"arena: {len(paths)} of {planned} games were played; the others were left.", err=True)
+    fail_on_mismatch(bookings)
 
 
 def evaluate(
-    agent: Annotated[str, typer.Argument(help="script:NAME, a house bot's name, or the path of an agent's file.")],
-    game: Annotated[str, typer.Option("--game", help="The game to play.")],
+    agent: Annotated[
+        str,
+        typer.Argument(metavar="AGENT", help="script:NAME, a house bot's name, or the path of an agent's file."),
+    ],
+    game: Annotated[str, typer.Option("--game", metavar="GAME", help="The game to play.")],
     seeds: SeedsOption = 20,
     first_seed: FirstSeedOption = 0,
     rules: RulesOption = "5min",
-    processes: Annotated[int | None, typer.Option("--processes", min=1, help="Default: all cores.")] = None,
+    processes: ProcessesOption = None,
     event: EventOption = None,
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Play many seeds with one agent; prints its score with interval, beside the reference scores."""
+    """Play many seeds with one agent.
+
+    Prints its mean score with its interval, and below it the scores that people and other machines have reached,
+    with how they were measured. Every game is recorded, verified and put on the scoreboard.
+    """
     from arena.commands.tables import print_evaluation, print_json
 
-    chosen, the_rules, the_seeds, the_event = _agreed(game, rules, seeds, first_seed, event)
-    name = _name_of(agent, chosen)
-    paths = play_headless(agent, the_rules, the_seeds, the_event, processes=processes, quiet=json)
-    bookings = book_with_progress(paths, the_event, db, quiet=json)
+    chosen, the_rules, the_seeds = _agreed(game, rules, seeds, first_seed)
+    names = _names_of([agent], chosen)
+    with opened(event, db) as (the_event, board), _told_if_broken_off(the_event, len(the_seeds), db) as paths:
+        play_headless(agent, the_rules, the_seeds, the_event, paths, processes)
+        bookings = book_with_progress(paths, board, processes)
     if json:
-        print_json(chosen, the_rules, [name], bookings)
+        print_json(chosen, the_rules, names, bookings)
     else:
-        print_evaluation(chosen, the_rules, bookings)
-    _fail_on_mismatch(bookings)
+        print_evaluation(chosen, the_rules, names[0], bookings)
+    fail_on_mismatch(bookings)
+
+
+@contextmanager
+def opened(event: Path | None, db: str | None) -> Iterator[tuple[Event, Scoreboard]]:
+    """Open event folder and scoreboard before anything is played, and book what an earlier run left unbooked.
+
+    Raises:
+        EventError, ScoreboardError: one of them can't be used.
+    """
+    from arena.event import open_event
+    from arena.scoreboard import Scoreboard
+
+    the_event = open_event(event)
+    with Scoreboard.open(db or the_event.database) as board:
+        book_what_was_left(the_event, board, db)
+        yield the_event, board
+
+
+def book_what_was_left(event: Event, board: Scoreboard, db: str | None) -> None:
+    """Games of a process that was ended count as far as they were recorded. A scoreboard elsewhere (`db`) gets only
+    those that have become recordings just now: what else lies in the folder may not be meant for it."""
+    from arena.book import unbooked
+    from arena.recover import recover
+
+    if not event.recordings.exists():
+        return
+    recovered = recover(event.recordings)
+    if recovered:
+        typer.echo(f"Recovered {_games(len(recovered))} that broke off when a program was ended.", err=True)
+    left = unbooked(event.recordings, board) if db is None else recovered
+    if not left:
+        return
+    bookings = book_with_progress(left, board)
+    good = sum(booking.verification.ok for booking in bookings)
+    if good:
+        typer.echo(f"Booked {_games(good)} that an earlier run had left in {event.recordings}.", err=True)
+    tell_mismatches(bookings)
 
 
 def play_headless(
-    agent: str, rules: Rules, seeds: Sequence[int], event: Event, *, processes: int | None = None, quiet: bool = False
-) -> list[Path]:
-    """Play `seeds` with `agent` under a progress bar; return the saved recordings."""
+    agent: str, rules: Rules, seeds: Sequence[int], event: Event, paths: list[Path], processes: int | None = None
+) -> None:
+    """Play `seeds` with `agent` under a progress bar; add each game's recording to `paths` as soon as it is safe."""
+    from arena.book import keep
     from arena.evaluate import evaluate as evaluate_agent
-    from recordings.storage import save
 
-    paths = []
-    with progress_bar(f"{agent} plays {rules.game}", len(seeds), quiet=quiet) as tick:
-        for recording in evaluate_agent(agent, rules, seeds, processes):
-            paths.append(save(recording, event.recordings))
+    with (
+        progress_bar(f"{agent} plays {rules.game}", len(seeds)) as tick,
+        closing(cast("Generator[Recording]", evaluate_agent(agent, rules, seeds, processes))) as recordings,
+    ):
+        for recording in recordings:  # closed, its processes end
+            paths.append(keep(recording, event.recordings))
             tick()
-    return paths
 
 
-def _book_what_was_left(event: Event, db: str | None, *, quiet: bool) -> None:
-    """Games of a process that was killed count as far as they were played."""
-    from arena.recover import recover
-
-    left = recover(event.recordings) if event.recordings.exists() else []
-    if left:
-        book_with_progress(left, event, db, quiet=quiet)
-        typer.echo(f"{len(left)} games that were broken off earlier are now recorded as left.", err=True)
-
-
-def _play_live(agents: Sequence[str], game: Game, rules: Rules, seeds: Sequence[int], event: Event) -> list[Path]:
-    """Play side by side in a window, at the speed of the console."""
+def _play_live(
+    agents: Sequence[str], game: Game, rules: Rules, seeds: Sequence[int], event: Event, paths: list[Path]
+) -> None:
+    """Play side by side in a window, at the speed of the console. A game that the spectator leaves doesn't count: that
+    is not the bot's doing."""
     from agents.load import load_player
+    from arena.book import keep
     from arena.match import Match, RecordingObserver, observed
     from arena.screen import Panel, Show
     from arena.window import watch
-    from recordings.storage import save
 
     players = [load_player(agent, game) for agent in agents]
-    paths: list[Path] = []
-    observe = RecordingObserver(
-        rules, players, lambda recording: paths.append(save(recording, event.recordings)), event.recordings
-    )
-    turns = observed(Match(rules, seeds, players).play(), observe)
+    observe = RecordingObserver(rules, players, lambda recording: paths.append(keep(recording, event.recordings)))
     try:
-        watch(Show(turns, [Panel(player.info.name, rules) for player in players]))
+        watch(
+            Show(
+                observed(Match(rules, seeds, players).play(), observe),
+                [Panel(player.info.name, rules) for player in players],
+            )
+        )
     finally:
         observe.close()
         for player in players:
             player.close()
-    return paths
 
 
-def _agreed(
-    game: str, rules: str, seeds: int, first_seed: int, event: Path | None
-) -> tuple[Game, Rules, tuple[int, ...], Event]:
-    """Check what was typed, all of it before anything is written."""
-    from arena.event import open_event
+@contextmanager
+def _told_if_broken_off(event: Event, planned: int, db: str | None) -> Iterator[list[Path]]:
+    """Give the list of what was played; if what runs inside breaks off, say on standard error where that is now."""
+    from envs.errors import ArenaError
+
+    paths: list[Path] = []
+    try:
+        yield paths
+    except (KeyboardInterrupt, ArenaError):
+        if paths:
+            then = (
+                "what is not on the scoreboard yet is booked when the next match or evaluation there starts."
+                if db is None
+                else f"book them with: arena verify --book {event.recordings} --db URL"
+            )
+            typer.echo(
+                f"{len(paths)} of {_games(planned)} were finished and are kept in {event.recordings}; {then}", err=True
+            )
+        else:
+            typer.echo("No game was finished.", err=True)
+        raise
+
+
+def _agreed(game: str, rules: str, seeds: int, first_seed: int) -> tuple[Game, Rules, tuple[int, ...]]:
+    """Check what was typed, before anything is written."""
     from arena.seeds import practice_seeds
     from envs.games import find_game
     from envs.rules import named_rules
 
     chosen = find_game(game)
-    the_rules = named_rules(chosen, rules)
-    return chosen, the_rules, practice_seeds(seeds, first_seed), open_event(event)
+    return chosen, named_rules(chosen, rules), practice_seeds(seeds, first_seed)
 
 
-def _name_of(agent: str, game: Game) -> str:
+def _names_of(agents: Sequence[str], game: Game) -> list[str]:
+    """Return the players' names; what is wrong with an agent is said before any game starts."""
     from agents.load import load_player
+    from envs.errors import AgentError
 
-    player = load_player(agent, game)
-    player.close()
-    return player.info.name
+    agent_of: dict[str, str] = {}
+    for agent in agents:
+        player = load_player(agent, game)
+        player.close()
+        twin = agent_of.setdefault(player.info.name, agent)
+        if twin != agent:
+            raise AgentError(
+                f"{twin} and {agent} are both called {player.info.name!r}, so nobody could tell their scores apart; "
+                "give one of them another name."
+            )
+    return list(agent_of)
 
 
-def book_with_progress(paths: list[Path], event: Event, db: str | None, *, quiet: bool) -> list[Booking]:
-    """Verify and book `paths` on the event's scoreboard under a progress bar."""
+def book_with_progress(paths: Sequence[Path], board: Scoreboard, processes: int | None = None) -> list[Booking]:
+    """Verify and book `paths` under a progress bar."""
     from arena.book import book
-    from arena.scoreboard import Scoreboard
 
-    with (
-        Scoreboard.open(db or event.database) as scoreboard,
-        progress_bar("verifying", len(paths), quiet=quiet) as tick,
-    ):
-        return book(paths, scoreboard, lambda booking: tick())
+    with progress_bar("verifying", len(paths)) as tick:
+        return book(paths, board, lambda booking: tick(), processes)
 
 
-def _fail_on_mismatch(bookings: list[Booking]) -> None:
+def tell_mismatches(bookings: Sequence[Booking]) -> int:
+    """Name on standard error the recordings that don't verify; return how many."""
     bad = [booking for booking in bookings if not booking.verification.ok]
     for booking in bad:
-        typer.echo(f"arena: {booking.path.name} does not verify: {booking.verification.reason}", err=True)
-    if bad:
+        typer.echo(f"arena: {booking.path} does not verify: {booking.verification.reason.rstrip('.')}.", err=True)
+    return len(bad)
+
+
+def fail_on_mismatch(bookings: Sequence[Booking]) -> None:
+    """End with exit code 1 if a recording does not verify."""
+    if tell_mismatches(bookings):
         raise typer.Exit(1)
+
+
+def _games(number: int) -> str:
+    return f"{number:,} {'game' if number == 1 else 'games'}"

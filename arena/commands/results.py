@@ -2,78 +2,149 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.commands.options import DatabaseOption, EventOption, JsonOption
+from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption
 from arena.commands.progress import progress_bar
+
+if TYPE_CHECKING:
+    from arena.verify import Verification
 
 
 def verify(
-    paths: Annotated[list[Path], typer.Argument(help="Recordings, or folders of recordings.")],
-    processes: Annotated[int | None, typer.Option("--processes", min=1, help="Default: all cores.")] = None,
-    json: JsonOption = False,
-) -> None:
-    """Replay recordings on a fresh emulator and compare; lists what fails and where."""
-    from arena.commands.tables import dump
-    from arena.verify import verify_files
-    from envs.errors import RecordingError
-    from recordings.codec import SUFFIX
-
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            files += sorted(path.rglob(f"*{SUFFIX}"))
-        elif path.exists():
-            files.append(path)
-        else:
-            raise RecordingError(f"{path} is not there; give recordings (*{SUFFIX}) or folders of them.")
-    if not files:
-        raise RecordingError(f"There is no recording (*{SUFFIX}) in {', '.join(map(str, paths))}.")
-    outcomes = []
-    with progress_bar("verifying", len(files), quiet=json) as tick:
-        for outcome in verify_files(files, processes):
-            outcomes.append(outcome)
-            tick()
-    bad = [(path, verification) for path, _, verification in outcomes if not verification.ok]
-    if json:
-        dump([{"file": str(path)} | asdict(verification) for path, _, verification in outcomes])
-    else:
-        for path, verification in bad:
-            typer.echo(f"FAILED  {path}: {verification.reason}")
-        frames = sum(verification.frames for _, _, verification in outcomes)
-        typer.echo(f"{len(outcomes) - len(bad)} of {len(outcomes)} recordings verified ({frames:,} frames replayed).")
-    if bad:
-        raise typer.Exit(1)
-
-
-def scoreboard(
-    game: Annotated[str | None, typer.Option("--game", help="Only this game.")] = None,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Recordings, or folders of recordings.")],
+    book: Annotated[bool, typer.Option("--book", help="Put those that verify on the scoreboard.")] = False,
+    processes: ProcessesOption = None,
     event: EventOption = None,
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print the standings of every game and rules class."""
-    from arena.commands.tables import dump, print_standings
-    from arena.event import event_folder
+    """Replay recordings and compare.
+
+    Each is played again on a fresh emulator, which must arrive at the same digest and score. Lists what fails and
+    where; then the exit code is 1. Nothing is written, unless --book is given: then --event and --db say where.
+    """
+    from arena.commands.tables import dump
+
+    files = _recordings_in(paths)
+    with progress_bar("verifying", len(files), "recording") as tick:
+        outcomes, new = _booked(files, processes, event, db, tick) if book else _verified(files, processes, tick)
+    bad = [(path, verification) for path, verification in outcomes if not verification.ok]
+    if json:
+        dump([{"file": str(path)} | asdict(verification) for path, verification in outcomes])
+    else:
+        for path, verification in bad:
+            typer.echo(f"FAILED  {path}: {verification.reason.rstrip('.')}.")
+        frames = sum(verification.frames for _, verification in outcomes)
+        noun = "recording" if len(outcomes) == 1 else "recordings"
+        typer.echo(f"{len(outcomes) - len(bad)} of {len(outcomes)} {noun} verified ({frames:,} frames replayed).")
+        if book:
+            typer.echo(f"{new} of them {'is' if new == 1 else 'are'} new on the scoreboard.")
+    if bad:
+        raise typer.Exit(1)
+
+
+Outcomes = list[tuple[Path, "Verification"]]
+
+
+def _verified(files: list[Path], processes: int | None, tick: Callable[[], None]) -> tuple[Outcomes, int]:
+    from arena.verify import verify_files
+
+    outcomes = []
+    for path, _, verification in verify_files(files, processes):
+        outcomes.append((path, verification))
+        tick()
+    return outcomes, 0
+
+
+def _booked(
+    files: list[Path], processes: int | None, event: Path | None, db: str | None, tick: Callable[[], None]
+) -> tuple[Outcomes, int]:
+    from arena.book import book
+    from arena.event import open_event
     from arena.scoreboard import Scoreboard
-    from envs.errors import EventError
+
+    with Scoreboard.open(db or open_event(event).database) as board:
+        bookings = book(files, board, lambda booking: tick(), processes)
+    return [(b.path, b.verification) for b in bookings], sum(b.new for b in bookings)
+
+
+def _recordings_in(paths: Iterable[Path]) -> list[Path]:
+    """Return the recordings that are meant, each once.
+
+    Raises:
+        RecordingError: a path is not there, or there is no recording at all.
+    """
+    from envs.errors import RecordingError
+    from recordings.codec import SUFFIX
+
+    files: dict[Path, None] = {}
+    for path in paths:
+        try:
+            is_there, is_folder = path.exists(), path.is_dir()
+        except OSError as error:  # a name that is too long, a folder that may not be looked into
+            raise RecordingError(f"{path} can't be read ({error.strerror}).") from None
+        if is_folder:
+            files |= dict.fromkeys(sorted(path.rglob(f"*{SUFFIX}")))
+        elif is_there:
+            files[path] = None
+        else:
+            raise RecordingError(f"{path} is not there; give recordings (*{SUFFIX}) or folders of them.")
+    if not files:
+        raise RecordingError(f"There is no recording (*{SUFFIX}) in {', '.join(map(str, paths))}.")
+    return list(files)
+
+
+def scoreboard(
+    game: Annotated[
+        str | None, typer.Option("--game", metavar="GAME", help="Only this game.", show_default=False)
+    ] = None,
+    event: EventOption = None,
+    db: DatabaseOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print the standings.
+
+    One table for every game and rules class, best mean first, with a few reference scores below.
+    """
+    from arena.commands.tables import dump, print_standings
+    from arena.scoreboard import Scoreboard
     from envs.games import find_game
 
     wanted = find_game(game).name if game else None
-    database = event_folder(event) / "arena.sqlite"
-    if db is None and not database.exists():
-        raise EventError(f"There is no scoreboard at {database} yet; play a match first, or choose --event or --db.")
-    with Scoreboard.open(db or database) as board:
+    with Scoreboard.open(_existing(event, db)) as board:
         classes = [c for c in board.classes() if wanted in (None, c.game)]
         standings = [(c, board.standings(c.game, c.rules_id)) for c in classes]
     if json:
         dump([asdict(c) | {"standings": [asdict(s) for s in rows]} for c, rows in standings])
         return
     if not standings:
-        typer.echo("No results yet.")
-    for c, rows in standings:
+        typer.echo(f"No results yet{f' for {wanted}' if wanted else ''}.")
+    for i, (c, rows) in enumerate(standings):
+        if i:
+            typer.echo()
         print_standings(find_game(c.game), c.label, rows)
+
+
+def _existing(event: Path | None, db: str | None) -> Any:
+    """Return where the scoreboard is; whoever only looks shall not make one by a slip of the pen.
+
+    Raises:
+        EventError, ScoreboardError: it isn't there.
+    """
+    from arena.database import database_url
+    from arena.event import database_in, event_folder
+    from envs.errors import EventError
+
+    place = db or database_in(event_folder(event))
+    url = database_url(place)
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        raise EventError(
+            f"There is no scoreboard at {url.database} yet; play a match first, or choose another with --event or --db."
+        )
+    return place

@@ -14,20 +14,35 @@ if TYPE_CHECKING:
 
 
 def demo(event: EventOption = None) -> None:
-    """Play a small real event from start to end, then say what to open and what to type next."""
+    """Play a small real event from start to end.
+
+    Three games, scripts and house bots, every recording verified; then standings, a page and a film. At the end it
+    says what to open and what to type next. Run it again and it plays further seeds.
+    """
+    from arena.commands.play import fail_on_mismatch
     from arena.demo import run
 
-    run(event)
+    fail_on_mismatch(run(event))
 
 
 def watch(
-    what: Annotated[list[str], typer.Argument(help="One or two recordings, or one agent.")],
-    game: Annotated[str | None, typer.Option("--game", help="For an agent: what it plays.")] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="For an agent: the seed.")] = 0,
+    what: Annotated[list[str], typer.Argument(metavar="WHAT...", help="One or two recordings, or one agent.")],
+    game: Annotated[
+        str | None, typer.Option("--game", metavar="GAME", help="For an agent: what it plays.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="For an agent: the seed.")] = 0,
     rules: RulesOption = "5min",
-    mp4: Annotated[Path | None, typer.Option("--mp4", help="Write a film instead of opening a window.")] = None,
+    mp4: Annotated[
+        Path | None,
+        typer.Option("--mp4", metavar="FILE", help="Write a film instead of opening a window.", show_default=False),
+    ] = None,
 ) -> None:
-    """Show recordings or an agent's game in a window, or write it as MP4."""
+    """Show recordings or an agent's game in a window.
+
+    An agent's game is played first and not recorded. In the window: space pauses, the arrows go back, forward, faster
+    and slower, Esc leaves.
+    """
+    _check_suffix(mp4, ".mp4")
     recordings = _to_show(what, game, seed, rules)
     if mp4 is not None:
         _film(recordings, mp4)
@@ -38,23 +53,42 @@ def watch(
 
 
 def export(
-    file: Annotated[list[Path], typer.Argument(help="One recording, or two for a split screen.")],
-    mp4: Annotated[Path | None, typer.Option("--mp4", help="Write this MP4 file.")] = None,
-    gif: Annotated[Path | None, typer.Option("--gif", help="Write this GIF file.")] = None,
-    start: Annotated[float, typer.Option("--start", min=0, help="Begin here, in seconds of play.")] = 0,
-    seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Show so many; default: all.")] = None,
+    file: Annotated[
+        list[Path], typer.Argument(metavar="RECORDING...", help="One recording, or two for a split screen.")
+    ],
+    mp4: Annotated[
+        Path | None, typer.Option("--mp4", metavar="FILE", help="Write this MP4 file.", show_default=False)
+    ] = None,
+    gif: Annotated[
+        Path | None, typer.Option("--gif", metavar="FILE", help="Write this GIF file.", show_default=False)
+    ] = None,
+    start: Annotated[float, typer.Option("--start", metavar="S", help="Begin here, in seconds of play.")] = 0,
+    seconds: Annotated[
+        float | None,
+        typer.Option("--seconds", metavar="S", help="Show so many; all if not given.", show_default=False),
+    ] = None,
 ) -> None:
-    """Make a film of a recording."""
+    """Make a film of a recording.
+
+    An MP4 has sound and every frame; a GIF has fifteen pictures a second and at most 60 seconds.
+    """
     from envs.errors import EventError
     from recordings.codec import read
 
-    recordings = [read(path) for path in file]
+    _check_suffix(mp4, ".mp4")
+    _check_suffix(gif, ".gif")
     wanted = [path for path in (mp4, gif) if path is not None]
     if not wanted:
         raise EventError("Nothing to write: give --mp4 FILE.mp4 or --gif FILE.gif.")
+    recordings = [read(path) for path in file]
     part = (start, start + seconds) if seconds is not None else (start, float("inf")) if start else None
     for path in wanted:
         _film(recordings, path, part)
+
+
+def _check_suffix(path: Path | None, suffix: str) -> None:
+    if path is not None and path.suffix.lower() != suffix:
+        raise typer.BadParameter(f"--{suffix[1:]} takes a file that ends in {suffix}, not {path.name!r}")
 
 
 def _film(recordings: list[Recording], path: Path, part: tuple[float, float] | None = None) -> None:
@@ -74,11 +108,7 @@ def _film(recordings: list[Recording], path: Path, part: tuple[float, float] | N
 
 def _to_show(what: list[str], game: str | None, seed: int, rules: str) -> list[Recording]:
     """Read recordings, or let an agent play a game, which is then shown like any other."""
-    from agents.load import load_player
-    from arena.evaluate import play_seeds
     from envs.errors import RecordingError
-    from envs.games import find_game
-    from envs.rules import named_rules
     from recordings.codec import SUFFIX, read
 
     if all(one.endswith(SUFFIX) for one in what):
@@ -87,7 +117,19 @@ def _to_show(what: list[str], game: str | None, seed: int, rules: str) -> list[R
         return [read(Path(one)) for one in what]
     if len(what) > 1 or game is None:
         raise RecordingError(
-            f"Give one or two recordings (*{SUFFIX}), or one agent with --game; what came is {', '.join(what)}."
+            f"Expected one or two recordings (*{SUFFIX}), or one agent and its --game; what came is {', '.join(what)}."
         )
+    return _played(what[0], game, seed, rules)
+
+
+def _played(agent: str, game: str, seed: int, rules: str) -> list[Recording]:
+    from agents.load import load_player
+    from arena.evaluate import play_seeds
+    from envs.games import find_game
+    from envs.rules import named_rules
+
     chosen = find_game(game)
-    return list(play_seeds(load_player(what[0], chosen), named_rules(chosen, rules), [seed]))
+    the_rules = named_rules(chosen, rules)
+    player = load_player(agent, chosen)
+    typer.echo(f"{player.info.name} plays {chosen.title} on seed {seed} ...", err=True)
+    return list(play_seeds(player, the_rules, [seed]))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from envs.games import HUMAN, RANDOM, TESTER, Game
 from envs.rules import Rules
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from arena.book import Booking
     from arena.results import Standing
     from arena.statistics import Summary
@@ -18,6 +23,12 @@ if TYPE_CHECKING:
 
 Scores = Mapping[str, Mapping[int, int]]
 """Points by player and seed."""
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+INTERVAL = "95 % interval"
+
+
+# -- what was played -------------------------------------------------------------------------------------------------
 
 
 def scores_of(bookings: Sequence[Booking]) -> dict[str, dict[int, int]]:
@@ -29,34 +40,8 @@ def scores_of(bookings: Sequence[Booking]) -> dict[str, dict[int, int]]:
 
 
 def verified(bookings: Sequence[Booking]) -> list[Recording]:
+    """Return the recordings that verify."""
     return [b.recording for b in bookings if b.recording is not None and b.verification.ok]
-
-
-def print_match(game: Game, rules: Rules, names: Sequence[str], bookings: Sequence[Booking]) -> None:
-    """Print the scores per seed, a summary per player and the verdict of every pair."""
-    from rich.console import Console
-    from rich.table import Table
-
-    scores = scores_of(bookings)
-    names = list(dict.fromkeys(names))
-    console = Console()
-    table = Table(title=f"{game.title}, rules {rules.label} ({rules.rules_id[:8]})", title_justify="left")
-    table.add_column("seed", justify="right")
-    for name in names:
-        table.add_column(_plain(name), justify="right")
-    for seed in sorted({seed for by_seed in scores.values() for seed in by_seed}):
-        row = [scores.get(name, {}).get(seed) for name in names]
-        best = max((points for points in row if points is not None), default=None)
-        table.add_row(str(seed), *(_points(points, strong=points == best and len(names) > 1) for points in row))
-    table.add_section()
-    summaries = {name: _summary(scores.get(name, {})) for name in names}
-    table.add_row("mean", *(f"{summaries[name].mean:,.1f}" for name in names))
-    table.add_row("95 %", *(_interval(summaries[name]) for name in names))
-    table.add_row("median", *(f"{summaries[name].median:,.1f}" for name in names))
-    console.print(table)
-    for sentence in verdicts(scores, names):
-        console.print(_plain(sentence), highlight=False)
-    _print_proof(console, bookings)
 
 
 def verdicts(scores: Scores, names: Sequence[str]) -> list[str]:
@@ -72,54 +57,164 @@ def verdicts(scores: Scores, names: Sequence[str]) -> list[str]:
     ]
 
 
-def print_evaluation(game: Game, rules: Rules, bookings: Sequence[Booking]) -> None:
-    """Print one agent's summary beside the reference scores."""
-    from rich.console import Console
-    from rich.table import Table
+def _summary(by_seed: Mapping[int, int]) -> Summary:
+    from arena.statistics import summary
 
-    console = Console()
-    for name, by_seed in scores_of(bookings).items():
-        summary = _summary(by_seed)
-        table = Table(title=f"{game.title}, rules {rules.label} ({rules.rules_id[:8]})", title_justify="left")
-        table.add_column("who")
-        table.add_column("mean", justify="right")
-        table.add_column("95 % interval", justify="right")
-        table.add_column("how measured")
-        seeds = sorted(by_seed)
-        table.add_row(
-            f"[bold]{_plain(name)}[/bold]",
-            f"[bold]{summary.mean:,.1f}[/bold]",
-            _interval(summary),
-            f"{summary.n} seeds, {seeds[0]} to {seeds[-1]}; median {summary.median:,.1f}, best {summary.maximum:,.0f}",
-        )
+    return summary([float(score) for score in by_seed.values()])
+
+
+# -- for people ------------------------------------------------------------------------------------------------------
+
+
+def print_match(game: Game, rules: Rules, names: Sequence[str], bookings: Sequence[Booking]) -> None:
+    """Print the scores per seed, a summary per player and the verdict of every pair."""
+    console = _console()
+    scores = scores_of(bookings)
+    _heading(console, game, f"{rules.label} ({rules.rules_id[:8]})")
+    # Names that don't fit side by side are replaced by letters, which the summary explains.
+    fits = 4 + sum(2 + max(len(name), 7) for name in names) <= console.width
+    heads = list(names) if fits else [LETTERS[i % len(LETTERS)] * (1 + i // len(LETTERS)) for i in range(len(names))]
+    console.print(_score_table(scores, names, heads))
+    console.print()
+    console.print(_summary_table({name: _summary(scores.get(name, {})) for name in names}, None if fits else heads))
+    console.print()
+    for sentence in verdicts(scores, names):
+        console.print(sentence, markup=False)
+    _print_proof(console, bookings)
+
+
+def print_evaluation(game: Game, rules: Rules, name: str, bookings: Sequence[Booking]) -> None:
+    """Print one agent's summary and below it the reference scores with their sources."""
+    console = _console()
+    by_seed = scores_of(bookings).get(name, {})
+    played = f", seeds {min(by_seed)} to {max(by_seed)}" if by_seed else ""
+    _heading(console, game, f"{rules.label} ({rules.rules_id[:8]}){played}")
+    console.print(_summary_table({name: _summary(by_seed)}))
+    console.print()
+    if game.references:
+        sources = list(dict.fromkeys(reference.source for reference in game.references))
+        table = _table(("reference", "left"), ("score", "right"), ("measured with", "left"))
+        digits = _digits(reference.score for reference in game.references)
         for reference in game.references:
-            table.add_row(reference.who, f"{reference.score:,.1f}", "", f"{reference.conditions}; {reference.source}")
+            source = sources.index(reference.source) + 1
+            table.add_row(
+                _text(reference.who), f"{reference.score:,.{digits}f}", _text(f"{reference.conditions} [{source}]")
+            )
         console.print(table)
+        for number, source_text in enumerate(sources, start=1):
+            console.print(_text(f"[{number}] {source_text}", "dim"))
+        console.print()
     _print_proof(console, bookings)
 
 
 def print_standings(game: Game, label: str, standings: Sequence[Standing]) -> None:
-    """Print the standings of one game under one set of rules."""
+    """Print the standings of one game under one set of rules, with the best known reference scores below."""
+    console = _console()
+    _heading(console, game, label)
+    references = [reference for reference in game.references if reference.who in (RANDOM, HUMAN, TESTER)]
+    digits = _digits([*(s.best for s in standings), *(r.score for r in references)])
+    table = _table(
+        ("#", "right"), ("player", "left"), ("kind", "left"), ("games", "right"), ("mean", "right"),
+        (INTERVAL, "right"), ("median", "right"), ("best", "right"),
+    )  # fmt: skip
+    named = [(s.player, s.kind) for s in standings]
+    for s in standings:
+        player = _text(s.player)
+        if named.count((s.player, s.kind)) > 1 and s.artifact_sha256:  # another version of a bot is another player
+            player.append(f" {s.artifact_sha256[:6]}", style="dim")
+        table.add_row(
+            str(s.rank), player, s.kind.value, f"{s.episodes:,}", f"{s.mean:,.{digits}f}",
+            _interval(s, digits), f"{s.median:,.{digits}f}", f"{s.best:,.0f}",
+        )  # fmt: skip
+    for reference in references:
+        table.add_row("", _text(reference.who), "", "", f"{reference.score:,.{digits}f}", style="dim")
+    console.print(table)
+
+
+def _console() -> Console:
     from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _heading(console: Console, game: Game, rules: str) -> None:
+    console.print(_text(f"{game.title}, rules {rules}", "bold"))
+
+
+def _table(*columns: tuple[str, str]) -> Table:
+    """Return an empty table without frames. Only its text columns may be folded; nothing is ever cut off."""
+    from rich import box
     from rich.table import Table
 
-    table = Table(title=f"{game.title}, rules {label}", title_justify="left")
-    for column, justify in (
-        ("", "right"), ("player", "left"), ("kind", "left"), ("games", "right"), ("mean", "right"),
-        ("95 % interval", "right"), ("median", "right"), ("best", "right"),
-    ):  # fmt: skip
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    for s in standings:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
+    for name, justify in columns:
+        text = justify == "left" and name != "kind"
+        table.add_column(_text(name), justify=justify, no_wrap=not text, overflow="fold")  # type: ignore[arg-type]
+    return table
+
+
+def _score_table(scores: Scores, names: Sequence[str], heads: Sequence[str]) -> Table:
+    table = _table(("seed", "right"), *((head, "right") for head in heads))
+    for seed in sorted({seed for by_seed in scores.values() for seed in by_seed}):
+        row = [scores.get(name, {}).get(seed) for name in names]
+        best = max((points for points in row if points is not None), default=None)
         table.add_row(
-            str(s.rank), _plain(s.player), s.kind, str(s.episodes), f"{s.mean:,.1f}",
-            _interval(s), f"{s.median:,.1f}", f"{s.best:,.0f}",
-        )  # fmt: skip
-    if game.references:
-        table.add_section()
-        for reference in game.references:
-            if reference.who in (RANDOM, HUMAN, TESTER):
-                table.add_row("", f"[dim]{reference.who}[/dim]", "", "", f"[dim]{reference.score:,.1f}[/dim]")
-    Console().print(table)
+            str(seed),
+            *("-" if points is None else _text(f"{points:,}", "bold" if points == best else "") for points in row),
+        )
+    return table
+
+
+def _summary_table(summaries: Mapping[str, Summary], letters: Sequence[str] | None = None) -> Table:
+    table = _table(
+        ("player", "left"), ("games", "right"), ("mean", "right"), (INTERVAL, "right"), ("median", "right"),
+        ("best", "right"),
+    )  # fmt: skip
+    digits = _digits(summary.maximum for summary in summaries.values())
+    for i, (name, found) in enumerate(summaries.items()):
+        player = _text(f"{letters[i]}  {name}" if letters else name)
+        if found.n == 0:
+            table.add_row(player, "0", "-", "-", "-", "-")
+        else:
+            table.add_row(
+                player, f"{found.n:,}", _text(f"{found.mean:,.{digits}f}", "bold"), _interval(found, digits),
+                f"{found.median:,.{digits}f}", f"{found.maximum:,.0f}",
+            )  # fmt: skip
+    return table
+
+
+def _print_proof(console: Console, bookings: Sequence[Booking]) -> None:
+    """Say what was proved, where it lies, and what of it the scoreboard had already."""
+    good = [b for b in bookings if b.verification.ok]
+    noun = "recording" if len(bookings) == 1 else "recordings"
+    where = f" in {bookings[0].path.parent}" if bookings else ""
+    console.print(f"{len(good)} of {len(bookings)} {noun}{where} replayed bit for bit.", markup=False, soft_wrap=True)
+    known = sum(not b.new for b in good)
+    if known:
+        which = "All" if known == len(good) else str(known)
+        console.print(
+            f"{which} of these games {'was' if known == 1 else 'were'} on the scoreboard already: the same game again "
+            "proves nothing new and is not counted twice."
+        )
+
+
+def _interval(one: Summary | Standing, digits: int) -> str:
+    return "-" if one.low is None or one.high is None else f"{one.low:,.{digits}f} - {one.high:,.{digits}f}"
+
+
+def _digits(values: Iterable[float]) -> int:
+    """Return how many decimals the means of a table need beside numbers as large as `values`."""
+    return 0 if any(abs(value) >= 1000 for value in values) else 1
+
+
+def _text(text: str, style: str = "") -> Any:
+    """Text that is printed as it is: names and file names may look like Rich's markup."""
+    from rich.text import Text
+
+    return Text(text, style=style)
+
+
+# -- for programs ----------------------------------------------------------------------------------------------------
 
 
 def print_json(game: Game, rules: Rules, names: Sequence[str], bookings: Sequence[Booking]) -> None:
@@ -129,7 +224,6 @@ def print_json(game: Game, rules: Rules, names: Sequence[str], bookings: Sequenc
     from arena.statistics import compare
 
     scores = scores_of(bookings)
-    names = list(dict.fromkeys(names))
     dump(
         {
             "game": game.name,
@@ -149,40 +243,28 @@ def print_json(game: Game, rules: Rules, names: Sequence[str], bookings: Sequenc
                 if scores.get(a, {}).keys() & scores.get(b, {}).keys()
             ],
             "recordings": [
-                {"file": b.path.name, "verified": b.verification.ok, "reason": b.verification.reason} for b in bookings
+                {
+                    "file": b.path.name,
+                    "verified": b.verification.ok,
+                    "reason": b.verification.reason,
+                    "new_on_scoreboard": b.new,
+                }
+                for b in bookings
             ],
         }
     )
 
 
 def dump(value: Any) -> None:
-    """Print `value` as JSON."""
-    print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+    """Print `value` as JSON in ASCII: what is not a number becomes null, a time its ISO text."""
+    print(json.dumps(_plain(value), indent=2, allow_nan=False))
 
 
-def _summary(by_seed: Mapping[int, int]) -> Summary:
-    from arena.statistics import summary
-
-    return summary([float(score) for score in by_seed.values()])
-
-
-def _points(points: int | None, *, strong: bool) -> str:
-    if points is None:
-        return "-"
-    return f"[bold]{points:,}[/bold]" if strong else f"{points:,}"
-
-
-def _interval(one: Summary | Standing) -> str:
-    return "-" if one.low is None or one.high is None else f"{one.low:,.1f} - {one.high:,.1f}"
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
-def _print_proof(console: Any, bookings: Sequence[Booking]) -> None:
-    good = sum(b.verification.ok for b in bookings)
-    folder = bookings[0].path.parent if bookings else ""
-    console.print(f"{good} of {len(bookings)} recordings replayed bit for bit; they are in {folder}", highlight=False)
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.isoformat() if isinstance(value, datetime) else value
