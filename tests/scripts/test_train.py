@@ -175,7 +175,9 @@ def test_bad_input_is_answered_in_one_sentence(more: tuple[str, ...], says: str,
 
 def test_an_unknown_setting_and_a_run_in_the_way_are_refused(config: Path, tmp_path: Path) -> None:
     config.write_text(SMALL + "[pacman.ppo]\nlearning_speed = 3\n")
-    assert "The settings give ppo a 'learning_speed', which it does not have" in train(config, tmp_path / "run", expect=2)
+    assert "The settings give ppo a 'learning_speed', which it does not have" in train(
+        config, tmp_path / "run", expect=2
+    )
     config.write_text(SMALL)
     train(config, tmp_path / "run", "--steps", "64")
     assert "already holds a run" in train(config, tmp_path / "run", "--steps", "64", expect=2)
