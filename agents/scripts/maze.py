@@ -13,7 +13,7 @@ import numpy as np
 
 from agents.scripts.maze_graph import FAR, WAYS, Graph, Layout, read_graph
 from agents.scripts.simple import Script
-from envs.games import NOOP
+from envs.games import DOWN, LEFT, NOOP, RIGHT, UP
 from envs.step import Step
 
 
@@ -42,19 +42,19 @@ class Look:
 
 
 MS_PACMAN = Look(
-    layout=Layout(top=2, pitch=12, rows=14, middle=6, dot=5, wall_rows=(2, 9), gap_row=None, width=3, substeps=3),
+    layout=Layout(top=2, pitch=12, rows=14, middle=6, wall_rows=(2, 9), gap_row=None, width=3, substeps=3),
     bottom=172,
     wall_at=(4, 1),
     me=167,
     ghosts=(110, 131, 132, 151),
     edible=(109,),
-    hunt=15,
+    hunt=25,
     ghost_half=(2, 5),
     my_half=5,
     dot_right=-1,
 )
 PACMAN = Look(
-    layout=Layout(top=25, pitch=22, rows=8, middle=8, dot=7, wall_rows=(3, 12), gap_row=18, width=2, substeps=5),
+    layout=Layout(top=25, pitch=22, rows=8, middle=8, wall_rows=(3, 12), gap_row=18, width=2, substeps=5),
     bottom=200,
     wall_at=(28, 1),
     me=223,
@@ -68,35 +68,21 @@ PACMAN = Look(
 )
 
 WIDTH = 160
-EVERY = 4
+EVERY = 4  # frames between two decisions
+READ_EVERY = 32  # frames between two looks at the walls
 MEMORY = 9  # frames for which a ghost that isn't drawn is still believed to be where it was
-MARGIN = 3  # steps by which the player must be earlier than a ghost
-BEHIND = 6  # steps that a ghost loses by turning round, which it rarely does
-NO_ESCAPE = 12
-TURN = 2
-CALM = 6
-POWER_NEAR = 12
-POWER_GAIN, POWER_LOSS = 10, 8
+PELLET_MEMORY = 20  # the same for power pellets, which flicker more slowly
+LOST = 10  # pixels from the nearest node beyond which a ghost is not in the maze (but in its house)
 
-
-@dataclass
-class Ghost:
-    t: int
-    x: float
-    y: float
-    dx: float = 0.0
-    dy: float = 0.0
-
-    @property
-    def back(self) -> int:
-        return _back(self.dx, self.dy)
-
-    def see(self, t: int, x: float, y: float) -> None:
-        if abs(x - self.x) + abs(y - self.y) > 16:
-            self.dx = self.dy = 0.0
-        elif (x, y) != (self.x, self.y):
-            self.dx, self.dy = x - self.x, y - self.y
-        self.t, self.x, self.y = t, x, y
+# In steps of four pixels:
+MARGIN = 3  # by which the player must be earlier than a ghost
+BEHIND = 6  # that a ghost loses by turning round, which it rarely does
+TURN = 2  # that the player loses by turning round; without it, it would dither in front of a ghost
+ESCAPE = 12  # how far away a safe place must be from a goal
+CALM = 6  # to the next ghost, for coming nearer to a dot that can't be had yet
+FLEE = 40  # how far away a refuge may be
+CLOSE = 12  # to the next ghost, for wanting a power pellet
+POWER_GAIN, POWER_LOSS = 10, 8  # what a power pellet is worth then, and what wasting it costs otherwise
 
 
 def _back(dx: float, dy: float) -> int:
@@ -104,8 +90,29 @@ def _back(dx: float, dy: float) -> int:
     if dx == dy == 0:
         return -1
     if abs(dx) > abs(dy):
-        return 3 if dx > 0 else 1
-    return 0 if dy > 0 else 2
+        return WAYS.index(LEFT if dx > 0 else RIGHT)
+    return WAYS.index(UP if dy > 0 else DOWN)
+
+
+@dataclass
+class Ghost:
+    t: int
+    """Frame at which it was last seen, its middle then, and how it had moved."""
+    x: float
+    y: float
+    dx: float = 0.0
+    dy: float = 0.0
+
+    def see(self, t: int, x: float, y: float) -> None:
+        if self.near(x, y, 16):
+            if (x, y) != (self.x, self.y):
+                self.dx, self.dy = x - self.x, y - self.y
+        else:
+            self.dx = self.dy = 0.0
+        self.t, self.x, self.y = t, x, y
+
+    def near(self, x: float, y: float, pixels: float) -> bool:
+        return abs(x - self.x) + abs(y - self.y) <= pixels
 
 
 class MazeScript(Script):
@@ -117,177 +124,157 @@ class MazeScript(Script):
         self._graph: Graph | None = None
         self._wall = 0
         self._ghosts: dict[int, Ghost] = {}
-        self._blue: list[Ghost] = []
+        self._edible: list[Ghost] = []
         self._power: dict[int, int] = {}  # node: frame at which the pellet was last seen
-        self._me = (0.0, 0.0)
-        self._ahead = (0.0, 0.0)
-        self._back = -1
+        self._me = self._ahead = (0.0, 0.0)
+        self._back = -1  # the way from which the player comes
         self._action = NOOP
 
     def decide(self, step: Step) -> int:
         grey = step.grayscale()
-        if step.t % 32 == 0:
+        if step.t % READ_EVERY == 0:
             self._read_maze(grey)
         if self._graph is None:
             return NOOP
         picture = grey[: self.look.bottom].tobytes()
-        self._watch(step.t, picture)
+        self._find_ghosts(step.t, picture, self._graph)
         if step.t % EVERY == 0 and self._find_me(grey, picture):
             self._action = self._choose(step.t, grey, self._graph)
         return self._action
 
+    # -- what is where ---------------------------------------------------------------------------------------------
+
     def _read_maze(self, grey: np.ndarray) -> None:
         wall = int(grey[self.look.wall_at])
         graph = read_graph(grey, wall, self.look.layout)
-        if graph is not None and graph is not self._graph:
-            self._graph, self._wall = graph, wall
+        if graph is None:  # between two levels
+            return
+        if graph is not self._graph:
             self._power.clear()
-        if graph is not None:
-            self._wall = wall
+        self._graph, self._wall = graph, wall
 
-    # -- what is where ---------------------------------------------------------------------------------------------
-
-    def _watch(self, t: int, picture: bytes) -> None:
+    def _find_ghosts(self, t: int, picture: bytes, graph: Graph) -> None:
         look = self.look
-        right, down = look.ghost_half
-        for lum in look.ghosts:
+        self._edible = [ghost for ghost in self._edible if t - ghost.t <= MEMORY]
+        for lum in look.ghosts + look.edible:
             at = picture.find(lum)
             while at >= 0:
                 y, x = divmod(at, WIDTH)
+                at = picture.find(lum, (y + 2 * look.ghost_half[1]) * WIDTH)
                 if (x, y) in look.pellets:
-                    self._see_power(t, x + 2, y + 5)
-                    at = picture.find(lum, at + 12 * WIDTH)
+                    self._power[graph.nearest(x + 2, y + 5)[0]] = t
                     continue
-                key = t % 4 if look.pellets else lum  # in turns, or each in its own colour
-                ghost = self._ghosts.setdefault(key, Ghost(t, x + right, y + down))
-                ghost.see(t, x + right, y + down)
+                x, y = x + look.ghost_half[0], y + look.ghost_half[1]
+                if lum in look.edible:
+                    self._see_edible(t, x, y)
+                    continue
+                key = t % 4 if look.pellets else lum  # all in one colour, but in turns; or each in its own colour
+                self._ghosts.setdefault(key, Ghost(t, x, y)).see(t, x, y)
                 break
-        for lum in look.edible:
-            at = picture.find(lum)
-            while at >= 0:
-                y, x = divmod(at, WIDTH)
-                if (x, y) in look.pellets:
-                    self._see_power(t, x + 2, y + 5)
-                else:
-                    self._see_blue(t, x + right, y + down)
-                at = picture.find(lum, (y + 2 * down + 1) * WIDTH)
 
-    def _see_power(self, t: int, x: int, y: int) -> None:
-        assert self._graph is not None
-        self._power[self._graph.nearest(x, y)[0]] = t
-
-    def _see_blue(self, t: int, x: int, y: int) -> None:
-        self._blue = [ghost for ghost in self._blue if t - ghost.t <= MEMORY]
-        for ghost in self._blue:
-            if abs(ghost.x - x) + abs(ghost.y - y) <= 12:
+    def _see_edible(self, t: int, x: float, y: float) -> None:
+        for ghost in self._edible:
+            if ghost.near(x, y, 12):
                 ghost.see(t, x, y)
                 return
-        self._blue.append(Ghost(t, x, y))
+        self._edible.append(Ghost(t, x, y))
 
     def _find_me(self, grey: np.ndarray, picture: bytes) -> bool:
+        """Find the player's middle, where it comes from and, a little ahead, where it can turn next."""
         at = picture.find(self.look.me)
         if at < 0:
             return False
-        y, x = divmod(at, WIDTH)
+        top, x = divmod(at, WIDTH)
         left = max(x - 10, 0)
-        near = grey[y : y + 2 * self.look.my_half, left : x + 10] == self.look.me
-        columns = near.any(axis=0).nonzero()[0]
-        x = left + (int(columns[0]) + int(columns[-1]) + 1) / 2
-        y += self.look.my_half
-        dx, dy = x - self._me[0], y - self._me[1]
-        self._me = (x, y)
-        if abs(dx) + abs(dy) <= 12:
-            # a turn is pressed before it can be made
-            self._ahead = (x + 2 * ((dx > 1) - (dx < -1)), y + 2 * ((dy > 1) - (dy < -1)))
+        sprite = grey[top : top + 2 * self.look.my_half, left : x + 10] == self.look.me
+        columns = sprite.any(axis=0).nonzero()[0]
+        here = (left + (int(columns[0]) + int(columns[-1]) + 1) / 2, float(top + self.look.my_half))
+        dx, dy = here[0] - self._me[0], here[1] - self._me[1]
+        self._me = self._ahead = here
+        if abs(dx) + abs(dy) > 12:  # through the tunnel, or a new life
+            self._back = -1
+        else:
+            self._ahead = (here[0] + 2 * ((dx > 1) - (dx < -1)), here[1] + 2 * ((dy > 1) - (dy < -1)))
             if dx or dy:
                 self._back = _back(dx, dy)
-        else:
-            self._ahead = self._me
-            self._back = -1
         return True
 
     # -- where to go -----------------------------------------------------------------------------------------------
 
     def _choose(self, t: int, grey: np.ndarray, graph: Graph) -> int:
+        """Return the action towards the cheapest safe goal, or nearer to one, or away from the ghosts."""
         me, _ = graph.nearest(*self._ahead)
         way_off = graph.distance[me]
-        back = graph.next[me, self._back] if self._back >= 0 else -1
-        if back >= 0:
+        if self._back >= 0 and (back := graph.next[me, self._back]) >= 0:
             way_off = way_off + TURN * (graph.distance[back] < way_off)
         danger = self._danger(t, graph)
         safe = way_off + MARGIN < danger
         wishes = self._costs(t, grey, graph, way_off)
+        wishes[me] = FAR
         cost = np.where(safe, wishes, FAR)
-        cost[me] = FAR
-        for target in np.argsort(cost, kind="stable")[:8]:
-            if cost[target] >= FAR:
+        for goal in np.argsort(cost, kind="stable")[:8]:
+            if cost[goal] >= FAR:
                 break
-            later = graph.distance[target]
-            fine = (later >= NO_ESCAPE) & (way_off[target] + later + MARGIN < danger) & (later < FAR)
-            if fine.any():
-                return self._towards(graph, me, int(target))
-        dots = (wishes < FAR).nonzero()[0]
-        if len(dots) and danger[me] > CALM:
-            nearer = np.where(safe & (danger - way_off > CALM), graph.distance[dots].min(axis=0), FAR)
+            beyond = graph.distance[goal]
+            refuge = (beyond >= ESCAPE) & (beyond < FAR) & (way_off[goal] + beyond + MARGIN < danger)
+            if refuge.any():
+                return self._towards(graph, me, int(goal))
+        goals = (wishes < FAR).nonzero()[0]
+        if len(goals) and danger[me] > CALM:
+            nearer = np.where(safe & (danger - way_off > CALM), graph.distance[goals].min(axis=0), FAR)
             best = int(nearer.argmin())
             if nearer[best] < nearer[me]:
                 return self._towards(graph, me, best)
         return self._flee(graph, me, way_off, danger, safe)
 
     def _danger(self, t: int, graph: Graph) -> np.ndarray:
-        """Return for every node the steps in which a ghost can be there."""
+        """Return for every node the steps after which a ghost can be there: int16 (n,)."""
         danger = np.full(len(graph.x), FAR, np.int16)
         for ghost in self._ghosts.values():
-            if t - ghost.t > MEMORY:
-                continue
             node, off = graph.nearest(ghost.x, ghost.y)
-            if off > 10:
+            if t - ghost.t > MEMORY or off > LOST:
                 continue
             steps = graph.distance[node]
-            back = graph.next[node, ghost.back]
-            if ghost.back >= 0 and back >= 0:
-                behind = graph.distance[back] < steps
-                steps = steps + BEHIND * behind
+            way = _back(ghost.dx, ghost.dy)
+            if way >= 0 and (back := graph.next[node, way]) >= 0:
+                steps = steps + BEHIND * (graph.distance[back] < steps)
             np.minimum(danger, steps, out=danger)
         return danger
 
     def _costs(self, t: int, grey: np.ndarray, graph: Graph, way_off: np.ndarray) -> np.ndarray:
-        """Return for every node how dear it is to go there, in steps; FAR where there is nothing to get."""
+        """Return for every node how dear it is to get what is there, in steps; FAR where there is nothing."""
         cost = np.full(len(graph.x), FAR, np.int16)
         spots = graph.corridor
-        x, y = graph.x[spots] + self.look.dot_right, graph.y[spots] - 1
-        dots = spots[grey[y, x] == self._wall]
+        dots = spots[grey[graph.y[spots] - 1, graph.x[spots] + self.look.dot_right] == self._wall]
         cost[dots] = way_off[dots]
-        if not self.look.pellets:
+        if not self.look.pellets:  # then power pellets are dots that reach higher up
             for node in dots[grey[graph.y[dots] - 4, graph.x[dots] - 1] == self._wall]:
                 self._power[int(node)] = t
-        hunted = min(
-            (int(way_off[graph.nearest(g.x, g.y)[0]]) for g in self._ghosts.values() if t - g.t <= MEMORY), default=FAR
-        )
+        ghosts = [graph.nearest(ghost.x, ghost.y)[0] for ghost in self._ghosts.values() if t - ghost.t <= MEMORY]
+        close = bool(ghosts) and way_off[ghosts].min() <= CLOSE
         for node, seen in self._power.items():
-            if t - seen <= 20:
-                cost[node] = way_off[node] + (-POWER_GAIN if hunted <= POWER_NEAR else POWER_LOSS)
-        for ghost in self._blue:
+            if t - seen <= PELLET_MEMORY:
+                cost[node] = way_off[node] + (-POWER_GAIN if close else POWER_LOSS)
+        for ghost in self._edible:
             node, off = graph.nearest(ghost.x, ghost.y)
-            if t - ghost.t <= MEMORY and off <= 10 and way_off[node] <= self.look.hunt:
+            if off <= LOST and way_off[node] <= self.look.hunt:
                 cost[node] = min(cost[node], way_off[node] - self.look.hunt - 5)
         return cost
 
-    def _towards(self, graph: Graph, me: int, target: int) -> int:
-        steps = graph.distance[me, target]
-        for way, code in enumerate(WAYS):
-            node = graph.next[me, way]
-            if node >= 0 and graph.distance[node, target] < steps:
+    def _towards(self, graph: Graph, me: int, goal: int) -> int:
+        steps = graph.distance[me, goal]
+        for code, node in zip(WAYS, graph.next[me], strict=True):
+            if node >= 0 and graph.distance[node, goal] < steps:
                 return code
         return self._action
 
     def _flee(self, graph: Graph, me: int, way_off: np.ndarray, danger: np.ndarray, safe: np.ndarray) -> int:
-        """Go where the ghosts are latest."""
-        lead = np.where(safe & (way_off > 0) & (way_off <= 40), danger - way_off, -FAR)
+        """Go where the player's lead over the ghosts is largest."""
+        lead = np.where(safe & (way_off > 0) & (way_off <= FLEE), danger - way_off, -FAR)
         best = int(lead.argmax())
         if lead[best] > -FAR:
             return self._towards(graph, me, best)
-        ways = [(int(danger[node]), code) for node, code in zip(graph.next[me], WAYS, strict=True) if node >= 0]
+        ways = [(int(danger[node]), code) for code, node in zip(WAYS, graph.next[me], strict=True) if node >= 0]
         return max(ways)[1] if ways else self._action
 
 

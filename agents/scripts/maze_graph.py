@@ -32,8 +32,6 @@ class Layout:
     """Corridors."""
     middle: int
     """Rows from a corridor's first row to its middle, where the sprites' middle is."""
-    dot: int
-    """Rows from a corridor's first row to its dots."""
     wall_rows: tuple[int, int]
     """Rows from a corridor's first row, above and below the dots, at which a wall shows."""
     gap_row: int | None
