@@ -164,4 +164,5 @@ def _sign(x: float) -> int:
 def fold(x: float | np.ndarray) -> np.ndarray:
     """Return where a ball is that would be at column `x` (one or many) if there were no side walls."""
     span = BALL_RIGHT - BALL_LEFT
-    return BALL_LEFT + span - np.abs((np.asarray(x) - BALL_LEFT) % (2 * span) - span)
+    folded: np.ndarray = BALL_LEFT + span - np.abs((np.asarray(x) - BALL_LEFT) % (2 * span) - span)
+    return folded

@@ -52,7 +52,7 @@ class Script(ABC):
     def act(self, step: Step) -> int:
         return self._legal[self.decide(step)]
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - nothing to do is right for every script
         """Nothing is held open."""
 
     @abstractmethod

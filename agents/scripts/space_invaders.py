@@ -44,7 +44,10 @@ AIMS = np.arange(CANNON_LEFT + 1, CANNON_RIGHT + 2)
 
 class SpaceInvadersScript(Script):
     def begin(self) -> None:
-        self._seen: list[dict[int, int]] = [{}, {}]  # per parity of the frame: column and lower end of each shot or bomb
+        self._seen: list[dict[int, int]] = [
+            {},
+            {},
+        ]  # per parity of the frame: column and lower end of each shot or bomb
         self._bombs: dict[int, tuple[int, int]] = {}  # column: frame and row of the bomb's lower end
         self._flying = 0  # frame until which the own shot surely flies
         self._aim = int(AIMS[len(AIMS) // 2])
@@ -140,9 +143,7 @@ class SpaceInvadersScript(Script):
         there: np.ndarray = room - np.abs((start + steps * self._stride) % (2 * room) - room)
         return there - start
 
-    def _ship_goal(
-        self, ship: int, travel: np.ndarray, wait: int, clear: np.ndarray, best: float, goal: int
-    ) -> int:
+    def _ship_goal(self, ship: int, travel: np.ndarray, wait: int, clear: np.ndarray, best: float, goal: int) -> int:
         """Return where to shoot the mothership from, if that is better than `best` at `goal`; no invader may be in
         between (`clear`)."""
         flight = (MUZZLE - SHIP_BOTTOM) / SHOT_SPEED + START_DELAY
