@@ -85,7 +85,7 @@ def settings_for(config: dict[str, Any], algo: str, game: Game, *, imitates: boo
     """The settings of `algo` for `game`: what it is given in general, then for the game, then after imitation."""
     if algo not in ALGORITHMS:
         raise ArenaError(f"There is no algorithm {algo!r} here; expected one of {', '.join(ALGORITHMS)}.")
-    settings = {"envs": 8} | config.get(algo, {}) | config.get(game.name, {}).get(algo, {})
+    settings: dict[str, Any] = {"envs": 8} | config.get(algo, {}) | config.get(game.name, {}).get(algo, {})
     if imitates:
         settings |= config.get("imitation", {}).get(algo, {})
     allowed = {*inspect.signature(ALGORITHMS[algo].__init__).parameters, "envs", "adam_eps"}
