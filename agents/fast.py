@@ -37,6 +37,8 @@ class FastNatureCNN(NatureCNN):
         assert isinstance(first, nn.Conv2d)
         with torch.autocast(observations.device.type, torch.bfloat16, enabled=self._half):
             pixels = observations.to(torch.bfloat16 if self._half else torch.float32)  # 0 to 255 are exact in both
+            if not self._half:  # worth a third in float32; in bfloat16 oneDNN's own layouts are as fast
+                pixels = pixels.contiguous(memory_format=torch.channels_last)
             hidden = conv2d(pixels, first.weight * (1 / 255), first.bias, first.stride)
             out: Tensor = self.linear(self.cnn[1:](hidden))
         return out.float()

@@ -134,7 +134,7 @@ def card(
         "",
         "| | |",
         "|---|---|",
-        f"| command | `python scripts/{about['command'].removeprefix('scripts/')}` |",
+        f"| command | `python scripts/{about['command']}` |",
         f"| commit | {about['commit']} |",
         f"| seed | {about['seed']} |",
         f"| training | {training['steps']:,} steps, {frames:,} emulated frames ({frames / FPS / 3600:.1f} hours) |",

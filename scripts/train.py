@@ -75,16 +75,17 @@ def arguments() -> argparse.Namespace:
 
 def read_config(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        config: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ArenaError(f"The settings in {path} can't be read: {error}.") from error
+    return config
 
 
 def settings_for(config: dict[str, Any], algo: str, game: Game, *, imitates: bool) -> dict[str, Any]:
     """The settings of `algo` for `game`: what it is given in general, then for the game, then after imitation."""
     if algo not in ALGORITHMS:
         raise ArenaError(f"There is no algorithm {algo!r} here; expected one of {', '.join(ALGORITHMS)}.")
-    settings = {"envs": 8} | config.get(algo, {}) | config.get(game.name, {}).get(algo, {})
+    settings: dict[str, Any] = {"envs": 8} | config.get(algo, {}) | config.get(game.name, {}).get(algo, {})
     if imitates:
         settings |= config.get("imitation", {}).get(algo, {})
     allowed = {*inspect.signature(ALGORITHMS[algo].__init__).parameters, "envs", "adam_eps"}
@@ -324,6 +325,17 @@ def commit() -> str:
         return ""
 
 
+def recipe(args: argparse.Namespace, about: dict[str, Any]) -> str:
+    """The command that leads to the same weights, without the paths of this machine."""
+    parts = [f"train.py {about['game']} --algo {args.algo} --steps {about['steps']} --seed {args.seed}"]
+    parts += [f"--rules {args.rules}"] * (args.rules != "5min")
+    parts += [f"--checkpoint-every {args.checkpoint_every}"]
+    parts += [f"--config {args.config.name}"] * (args.config != DEFAULTS)
+    parts += ["--from-recordings DIR"] * (args.from_recordings is not None)
+    parts += ["--resume"] * args.resume + ["--plain"] * args.plain
+    return " ".join(parts)
+
+
 def newest_checkpoint(out: Path, *, resume: bool) -> tuple[Path, dict[str, Any]] | None:
     """The checkpoint to go on from, and what it holds; None for a run that begins."""
     found = checkpoints(out / "checkpoints")
@@ -365,8 +377,8 @@ def train(args: argparse.Namespace) -> int:
         "imitates": imitates,
         "plain": args.plain,
         "commit": commit(),
-        "command": " ".join(["train.py", *sys.argv[1:]]),
     }
+    about["command"] = recipe(args, about)
     if resumed:
         carry_over(about, resumed[1]["about"], resumed[0])
     tune_process(args.threads)
