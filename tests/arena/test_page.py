@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -66,7 +67,8 @@ def played(player: str, scores: Sequence[float], game: str = "breakout", **chang
             game=game,
             seed=seed,
             score=score,
-            recording_sha256=f"{abs(hash((player, game, seed, values['rules_id']))):064x}"[:64],
+            digest=_hex(player, game, seed, values["rules_id"], "digest"),
+            recording_sha256=_hex(player, game, seed, values["rules_id"]),
             recording_name=f"{game}-s{seed}.arena.zip",
             started_at=BEGAN + timedelta(minutes=seed),
             verified_at=BEGAN + timedelta(minutes=seed, seconds=9),
@@ -75,6 +77,10 @@ def played(player: str, scores: Sequence[float], game: str = "breakout", **chang
         for seed, score in enumerate(scores)
     ]
     return results[::-1]
+
+
+def _hex(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def standing(rank: int, results: Sequence[Result], low: float | None = None, high: float | None = None) -> Standing:
