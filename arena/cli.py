@@ -72,7 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with _ended_like_ctrl_c():
         code = _run(arguments)
         try:
-            sys.stdout.flush()
+            if sys.stdout is not None:  # None where it was closed before the start
+                sys.stdout.flush()
         except OSError as error:
             code = _output_failed(error)
     return code

@@ -8,6 +8,14 @@ from typing import Annotated
 import typer
 
 
+def whole(text: str) -> int:
+    """Parse an option that takes a whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"expected a whole number, not {text!r}") from None
+
+
 def _at_least_one(value: int | None) -> int | None:
     if value is not None and value < 1:
         raise typer.BadParameter(f"expected 1 or more, not {value}")
@@ -28,13 +36,14 @@ EventOption = Annotated[
     ),
 ]
 RulesOption = Annotated[str, typer.Option("--rules", metavar="NAME", help="5min (ranked) or 30min.")]
-SeedsOption = Annotated[int, typer.Option("--seeds", metavar="N", help="How many seeds are played.")]
-FirstSeedOption = Annotated[int, typer.Option("--first-seed", metavar="N", help="The first of them.")]
+SeedsOption = Annotated[int, typer.Option("--seeds", metavar="N", parser=whole, help="How many seeds are played.")]
+FirstSeedOption = Annotated[int, typer.Option("--first-seed", metavar="N", parser=whole, help="The first of them.")]
 ProcessesOption = Annotated[
     int | None,
     typer.Option(
         "--processes",
         metavar="N",
+        parser=whole,
         callback=_at_least_one,
         help="How many run at once; as many as there are cores if not given.",
         show_default=False,

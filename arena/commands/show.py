@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.commands.options import EventOption, RulesOption
+from arena.commands.options import EventOption, RulesOption, whole
 
 if TYPE_CHECKING:
     from recordings.recording import Recording
@@ -30,7 +30,7 @@ def watch(
     game: Annotated[
         str | None, typer.Option("--game", metavar="GAME", help="For an agent: what it plays.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="For an agent: the seed.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="For an agent: the seed.")] = 0,
     rules: RulesOption = "5min",
     mp4: Annotated[
         Path | None,
@@ -125,11 +125,13 @@ def _to_show(what: list[str], game: str | None, seed: int, rules: str) -> list[R
 def _played(agent: str, game: str, seed: int, rules: str) -> list[Recording]:
     from agents.load import load_player
     from arena.evaluate import play_seeds
+    from envs.environment import ale_seed_of
     from envs.games import find_game
     from envs.rules import named_rules
 
     chosen = find_game(game)
     the_rules = named_rules(chosen, rules)
+    ale_seed_of(seed)  # what is wrong is said before anything is played
     player = load_player(agent, chosen)
     typer.echo(f"{player.info.name} plays {chosen.title} on seed {seed} ...", err=True)
     return list(play_seeds(player, the_rules, [seed]))
