@@ -74,6 +74,8 @@ def build_network(weights: Mapping[str, Tensor], actions: int) -> Network:
     features = first.shape[0] if first is not None and first.dim() == 2 else 0
     outputs = last.shape[0] if last.dim() == 2 else 0
     quantiles = outputs // actions if head.startswith("quantile") else 1
+    if outputs != actions * quantiles:
+        raise AgentError(f"This agent decides between {outputs} actions; the game has {actions}.")
     if not 1 <= actions <= MAX_ACTIONS or not 1 <= quantiles <= MAX_QUANTILES or not 1 <= features <= 4096:
         raise AgentError(
             f"These weights have {outputs} outputs and {features} features; the game has {actions} actions."
