@@ -191,10 +191,10 @@ def _print_proof(console: Console, bookings: Sequence[Booking]) -> None:
     console.print(f"{len(good)} of {len(bookings)} {noun}{where} replayed bit for bit.", markup=False, soft_wrap=True)
     known = sum(not b.new for b in good)
     if known:
-        which = "All" if known == len(good) else str(known)
+        which = f"{known} of these games" if known < len(good) else "All of these games" if known > 1 else "This game"
         console.print(
-            f"{which} of these games {'was' if known == 1 else 'were'} on the scoreboard already: the same game again "
-            "proves nothing new and is not counted twice."
+            f"{which} {'was' if known == 1 else 'were'} on the scoreboard already: the same game again proves nothing "
+            "new and is not counted twice."
         )
 
 
