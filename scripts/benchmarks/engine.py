@@ -16,10 +16,10 @@ from stable_baselines3.common.vec_env import VecFrameStack
 from benchmarks.figure import Figure, alternate, median_ratio, spread, timed
 
 GAMES = ("breakout", "ms_pacman", "space_invaders")
-ROUNDS = 9
+ROUNDS = 5
 EVALUATED = "space_invaders"
 HOUSE_BOT = "space_invaders-quick.zip"
-SEEDS = 64
+SEEDS = 48
 
 
 def run() -> Iterator[Figure]:
@@ -42,9 +42,7 @@ def _recordings(folder: Path) -> list[Path]:
     from recordings.storage import save
 
     return [
-        save(recording, folder)
-        for game in GAMES
-        for recording in evaluate("script:basic", named_rules(game), range(16))
+        save(recording, folder) for game in GAMES for recording in evaluate("script:basic", named_rules(game), range(4))
     ]
 
 
@@ -90,13 +88,13 @@ def _two_processes(paths: list[Path]) -> Figure:
         assert all(outcome.ok for _, _, outcome in verify_files(paths, count))
 
     measured = alternate(
-        {"one": lambda: timed(lambda: with_processes(1)), "two": lambda: timed(lambda: with_processes(2))}, 3
+        {"one": lambda: timed(lambda: with_processes(1)), "two": lambda: timed(lambda: with_processes(2))}, 2
     )
     return Figure(
         "verification with two processes against one",
         median_ratio(measured["one"], measured["two"]),
         ">= 1.8",
-        f"{len(paths)} recordings, start of the processes included, 3 alternating rounds",
+        f"{len(paths)} recordings, start of the processes included, 2 alternating rounds",
         detail={name: spread(seconds) for name, seconds in measured.items()},
     )
 
@@ -110,7 +108,7 @@ def _recording(folder: Path) -> Figure:
 
     rules = named_rules("space_invaders")
     players = [load_player("script:basic", find_game("space_invaders"))]
-    match = Match(rules, range(3), players)
+    match = Match(rules, range(2), players)
 
     def plain() -> None:
         for _ in match.play():
@@ -128,7 +126,7 @@ def _recording(folder: Path) -> Figure:
         "what recording adds to a match",
         100 * (median_ratio(measured["recorded"], measured["plain"]) - 1),
         "< 2",
-        f"script:basic plays space_invaders on 3 seeds, journal and final file included, {ROUNDS} alternating rounds",
+        f"script:basic plays space_invaders on 2 seeds, journal and final file included, {ROUNDS} alternating rounds",
         unit=" %",
         detail={name: spread(seconds) for name, seconds in measured.items()},
     )
@@ -156,14 +154,14 @@ def _evaluation(folder: Path) -> Figure:
         frames = sum(recording.frames for recording in evaluate(str(agent), rules, range(SEEDS)))
         return frames / (time.perf_counter() - begin)
 
-    measured = alternate({"arena": ours, "sb3": lambda: _sb3_frames_per_second(agent)}, 3)
+    measured = alternate({"arena": ours, "sb3": lambda: _sb3_frames_per_second(agent)}, 2)
     return Figure(
         "evaluation of an SB3 agent against SB3's own way, in frames per second",
         median_ratio(measured["arena"], measured["sb3"]),
         ">= 2.5",
         f"{EVALUATED}: {SEEDS} whole games with recordings, start of the processes included; SB3: "
         "make_atari_env with 8 environments, VecFrameStack, predict in a loop, 3,000 steps after warming up; "
-        "3 alternating rounds",
+        "2 alternating rounds",
         detail={name: spread(rates) for name, rates in measured.items()},
     )
 
