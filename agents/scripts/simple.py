@@ -74,8 +74,8 @@ class NoopScript(Script):
 
 
 class RandomScript(Script):
-    """Draws one of the legal actions, all equally likely, and holds it for four frames, as in the published random
-    scores (Mnih et al. 2015 repeat each chosen action for four frames)."""
+    """Draws one of the legal actions, all equally likely, and holds it for four frames: it decides as often as the
+    agents do that are trained with frame skip 4."""
 
     HOLD = 4
 
