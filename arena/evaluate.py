@@ -7,7 +7,6 @@ jobs are spread over processes. What a job records is what single games would ha
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from agents.load import load_player
 from agents.player import BatchPlayer, Player
 from arena.emulators import borrowed
 from arena.match import Lane, RecordingObserver, play_lanes
+from arena.workers import deaf_to_ctrl_c, ignore_ctrl_c
 from envs.environment import ale_seed_of
 from envs.errors import AgentError, ArenaError
 from envs.games import find_game
@@ -106,7 +106,8 @@ def evaluate(agent: str, rules: Rules, seeds: Sequence[int], processes: int | No
     ]
     try:
         for worker, (_, end) in zip(workers, pipes, strict=True):
-            worker.start()
+            with deaf_to_ctrl_c():
+                worker.start()
             end.close()  # the worker's copy is the only one now: when the worker dies, reading ends
         yield from _collected({ours: len(job.seeds) for job, (ours, _) in zip(jobs, pipes, strict=True)}, agent)
     finally:
@@ -138,7 +139,7 @@ def _collected(missing: dict[Connection, int], agent: str) -> Iterator[Recording
 
 def _work(job: Job, results: Connection, threads: int) -> None:
     """What one process does. It gets its share of the cores: thread pools of several processes would fight for them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends this process
+    ignore_ctrl_c()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     try:
         for recording in _episodes(job):

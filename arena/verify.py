@@ -6,7 +6,6 @@ The replay runs through the match engine like any other game, from a freshly loa
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from agents.replay import ReplayPlayer
 from arena.emulators import borrowed
 from arena.match import Lane, play_lanes
+from arena.workers import deaf_to_ctrl_c, ignore_ctrl_c
 from envs.errors import ArenaError
 from envs.games import FPS
 from envs.step import End
@@ -108,9 +108,11 @@ def verify_files(
         for path in listed:
             yield path, *verify_file(path)
         return
-    pool = ProcessPoolExecutor(count, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    pool = ProcessPoolExecutor(count, get_context("spawn"), ignore_ctrl_c)
     try:
-        for path, (recording, outcome) in zip(listed, pool.map(verify_file, listed), strict=True):
+        with deaf_to_ctrl_c():
+            outcomes = pool.map(verify_file, listed)
+        for path, (recording, outcome) in zip(listed, outcomes, strict=True):
             yield path, recording, outcome
     finally:
         pool.shutdown(cancel_futures=True)

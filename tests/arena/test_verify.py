@@ -122,8 +122,8 @@ def test_other_actions(played: Recording, begin: int, first: int, last: int, sec
 
 
 def test_actions_without_effect() -> None:
-    """The digest is over what the console did. While Pac-Man's tune plays it hardly reads the stick: such actions can be
-    exchanged, and game, score and digest stay what they were. Who counts games must count digests, not files."""
+    """The digest is over what the console did. While Pac-Man's tune plays it hardly reads the stick: such actions can
+    be exchanged, and game, score and digest stay what they were. Who counts games must count digests, not files."""
     (recording,) = play_seeds(Dice(), named_rules("pacman").varied(max_frames=600), [1])
     other = with_other_actions(recording, 330, 390)
     assert other.actions != recording.actions
