@@ -21,7 +21,7 @@ import typer
 from arena import cli
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 COMMAND_LINE = ROOT / "docs" / "command-line.md"
 GROUP: Any = typer.main.get_command(cli.app)
 
