@@ -72,7 +72,7 @@ def match(
     else:
         print_match(chosen, the_rules, names, bookings)
     if len(paths) < planned:
-        typer.echo(f"arena: {len(paths)} of {planned} games were played; the others were left.", err=True)
+        typer.echo(f"Played {len(paths)} of {_games(planned)}; what was left early does not count.", err=True)
     fail_on_mismatch(bookings)
 
 

@@ -562,6 +562,31 @@ def test_ctrl_c_before_any_game_is_over(tmp_path: Path) -> None:
     wait_for_end(running.pid)
 
 
+def test_a_bots_game_that_the_spectator_leaves_does_not_count(
+    arena: Arena, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+
+    def close_window(*_: object) -> None:
+        import pygame
+
+        if pygame.display.get_init():
+            pygame.event.post(pygame.event.Event(pygame.QUIT))
+
+    before = signal.signal(signal.SIGALRM, close_window)
+    signal.setitimer(signal.ITIMER_REAL, 0.5, 0.5)
+    try:
+        code, out, err = arena("match", "space_invaders", "--player", "script:basic", "--seeds", 1, "--watch")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert code == 0
+    assert err == "Played 0 of 1 game; what was left early does not count.\n"
+    assert "nan" not in out
+    assert not (tmp_path / "event" / "recordings").exists()
+    assert on_board(tmp_path / "event") == 0
+
+
 def left_by_a_person(event: Path) -> None:
     """Leave the journal of a game that somebody was playing when the program was killed."""
     game = read(recordings(event)[0])

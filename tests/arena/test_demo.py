@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from arena.demo import GAMES_SHOWN, run
 from arena.scoreboard import Scoreboard
 from arena.verify import verify_file
 from recordings.codec import SUFFIX
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """One thread for PyTorch: several wait for each other when other programs are busy, and 40 s become 160."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def test_the_demo_plays_verifies_and_shows_a_real_event(
