@@ -85,7 +85,7 @@ class FileJournal:
             handle, name = tempfile.mkstemp(prefix=f"{_stem(header)}-", suffix=JOURNAL_SUFFIX, dir=folder)
             self.path = Path(name)
             self._file = os.fdopen(handle, "wb", buffering=1 << 16)
-            # Where recovery is looking at the empty file just now, it lets go at once. Not waiting for that would leave a
+            # Recovery may be looking at the empty file just now; it lets go at once. Not waiting for it would leave a
             # running game to the next recovery. Where the file system knows no locks, recovery gets none either.
             _lock(self._file, wait=True)
             self._file.write(line.encode() + b"\n")
