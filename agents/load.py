@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from agents.player import Player
-from envs.errors import AgentError
+from envs.errors import AgentError, shown
 from envs.games import Game
 
 ZOO = Path(__file__).parent / "zoo"
@@ -46,12 +47,13 @@ def find_agent_file(agent: str) -> Path:
         AgentError: there is no such file.
     """
     bot = ZOO / f"{agent}.zip"
-    if "/" not in agent and "\\" not in agent and bot.is_file():
-        return bot
     path = Path(agent)
-    if path.is_file():
-        return path
+    with suppress(OSError):  # a name that is too long, a folder that may not be looked into
+        if "/" not in agent and "\\" not in agent and bot.is_file():
+            return bot
+        if path.is_file():
+            return path
     from agents.scripts import SCRIPTS
 
     known = [*house_bots(), *(SCRIPT_PREFIX + name for name in SCRIPTS)]
-    raise AgentError(f"There is no agent {agent!r}: expected the path of a file, or one of {', '.join(known)}.")
+    raise AgentError(f"There is no agent {shown(agent)}: expected the path of a file, or one of {', '.join(known)}.")

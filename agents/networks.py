@@ -61,14 +61,10 @@ def build_network(weights: Mapping[str, Tensor], actions: int) -> Network:
         actions: how many actions the game has.
 
     Raises:
-        AgentError: a tensor is missing or has the wrong shape or type, or holds a NaN or an infinity.
+        AgentError: a tensor is missing or has the wrong shape or type, or holds a NaN or an infinity; or there are
+            hidden layers behind NatureCNN.
     """
-    head = next((h for h in _HEADS if f"{h}.weight" in weights), None)
-    if head is None:
-        raise AgentError(
-            "These weights are not an SB3 CnnPolicy of PPO, A2C, DQN or QR-DQN: none of "
-            f"{', '.join(f'{h}.weight' for h in _HEADS)} is there."
-        )
+    head = _head_of(weights)
     extractor = f"{_HEADS[head]}features_extractor."
     first, last = weights.get(f"{extractor}linear.0.weight"), weights[f"{head}.weight"]
     features = first.shape[0] if first is not None and first.dim() == 2 else 0
@@ -94,6 +90,21 @@ def build_network(weights: Mapping[str, Tensor], actions: int) -> Network:
     return network.eval().requires_grad_(False)
 
 
+def _head_of(weights: Mapping[str, Tensor]) -> str:
+    """Return which of `_HEADS` these weights have, directly behind NatureCNN."""
+    head = next((h for h in _HEADS if f"{h}.weight" in weights), None)
+    if head is None:
+        raise AgentError(
+            "These weights are not an SB3 CnnPolicy of PPO, A2C, DQN or QR-DQN: none of "
+            f"{', '.join(f'{h}.weight' for h in _HEADS)} is there."
+        )
+    if any(name in weights for name in ("mlp_extractor.policy_net.0.weight", f"{head.removesuffix('.0')}.2.weight")):
+        raise AgentError(
+            "These weights have hidden layers behind NatureCNN; train with `net_arch` [], CnnPolicy's own."
+        )
+    return head
+
+
 def _checked(weights: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -> Tensor:
     tensor = weights.get(name)
     if tensor is None:
@@ -106,9 +117,11 @@ def _checked(weights: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -
 
 
 def playing_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors of an SB3 `policy.state_dict()` that playing needs, in half precision, under SB3's names."""
-    head = next((h for h in _HEADS if f"{h}.weight" in state), None)
-    if head is None:
-        raise AgentError("This is not the state of an SB3 CnnPolicy of PPO, A2C, DQN or QR-DQN.")
+    """Return the tensors of an SB3 `policy.state_dict()` that playing needs, in half precision, under SB3's names.
+
+    Raises:
+        AgentError: it isn't that of a `CnnPolicy` that the arena can play.
+    """
+    head = _head_of(state)
     prefixes = (f"{_HEADS[head]}features_extractor.", f"{head}.")
     return {k: v.detach().to("cpu", torch.float16) for k, v in sorted(state.items()) if k.startswith(prefixes)}

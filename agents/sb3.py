@@ -15,9 +15,9 @@ import torch
 
 from agents.networks import Network, build_network
 from agents.player import Kind, PlayerInfo
-from agents.preprocessing import NAME, Eye
+from agents.preprocessing import FRAME_SKIP, NAME, STACK, Eye
 from agents.weights import read_weights
-from envs.errors import AgentError
+from envs.errors import AgentError, shown
 from envs.games import FIRE, Game
 from envs.names import check_name
 from envs.rules import named_rules
@@ -114,13 +114,13 @@ def load_sb3_player(path: Path, game: Game) -> Sb3Player:
     """Return a player of the agent in `path`: a package or a plain SB3 zip.
 
     Raises:
-        AgentError: the file is not such an agent, or was made for another game or preprocessing.
+        AgentError: the file is not such an agent, or was trained for another game or to see or act otherwise.
     """
     weights = read_weights(path)
     try:
+        _check_settings(weights.settings, game)
         network = build_network(weights.tensors, len(named_rules(game).action_set))
         name = check_name(weights.settings.get("name") or path.stem[:32])
-        _check_settings(weights.settings, game)
     except AgentError as error:
         raise AgentError(f"{path}: {error}") from None
     bot = Sb3Bot(network, draws="action_net.weight" in weights.tensors, fires=game.fires)
@@ -130,7 +130,13 @@ def load_sb3_player(path: Path, game: Game) -> Sb3Player:
 def _check_settings(settings: dict[str, Any], game: Game) -> None:
     made_for = settings.get("game", game.name)
     if made_for != game.name:
-        raise AgentError(f"this agent was trained for {made_for!r}, not for {game.name}.")
-    sees = settings.get("preprocessing", NAME)
-    if sees != NAME:
-        raise AgentError(f"this agent wants the preprocessing {sees!r}; the arena has {NAME!r}.")
+        raise AgentError(f"this agent was trained for {shown(made_for)}, not for {game.name}.")
+    ours = {
+        "preprocessing": NAME,
+        "frame_skip": FRAME_SKIP,
+        "stack": STACK,
+        "action_set": list(named_rules(game).action_set),
+    }
+    for name, value in ours.items():
+        if settings.get(name, value) != value:
+            raise AgentError(f"this agent was trained with {name} {shown(settings[name])}; the arena has {value!r}.")

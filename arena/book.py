@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from agents.player import Kind
 from arena.results import Result
 from arena.scoreboard import Scoreboard
 from arena.verify import Verification, verify_files
-from envs.errors import RecordingError
-from recordings.codec import SUFFIX, read
+from envs.errors import RecordingError, ScoreboardError
+from recordings.codec import SUFFIX, encode, read
 from recordings.recording import Recording
 from recordings.storage import save
 
@@ -70,7 +70,12 @@ def book(
     for path, recording, verification in verify_files(paths, processes):
         new = False
         if recording is not None and verification.ok:
-            new = scoreboard.add(result_of(recording, path))
+            try:
+                result = result_of(recording, path)
+            except ScoreboardError as error:  # its file's name, or its date: one odd file shall not stop the others
+                verification = replace(verification, ok=False, reason=str(error))
+            else:
+                new = scoreboard.add(result)
         booking = Booking(path, recording, verification, new)
         bookings.append(booking)
         each(booking)
@@ -98,7 +103,7 @@ def _is_booked(path: Path, files: set[str], plays: set[tuple[object, ...]]) -> b
         if _sha256(path) in files:
             return True
         return _play_of(result_of(read(path), path)) in plays
-    except (OSError, RecordingError):
+    except (OSError, RecordingError, ScoreboardError):
         return False
 
 
@@ -108,7 +113,11 @@ def _play_of(result: Result) -> tuple[object, ...]:
 
 
 def result_of(recording: Recording, path: Path) -> Result:
-    """Return the scoreboard's row for a verified recording."""
+    """Return the scoreboard's row for a verified recording.
+
+    Raises:
+        ScoreboardError: no scoreboard takes it, because of the name of its file or the year it names.
+    """
     return Result(
         player=recording.player.name,
         kind=Kind(recording.player.kind),
@@ -120,7 +129,7 @@ def result_of(recording: Recording, path: Path) -> Result:
         score=recording.score,
         frames=recording.frames,
         end=recording.end,
-        recording_sha256=_sha256(path),
+        recording_sha256=hashlib.sha256(encode(recording)).hexdigest(),  # reading checked that the file is this
         digest=recording.digest,
         recording_name=path.name,
         started_at=recording.started_at,

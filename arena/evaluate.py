@@ -7,11 +7,13 @@ jobs are spread over processes. What a job records is what single games would ha
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from typing import cast
 
 from agents.load import load_player
 from agents.player import BatchPlayer, Player
@@ -120,8 +122,7 @@ def evaluate(agent: str, rules: Rules, seeds: Sequence[int], processes: int | No
 def _collected(missing: dict[Connection, int], agent: str) -> Iterator[Recording]:
     """Yield what comes through the pipes until each has brought as many recordings as it owes."""
     while missing:
-        for pipe in wait(list(missing)):
-            assert isinstance(pipe, Connection)
+        for pipe in cast(list[Connection], wait(list(missing))):  # on Windows it is another class with the same methods
             try:
                 came = pipe.recv()
             except EOFError:
@@ -141,6 +142,8 @@ def _work(job: Job, results: Connection, threads: int) -> None:
     """What one process does. It gets its share of the cores: thread pools of several processes would fight for them."""
     ignore_ctrl_c()
     os.environ["OMP_NUM_THREADS"] = str(threads)
+    if "torch" in sys.modules:  # the main program's file brought it in, and then it has read the variable already
+        sys.modules["torch"].set_num_threads(threads)
     try:
         for recording in _episodes(job):
             results.send(recording)

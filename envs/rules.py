@@ -153,11 +153,16 @@ def _named(game: Game, name: str) -> Rules:
 
 
 def check_switches(rules: Rules) -> None:
-    """Raise RulesError if the game's ROM has another name, or it has no such mode or difficulty (ALE only warns)."""
+    """Check what ALE only warns of.
+
+    Raises:
+        RulesError: the game's ROM has another name, or it has no such mode or difficulty.
+        UnknownGame, RomError: see `find_game` and `rom_sha256`. (Asked for a missing ROM, ALE would end the process.)
+    """
     game = find_game(rules.game)
     if game.name != rules.game:
         raise RulesError(f"Rules name a game by its ROM, here {game.name!r}; these say {rules.game!r}.")
-    modes, difficulties, _ = _emulator_facts(game, rules.rom_sha256)
+    modes, difficulties, _ = _emulator_facts(game, rom_sha256(game))
     for what, value, allowed in (("mode", rules.mode, modes), ("difficulty", rules.difficulty, difficulties)):
         if value not in allowed:
             raise RulesError(f"{rules.game} has no {what} {value}; it has {', '.join(map(str, allowed))}.")

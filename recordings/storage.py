@@ -85,7 +85,9 @@ class FileJournal:
             handle, name = tempfile.mkstemp(prefix=f"{_stem(header)}-", suffix=JOURNAL_SUFFIX, dir=folder)
             self.path = Path(name)
             self._file = os.fdopen(handle, "wb", buffering=1 << 16)
-            _lock(self._file)  # where the file system knows no locks, recovery gets none either and leaves it alone
+            # Recovery may be looking at the empty file just now; it lets go at once. Not waiting for it would leave a
+            # running game to the next recovery. Where the file system knows no locks, recovery gets none either.
+            _lock(self._file, wait=True)
             self._file.write(line.encode() + b"\n")
             try:
                 self._file.flush()
@@ -122,19 +124,20 @@ def left_behind(path: Path) -> Iterator[bytes | None]:
         yield file.read() if _lock(file) else None
 
 
-def _lock(file: IO[bytes]) -> bool:
-    """Lock an open file until it is closed; False if another process has it or the file system knows no locks."""
+def _lock(file: IO[bytes], *, wait: bool = False) -> bool:
+    """Lock an open file until it is closed; False if another process has it (unless this waits for it, on Windows for
+    ten seconds) or the file system knows no locks."""
     try:
         if sys.platform == "win32":
             import msvcrt
 
             file.seek(1 << 30)  # the lock is on one byte, which others then can't read: take one that is never written
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
             file.seek(0)
         else:
             import fcntl
 
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

@@ -89,5 +89,16 @@ def test_wrong_weights_are_refused(name: str, value: torch.Tensor | None, says: 
 
 
 def test_another_number_of_actions_is_refused() -> None:
-    with pytest.raises(AgentError, match=r"floats of shape \(4, 512\)"):
+    with pytest.raises(AgentError, match="decides between 9 actions; the game has 4"):
         build_network(model_of(PPO).policy.state_dict(), 4)
+
+
+@pytest.mark.parametrize("algorithm", [PPO, DQN, QRDQN])
+def test_hidden_layers_are_refused_not_left_out(algorithm: type) -> None:
+    more = {"buffer_size": 10} if algorithm in (DQN, QRDQN) else {}
+    model = algorithm("CnnPolicy", Still(), device="cpu", policy_kwargs={"net_arch": [512]}, **more)
+    state = model.policy.state_dict()
+    with pytest.raises(AgentError, match="hidden layers"):
+        build_network(state, 9)
+    with pytest.raises(AgentError, match="hidden layers"):
+        playing_weights(state)

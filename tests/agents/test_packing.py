@@ -56,7 +56,7 @@ def test_the_same_agent_gives_the_same_bytes_and_another_differs(tmp_path: Path)
 def test_what_is_no_agent_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     path.write_text("before")
-    with pytest.raises(AgentError, match="not the state of an SB3 CnnPolicy"):
+    with pytest.raises(AgentError, match="not an SB3 CnnPolicy"):
         pack(path, {"nonsense": torch.zeros(3)})
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
