@@ -13,6 +13,7 @@ from arena.results import Result
 from arena.scoreboard import Scoreboard
 from arena.verify import Verification, verify_files
 from envs.errors import RecordingError, ScoreboardError
+from envs.step import End
 from recordings.codec import SUFFIX, encode, read
 from recordings.recording import Recording
 from recordings.storage import save
@@ -94,7 +95,7 @@ def unbooked(folder: Path, scoreboard: Scoreboard) -> list[Path]:
         return []
     results = scoreboard.results()
     files = {result.recording_sha256 for result in results}
-    plays = {_play_of(result) for result in results}
+    plays = {_play_of(result) for result in results if result.end is not End.QUIT or result.kind is Kind.HUMAN}
     return [path for path in paths if not _is_booked(path, files, plays)]
 
 

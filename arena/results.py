@@ -62,9 +62,12 @@ class Result:
 
     @property
     def play(self) -> str:
-        """What makes this episode one of its own among those of its player on its seed. A machine that plays the same
-        frames again has shown nothing new, so its digest; every attempt of a person counts, so the recording."""
-        return self.recording_sha256 if self.kind is Kind.HUMAN else self.digest
+        """What makes this episode one of its own among those of its player on its seed. A machine has one game per
+        seed, so nothing: else parts of its best game would count as further games. A person's attempts all count, so
+        what happened in them, and the recording where nothing has happened yet."""
+        if self.kind is not Kind.HUMAN:
+            return ""
+        return self.digest if self.frames else self.recording_sha256
 
     def __post_init__(self) -> None:
         wrong = [

@@ -65,7 +65,8 @@ class Scoreboard:
 
     def add(self, result: Result) -> bool:
         """Store `result`; return whether it is new. A recording that is there already (by its SHA-256), and a game
-        that a bot or script has played just so before (`Result.play`), stay as they are.
+        that is not one of its own (`Result.play`), stay as they are; only a machine's game that was broken off gives
+        way to one that was not.
 
         On return the result is on the disk, and the standings count it.
         """
@@ -75,7 +76,10 @@ class Scoreboard:
             rules = _rules_key(session, result)
             player = _player_key(session, result)
             insert = _insert(session, EpisodeRow).on_conflict_do_nothing().returning(EpisodeRow.id)
-            new = session.execute(insert, _episode_values(result, rules, player)).first() is not None
+            values = _episode_values(result, rules, player)
+            new = session.execute(insert, values).first() is not None
+            if not new and _make_way(session, values):
+                new = session.execute(insert, values).first() is not None
             if new:
                 _restate(session, rules, player)
             else:
@@ -228,6 +232,15 @@ def _episode_values(result: Result, rules: int, player: int) -> dict[str, Any]:
         "started_at": result.started_at,
         "verified_at": result.verified_at,
     }
+
+
+def _make_way(session: Session, values: dict[str, Any]) -> bool:
+    """Remove a machine's broken-off game on the seed of a new one that was not broken off; False if there is none."""
+    if values["play"] or values["ended"] == End.QUIT.value:
+        return False
+    same = {name: values[name] for name in ("rules", "player", "seed", "play")}
+    removed = session.scalars(delete(EpisodeRow).filter_by(**same, ended=End.QUIT.value).returning(EpisodeRow.id)).all()
+    return bool(removed)
 
 
 def _restate_all(session: Session) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -17,7 +18,7 @@ from agents.replay import ReplayPlayer
 from arena.emulators import borrowed
 from arena.match import Lane, play_lanes
 from arena.workers import deaf_to_ctrl_c, ignore_ctrl_c
-from envs.errors import ArenaError
+from envs.errors import ArenaError, EventError
 from envs.games import FPS
 from envs.step import End
 from recordings.codec import read
@@ -114,5 +115,7 @@ def verify_files(
             outcomes = pool.map(verify_file, listed)
         for path, (recording, outcome) in zip(listed, outcomes, strict=True):
             yield path, recording, outcome
+    except BrokenProcessPool:
+        raise EventError("A verifying process has died, perhaps for want of memory; try --processes 1.") from None
     finally:
         pool.shutdown(cancel_futures=True)

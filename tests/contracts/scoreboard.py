@@ -174,16 +174,25 @@ class ScoreboardContract:
         assert board.standings("pacman", FIVE) == []
         assert board.classes() == [RulesClass("breakout", FIVE, "5min")]
 
-    def test_a_bot_that_plays_the_same_frames_again_is_counted_once(self, board: Scoreboard) -> None:
-        first = result(1, kind=Kind.BOT, artifact_sha256="a" * 64)
-        again = replace(first, recording_sha256="b" * 64, started_at=START)
-        assert [board.add(first), board.add(again), board.add(replace(again, digest="c" * 64))] == [True, False, True]
-        assert [standing.episodes for standing in board.standings("breakout", FIVE)] == [2]
+    def test_a_machine_has_one_game_per_seed(self, board: Scoreboard) -> None:
+        whole = result(1, kind=Kind.BOT, artifact_sha256="a" * 64, end=End.TERMINATED)
+        parts = [
+            replace(whole, end=End.QUIT, frames=n, recording_sha256=f"{n:064x}", digest=f"{n:064x}")
+            for n in (500, 600, 700)
+        ]
+        assert [board.add(one) for one in (parts[0], parts[1], whole, parts[2])] == [True, False, True, False]
+        assert board.results() == [whole]
+        (standing,) = board.standings("breakout", FIVE)
+        assert (standing.episodes, standing.mean) == (1, whole.score)
 
-    def test_every_attempt_of_a_person_counts(self, board: Scoreboard) -> None:
-        assert board.add(result(1)) is True
-        assert board.add(result(1, recording_sha256="b" * 64)) is True
-        assert [standing.episodes for standing in board.standings("breakout", FIVE)] == [2]
+    def test_every_attempt_of_a_person_counts_but_no_copy(self, board: Scoreboard) -> None:
+        attempt = result(1)
+        other = result(1, recording_sha256="b" * 64, digest="b" * 64)
+        copy = replace(attempt, recording_sha256="c" * 64, started_at=START)
+        assert [board.add(one) for one in (attempt, other, copy)] == [True, True, False]
+        left_at_once = [result(2, frames=0, recording_sha256=c * 64, digest="e" * 64) for c in "de"]
+        assert [board.add(one) for one in left_at_once] == [True, True]
+        assert [standing.episodes for standing in board.standings("breakout", FIVE)] == [4]
 
     def test_results_come_last_first_and_filtered(self, board: Scoreboard) -> None:
         ann, bob = result(1), result(2, player="Bob")
