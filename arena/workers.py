@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 
 
 @contextmanager
 def deaf_to_ctrl_c() -> Iterator[None]:
-    """Start processes inside, and they never hear Ctrl-C, which the terminal sends to all: their parent ends them.
+    """Start processes inside. They never hear Ctrl-C, which the terminal sends to all: their parent ends them. And the
+    parent hears it only afterwards: half-started processes would complain.
 
     A process inherits which signals are blocked. Where that can't be (Windows), `ignore_ctrl_c` has to do, which comes
     too late for a process that is still importing.
     """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    heard: list[int] = []
+    # Blocking alone doesn't do for the parent: the system then gives the signal to another of its threads.
+    in_main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number)) if in_main else None
+    mask = None
+    if hasattr(signal, "pthread_sigmask"):
+        resource_tracker.ensure_running()  # else it is started with the first process, and unblocks the signal
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
+        if heard:
+            signal.raise_signal(signal.SIGINT)
 
 
 def ignore_ctrl_c() -> None:
