@@ -101,8 +101,8 @@ def _ends(player: Player, error: BaseException) -> End:
 
 
 def player_seed(seed: int) -> int:
-    """Return the seed for the player's own draws. The episode's seed fixes it, and can be had from it only by trying all
-    seeds: quickly done for practice seeds, hopeless for those of a final."""
+    """Return the seed for the player's own draws. The episode's seed fixes it, and is found from it only by trying
+    all seeds: quickly done for practice seeds, hopeless for those of a final."""
     return int.from_bytes(hashlib.sha256(f"arena player {seed}".encode()).digest()[:8]) >> 1
 
 
