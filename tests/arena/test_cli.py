@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import signal
 import sqlite3
@@ -36,6 +35,9 @@ from recordings.storage import FileJournal, Header
 ROOT = Path(__file__).parent.parent.parent
 GAME = "space_invaders"
 """In which a game of `script:random` and of `script:noop` is over soon."""
+
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals, process groups and limits of POSIX")
 
 
 class Outcome(NamedTuple):
@@ -425,9 +427,12 @@ def test_no_display(arena: Arena, event: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def small_files() -> None:
+    import resource
+
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
+@posix
 def test_a_full_disk(tmp_path: Path) -> None:
     running = process(*MATCH, "--event", tmp_path / "event", preexec_fn=small_files)
     out, err = running.communicate()
@@ -503,6 +508,7 @@ def wait_for_end(group: int) -> None:
         time.sleep(0.05)
 
 
+@posix
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
 def test_finished_games_are_kept_and_booked_by_the_next_run(arena: Arena, tmp_path: Path, how: str) -> None:
     event = tmp_path / "event"
@@ -529,6 +535,7 @@ def test_finished_games_are_kept_and_booked_by_the_next_run(arena: Arena, tmp_pa
     assert arena(*EVALUATE, "--event", event).err == ""
 
 
+@posix
 def test_after_kill_9_of_a_match_the_next_run_books_what_was_finished(arena: Arena, tmp_path: Path) -> None:
     event = tmp_path / "event"
     running = process(
@@ -547,6 +554,7 @@ def test_after_kill_9_of_a_match_the_next_run_books_what_was_finished(arena: Are
     assert on_board(event) == len(kept) + 1
 
 
+@posix
 def test_ctrl_c_before_any_game_is_over(tmp_path: Path) -> None:
     event = tmp_path / "event"
     running = process("evaluate", "script:noop", "--game", "breakout", "--rules", "30min", "--event", event)
@@ -562,6 +570,7 @@ def test_ctrl_c_before_any_game_is_over(tmp_path: Path) -> None:
     wait_for_end(running.pid)
 
 
+@posix
 def test_a_bots_game_that_the_spectator_leaves_does_not_count(
     arena: Arena, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -627,6 +636,7 @@ def test_a_bad_file_among_the_recordings_is_named_and_disturbs_nothing(arena: Ar
 # -- output ----------------------------------------------------------------------------------------------------------
 
 
+@posix
 @pytest.mark.parametrize("option", [[], ["--json"]])
 def test_a_reader_that_leaves_early_is_no_error(event: Path, option: list[str]) -> None:
     reading, writing = os.pipe()
