@@ -19,7 +19,7 @@ from agents.load import load_player
 from agents.player import BatchPlayer, Player
 from arena.emulators import borrowed
 from arena.match import Lane, RecordingObserver, play_lanes
-from arena.workers import deaf_to_ctrl_c, ignore_ctrl_c
+from arena.workers import begin_work, deaf_to_ctrl_c
 from envs.environment import ale_seed_of
 from envs.errors import AgentError, ArenaError
 from envs.games import find_game
@@ -140,7 +140,7 @@ def _collected(missing: dict[Connection, int], agent: str) -> Iterator[Recording
 
 def _work(job: Job, results: Connection, threads: int) -> None:
     """What one process does. It gets its share of the cores: thread pools of several processes would fight for them."""
-    ignore_ctrl_c()
+    begin_work()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     if "torch" in sys.modules:  # the main program's file brought it in, and then it has read the variable already
         sys.modules["torch"].set_num_threads(threads)

@@ -17,7 +17,7 @@ from pathlib import Path
 from agents.replay import ReplayPlayer
 from arena.emulators import borrowed
 from arena.match import Lane, play_lanes
-from arena.workers import deaf_to_ctrl_c, ignore_ctrl_c
+from arena.workers import begin_work, deaf_to_ctrl_c
 from envs.errors import ArenaError, EventError
 from envs.games import FPS
 from envs.step import End
@@ -109,7 +109,7 @@ def verify_files(
         for path in listed:
             yield path, *verify_file(path)
         return
-    pool = ProcessPoolExecutor(count, get_context("spawn"), ignore_ctrl_c)
+    pool = ProcessPoolExecutor(count, get_context("spawn"), begin_work)
     try:
         with deaf_to_ctrl_c():
             outcomes = pool.map(verify_file, listed)

@@ -14,7 +14,7 @@ def deaf_to_ctrl_c() -> Iterator[None]:
     """Start processes inside. They never hear Ctrl-C, which the terminal sends to all: their parent ends them. And the
     parent hears it only afterwards: half-started processes would complain.
 
-    A process inherits which signals are blocked. Where that can't be (Windows), `ignore_ctrl_c` has to do, which comes
+    A process inherits which signals are blocked. Where that can't be (Windows), `begin_work` has to do, which comes
     too late for a process that is still importing.
     """
     heard: list[int] = []
@@ -36,6 +36,15 @@ def deaf_to_ctrl_c() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-def ignore_ctrl_c() -> None:
-    """To be called first in a working process."""
+def begin_work() -> None:
+    """To be called first in a working process: it ignores Ctrl-C, and ends when its parent does, however that ends.
+    Without this it would wait for work for ever after its parent was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)

@@ -30,7 +30,8 @@ class Recorder:
         if len(actions) % FLUSH_FRAMES == 0:
             self._journal.append(actions[-FLUSH_FRAMES:])
         self._digest.add(step)
-        self._score += int(step.reward)
+        if step.reward:
+            self._score += int(step.reward)
 
     def recording(self, last: Step, pacing: Pacing | None = None) -> Recording:
         """Return the recording of the episode that ended with the step `last`."""
