@@ -477,3 +477,34 @@ def test_headers_of_people(tmp_path: Path) -> None:
     recording = read(path)
     assert header_of(recording) == header
     assert (recording.frames, recording.end, recording.pacing) == (0, End.QUIT, None)
+
+
+def test_working_processes_end_with_a_killed_parent() -> None:
+    """Else they would wait for work for ever, and keep their memory."""
+    script = (
+        "import time; from arena.workers import begin_work; from multiprocessing import get_context\n"
+        "from concurrent.futures import ProcessPoolExecutor; import os\n"
+        "if __name__ == '__main__':\n"
+        "    pool = ProcessPoolExecutor(1, get_context('spawn'), begin_work)\n"
+        "    print(pool.submit(os.getpid).result(), flush=True); time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    for _ in range(200):
+        if not _is_running(worker):
+            return
+        time.sleep(0.05)
+    pytest.fail("the worker outlived its parent by ten seconds")
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A process that nobody has waited for yet is over all the same.
+    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
