@@ -144,7 +144,7 @@ def card(
         f"| settings | {', '.join(f'{k} {v}' for k, v in about['settings'].items())} |",
         "",
         f"Scores of {scores['5min'][0].n} games on practice seeds {FIRST_SEED:,} to "
-        f"{FIRST_SEED + scores['5min'][0].n - 1:,}, beside the scripts on the same seeds:",
+        f"{FIRST_SEED + scores['5min'][0].n - 1:,}:",
         "",
         "| rules | mean | 95 % interval | median | best | games cut off |",
         "|---|---|---|---|---|---|",
