@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -13,6 +14,7 @@ MOST_KEPT = 32
 
 _kept: list[ArenaEnv] = []
 _guard = Lock()
+atexit.register(_kept.clear)  # else ale-py complains of leaks when a process with other threads ends
 
 
 @contextmanager

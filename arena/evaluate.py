@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import cast
 
@@ -19,7 +18,7 @@ from agents.load import load_player
 from agents.player import BatchPlayer, Player
 from arena.emulators import borrowed
 from arena.match import Lane, RecordingObserver, play_lanes
-from arena.workers import begin_work, deaf_to_ctrl_c
+from arena.workers import workers
 from envs.environment import ale_seed_of
 from envs.errors import AgentError, ArenaError
 from envs.games import find_game
@@ -100,23 +99,9 @@ def evaluate(agent: str, rules: Rules, seeds: Sequence[int], processes: int | No
         return
     # Shares of equal size per process: seeds are as good as random, and one job fills its lanes by itself.
     jobs = [Job(agent, rules, tuple(seeds[i::count])) for i in range(count)]
-    context = get_context("spawn")
-    pipes = [context.Pipe(duplex=False) for _ in jobs]
-    workers = [
-        context.Process(target=_work, args=(job, end, max(1, (os.cpu_count() or 1) // count)), daemon=True)
-        for job, (_, end) in zip(jobs, pipes, strict=True)
-    ]
-    try:
-        for worker, (_, end) in zip(workers, pipes, strict=True):
-            with deaf_to_ctrl_c():
-                worker.start()
-            end.close()  # the worker's copy is the only one now: when the worker dies, reading ends
-        yield from _collected({ours: len(job.seeds) for job, (ours, _) in zip(jobs, pipes, strict=True)}, agent)
-    finally:
-        for worker in workers:
-            if worker.pid is not None:
-                worker.terminate()
-                worker.join()
+    threads = max(1, (os.cpu_count() or 1) // count)
+    with workers(_work, [(job, threads) for job in jobs]) as pipes:
+        yield from _collected({pipe: len(job.seeds) for pipe, job in zip(pipes, jobs, strict=True)}, agent)
 
 
 def _collected(missing: dict[Connection, int], agent: str) -> Iterator[Recording]:
@@ -125,7 +110,7 @@ def _collected(missing: dict[Connection, int], agent: str) -> Iterator[Recording
         for pipe in cast(list[Connection], wait(list(missing))):  # on Windows it is another class with the same methods
             try:
                 came = pipe.recv()
-            except EOFError:
+            except (EOFError, OSError):
                 raise AgentError(
                     f"A process in which {agent} played has died with {missing[pipe]} games to go: too little memory, "
                     "or the agent crashed it; try fewer processes."
@@ -138,9 +123,8 @@ def _collected(missing: dict[Connection, int], agent: str) -> Iterator[Recording
                 del missing[pipe]
 
 
-def _work(job: Job, results: Connection, threads: int) -> None:
+def _work(results: Connection, job: Job, threads: int) -> None:
     """What one process does. It gets its share of the cores: thread pools of several processes would fight for them."""
-    begin_work()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     if "torch" in sys.modules:  # the main program's file brought it in, and then it has read the variable already
         sys.modules["torch"].set_num_threads(threads)

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import cast
 
 from agents.replay import ReplayPlayer
 from arena.emulators import borrowed
 from arena.match import Lane, play_lanes
-from arena.workers import begin_work, deaf_to_ctrl_c
+from arena.workers import workers
 from envs.errors import ArenaError, EventError
 from envs.games import FPS
 from envs.step import End
@@ -102,20 +102,56 @@ def verify_file(path: Path) -> tuple[Recording | None, Verification]:
 def verify_files(
     paths: Iterable[Path], processes: int | None = None
 ) -> Iterator[tuple[Path, Recording | None, Verification]]:
-    """Verify many files over `processes` (default: all cores), yielding results in the order of `paths`."""
+    """Verify many files over `processes` (default: all cores), yielding results in the order of `paths`. Closing the
+    generator early ends the processes at once.
+
+    Raises:
+        EventError: a process has died, probably for want of memory.
+    """
     listed = list(paths)
     count = min(processes or os.cpu_count() or 1, len(listed))
     if count <= 1:
         for path in listed:
             yield path, *verify_file(path)
         return
-    pool = ProcessPoolExecutor(count, get_context("spawn"), begin_work)
-    try:
-        with deaf_to_ctrl_c():
-            outcomes = pool.map(verify_file, listed)
-        for path, (recording, outcome) in zip(listed, outcomes, strict=True):
-            yield path, recording, outcome
-    except BrokenProcessPool:
-        raise EventError("A verifying process has died, perhaps for want of memory; try --processes 1.") from None
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with workers(_work, [()] * count) as pipes:
+        yield from _collected(listed, pipes)
+
+
+AHEAD = 2
+"""Files that a process has before it, so that it needn't wait for this one."""
+
+
+def _collected(paths: list[Path], pipes: list[Connection]) -> Iterator[tuple[Path, Recording | None, Verification]]:
+    """Give every process a new file for each that it has done, and yield in order what comes back in any."""
+    waiting = iter(enumerate(paths))
+    done: dict[int, tuple[Recording | None, Verification]] = {}
+    for pipe in pipes * AHEAD:
+        _give(pipe, waiting)
+    for place, path in enumerate(paths):
+        while place not in done:
+            for ready in cast(list[Connection], wait(pipes)):  # on Windows it is another class with the same methods
+                try:
+                    number, outcome = ready.recv()
+                except (EOFError, OSError):
+                    raise EventError(
+                        "A verifying process has died, perhaps for want of memory; try --processes 1."
+                    ) from None
+                done[number] = outcome
+                _give(ready, waiting)
+        yield path, *done.pop(place)
+
+
+def _give(pipe: Connection, waiting: Iterator[tuple[int, Path]]) -> None:
+    for task in waiting:
+        with suppress(OSError):  # a dead process is noticed when its results are waited for
+            pipe.send(task)
+        return
+
+
+def _work(pipe: Connection) -> None:
+    """What one process does, until it is ended."""
+    with suppress(EOFError):  # whoever gave the files is gone
+        while True:
+            number, path = pipe.recv()
+            pipe.send((number, verify_file(path)))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
+import os
+import signal
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +18,7 @@ from arena.emulators import borrowed
 from arena.evaluate import play_seeds
 from arena.verify import Verification, verify, verify_file, verify_files
 from envs.environment import ale_seed_of
-from envs.errors import RomError, RulesError, UnknownGame
+from envs.errors import EventError, RomError, RulesError, UnknownGame
 from envs.games import GAMES, find_game
 from envs.roms import rom_path
 from envs.rules import named_rules
@@ -266,6 +269,22 @@ def test_no_files() -> None:
 def test_who_has_seen_enough_may_stop(folder: list[Path]) -> None:
     with closing(cast("Any", verify_files(folder * 20, 2))) as results:
         assert next(results)[2].ok
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+@pytest.mark.parametrize("killed", [1, 2])
+def test_a_process_that_dies_is_reported(folder: list[Path], killed: int) -> None:
+    results = verify_files(folder * 100, 2)
+    next(results)
+    for process in multiprocessing.active_children()[:killed]:
+        os.kill(process.pid or 0, signal.SIGKILL)
+    with pytest.raises(EventError, match="A verifying process has died"):
+        list(results)
+    assert multiprocessing.active_children() == []
+
+
+def test_many_files_over_more_processes_than_files(folder: list[Path]) -> None:
+    assert [outcome.ok for _, _, outcome in verify_files(folder[:2], 5)] == [True, False]
 
 
 def test_verification_in_several_threads(played: Recording, whole: Recording) -> None:
