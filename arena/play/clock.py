@@ -75,13 +75,8 @@ class FrameClock:
         self._pauses.append(Pause(frame=frame, ms=round(1000 * seconds, 3)))
         self._last = None
 
-    def pacing(self, held_frames: int = 0, pauses: bool = True) -> Pacing:
-        """Return what was measured so far.
-
-        Args:
-            held_frames: see `Pacing`.
-            pauses: whether to name them; a bot beside the person has none of its own.
-        """
+    def pacing(self, held_frames: int = 0) -> Pacing:
+        """Return what was measured so far; `held_frames` is what `Pacing` says about a bot."""
         kept = 1000 * self._intervals[: self._count]
         total = float(kept.sum())
         p50, p99 = (np.percentile(kept, (50, 99)) if self._count else (0.0, 0.0))
@@ -91,6 +86,6 @@ class FrameClock:
             p99_ms=round(float(p99), 3),
             max_ms=round(float(kept.max()), 3) if self._count else 0.0,
             late_frames=self._late,
-            pauses=tuple(self._pauses) if pauses else (),
+            pauses=self.pauses,
             held_frames=held_frames,
         )
