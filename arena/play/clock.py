@@ -70,6 +70,10 @@ class FrameClock:
             self._count += 1
         self._last = now
 
+    def behind(self) -> bool:
+        """Whether the next frame is due already: a picture may be left out then, so that the game keeps its pace."""
+        return self._now() > self._due + FRAME_SECONDS
+
     def paused(self, frame: int, seconds: float) -> None:
         """The game has stood still for so long before the frame after `frame`; it goes on with the next tick."""
         self._pauses.append(Pause(frame=frame, ms=round(1000 * seconds, 3)))
@@ -79,7 +83,7 @@ class FrameClock:
         """Return what was measured so far; `held_frames` is what `Pacing` says about a bot."""
         kept = 1000 * self._intervals[: self._count]
         total = float(kept.sum())
-        p50, p99 = (np.percentile(kept, (50, 99)) if self._count else (0.0, 0.0))
+        p50, p99 = np.percentile(kept, (50, 99)) if self._count else (0.0, 0.0)
         return Pacing(
             frames_per_second=round(1000 * self._count / total, 4) if total else 0.0,
             p50_ms=round(float(p50), 3),

@@ -12,11 +12,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
 from agents.load import SCRIPT_PREFIX, find_agent_file, load_player
-from agents.player import Kind, Player, PlayerFailed, PlayerInfo, PlayerQuit
+from agents.player import Player, PlayerFailed, PlayerInfo, PlayerQuit
 from agents.replay import ReplayPlayer
 from arena.workers import workers
 from envs.environment import ArenaEnv
@@ -42,10 +43,13 @@ POLITE = 2
 class Opponent(Protocol):
     """Who plays in the second half of the window."""
 
-    player: Player | None
-    """Plays in the match engine; None if nobody does."""
-    held_frames: int
-    """Frames of the running game for which the last action was held."""
+    @property
+    def player(self) -> Player | None:
+        """Plays in the match engine; None if nobody does."""
+
+    @property
+    def held_frames(self) -> int:
+        """Frames of the running game for which the last action was held."""
 
     def begin(self, rules: Rules, seed: int) -> None:
         """Get ready for one game.
@@ -286,7 +290,7 @@ def _follow(pipe: Connection, env: ArenaEnv, player: Player, seed: int) -> int:
     step = env.start(seed)
     pipe.send("begun")
     on = _asked(pipe, lambda: player.reset(seed=player_seed(seed), action_set=env.rules.action_set))
-    on = on and _asked(pipe, lambda: pipe.send((step.t, player.act(step))))
+    on = on and _asked(pipe, partial(_decide, pipe, player, step))
     while True:
         came = pipe.recv()
         if isinstance(came, int):
@@ -294,7 +298,11 @@ def _follow(pipe: Connection, env: ArenaEnv, player: Player, seed: int) -> int:
         for action in came:
             if on:
                 step = env.advance(action)
-                on = step.end is None and _asked(pipe, lambda step=step: pipe.send((step.t, player.act(step))))
+                on = step.end is None and _asked(pipe, partial(_decide, pipe, player, step))
+
+
+def _decide(pipe: Connection, player: Player, step: Step) -> None:
+    pipe.send((step.t, player.act(step)))
 
 
 def _asked(pipe: Connection, ask: Callable[[], object]) -> bool:

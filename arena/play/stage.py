@@ -1,6 +1,6 @@
 """The window that a person plays on, with everything that is plugged in: keyboard, pads, sound.
 
-What every screen of it shares is done here: full screen, resizing, sound on and off, pads that come and go, the window's
+What every screen of it shares is done here: full screen, resizing, sound on and off, pads that come and go, its
 closing. Screens draw on `surface`, ask `poll` what was pressed, and `show` the result.
 """
 
