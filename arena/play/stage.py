@@ -38,6 +38,8 @@ class Press(NamedTuple):
     """pygame's name of the key, such as "return" or "f1"; empty for pads."""
     pad: str = ""
     """The source of a pad's button without its first word, such as "a" or "start"; empty for keys."""
+    source: str = ""
+    """What was pressed, as `arena.play.controls` names it."""
 
 
 class Stage:
@@ -125,7 +127,7 @@ class Stage:
                     button = self.held.take(source, pressed)
                     self.last_input = time.monotonic()
                     if pressed:
-                        yield Press(button, pad=source.partition(" ")[2])
+                        yield Press(button, pad=source.partition(" ")[2], source=source)
         self._tell_pads()
 
     def _key(self, event: Any, pressed: bool) -> Iterator[Press]:
@@ -134,7 +136,7 @@ class Stage:
         self.last_input = time.monotonic()
         if pressed:
             typed = getattr(event, "unicode", "")
-            yield Press(button, typed if typed.isprintable() else "", name)
+            yield Press(button, typed if typed.isprintable() else "", name, source=name)
 
     def _tell_pads(self) -> None:
         pads = self.pads_state

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from arena.play.palette import BACKGROUND, BRIGHT, PERSON, QUIET, RIVAL, SCORE
+from arena.play.palette import BRIGHT, PERSON, QUIET, RIVAL, SCORE
 from arena.play.stage import Stage
 from arena.play.strings import text
 from arena.screen import PIXEL_WIDTH, Panel, Rect, clock_of
@@ -34,8 +34,6 @@ class Layout:
 
     size: tuple[int, int]
     pictures: tuple[Rect, ...]
-    columns: tuple[Rect, ...]
-    """One for each game: its share of the window between top and bottom."""
     line: int
     """Height of a large line of text, in pixels."""
 
@@ -52,7 +50,7 @@ def lay_out(size: tuple[int, int], heights: Sequence[int]) -> Layout:
     """
     width, height = size
     line = max(18, min(height // 14, width // (12 * len(heights))))
-    top, bottom, gap = round(line * 1.3), round(line * 2.4), line // 2
+    top, bottom, gap = round(line * 1.3), round(line * 3.1), line
     lines = 1
     while True:
         wide = len(heights) * round((lines + 1) * PIXEL_WIDTH) * 160 + (len(heights) - 1) * gap
@@ -61,13 +59,11 @@ def lay_out(size: tuple[int, int], heights: Sequence[int]) -> Layout:
         lines += 1
     across = round(lines * PIXEL_WIDTH) * 160
     left = (width - len(heights) * across - (len(heights) - 1) * gap) // 2
-    pictures, columns = [], []
+    pictures = []
     for i, rows in enumerate(heights):
-        x = left + i * (across + gap)
         spare = height - top - bottom - rows * lines
-        pictures.append(Rect(x, top + spare // 2, across, rows * lines))
-        columns.append(Rect(x, top + spare // 2 - top, across, rows * lines + top + bottom))
-    return Layout(size, tuple(pictures), tuple(columns), line)
+        pictures.append(Rect(left + i * (across + gap), top + spare // 2, across, rows * lines))
+    return Layout(size, tuple(pictures), line)
 
 
 class View:
@@ -97,19 +93,16 @@ class View:
     def draw(self) -> None:
         """Draw the frame at which all games stand. Doesn't show it yet."""
         layout = self._arranged()
-        for i, (panel, place) in enumerate(zip(self.panels, layout.pictures, strict=True)):
-            self._draw_picture(i, panel, place)
         words = self._all_words()
         if words != self._words:
-            self._words = words
             self._draw_words(layout)
+            self._words = words
+        for i, (panel, place) in enumerate(zip(self.panels, layout.pictures, strict=True)):
+            self._draw_picture(i, panel, place)
 
     def draw_hidden(self) -> None:
         """Draw everything but the pictures."""
-        layout = self._arranged()
-        self._draw_words(layout)
-        for place in layout.pictures:
-            self._stage.surface.fill(BACKGROUND, (place.x, place.y, place.width, place.height))
+        self._draw_words(self._arranged())
         self._words = ()
 
     @property
@@ -131,8 +124,6 @@ class View:
     def _draw_picture(self, index: int, panel: Panel, place: Rect) -> None:
         import cv2
 
-        if not panel.moved and self._words:
-            return
         picture = panel.picture()
         if self.phosphor:
             before = self._glow[index]
@@ -162,7 +153,7 @@ class View:
 
     def banner(self) -> str:
         """The line at the bottom: what was just said, or who leads."""
-        return self._stage.toast or self.note or self.lead() or self._title
+        return self._stage.toast or self.note or self.lead()
 
     def lead(self) -> str:
         """Who leads by how much; empty for a person alone."""
@@ -182,28 +173,21 @@ class View:
 
     def _draw_words(self, layout: Layout) -> None:
         stage, line, small = self._stage, layout.line, layout.small
-        width, height = layout.size
-        for picture, column in zip(layout.pictures, layout.columns, strict=True):
-            below = picture.y + picture.height
-            stage.surface.fill(BACKGROUND, (column.x, 0, column.width, picture.y))
-            stage.surface.fill(BACKGROUND, (column.x, below, column.width, height - below))
-        floor = max(picture.y + picture.height for picture in layout.pictures)
-        stage.surface.fill(BACKGROUND, (0, floor, width, height - floor))
+        middle, room = layout.size[0] // 2, layout.size[0] - line
+        stage.clear()
         for i, (panel, picture) in enumerate(zip(self.panels, layout.pictures, strict=True)):
             name, score, lives, left, note = self._words_of(panel)
-            right, above, below = picture.x + picture.width, picture.y - line // 4, picture.y + picture.height
+            right, above = picture.x + picture.width, picture.y - line // 4
             place = stage.write(score, (right, above), line, SCORE, "bottomright")
-            room = place.left - picture.x - line // 2
-            stage.write(name, (picture.x, above), line, COLOURS[i], "bottomleft", room)
-            under = below + line // 4
-            stage.write(lives, (picture.x, under), small, BRIGHT, "topleft")
-            stage.write(left, (right, under), small, BRIGHT, "topright")
-            middle = (picture.x + picture.width // 2, under)
+            stage.write(name, (picture.x, above), line, COLOURS[i], "bottomleft", place.left - picture.x - line // 2)
+            below = picture.y + picture.height + line // 4
+            stage.write(lives, (picture.x, below), small, BRIGHT, "topleft")
+            stage.write(left, (right, below), small, BRIGHT, "topright")
+            centre = (picture.x + picture.width // 2, below)
             if note:
-                stage.write(note, middle, small, SCORE, "midtop")
+                stage.write(note, centre, small, SCORE, "midtop")
             elif i == 1 and self.held_frames:
-                stage.write(text("play.late", n=self.held_frames), middle, small, QUIET, "midtop")
-        base = height - round(line * 0.7)
-        stage.write(self.banner(), (width // 2, base), line, self._lead_colour(), "center", width - line)
-        if len(self.panels) > 1 and self._title:
-            stage.write(self._title, (width // 2, floor + line // 4), small, QUIET, "midtop", line * 6)
+                stage.write(text("play.late", n=self.held_frames), centre, small, QUIET, "midtop")
+        floor = max(picture.y + picture.height for picture in layout.pictures)
+        stage.write(self.banner(), (middle, floor + round(1.65 * line)), line, self._lead_colour(), "center", room)
+        stage.write(self._title, (middle, floor + round(2.6 * line)), small, QUIET, "center", room)
