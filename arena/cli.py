@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from arena.commands import doctor, play, results, show
+from arena.commands import doctor, kiosk, play, results, show
 
 DONE, NOT_SO, BAD_INPUT, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
 
@@ -50,6 +50,7 @@ def arena(
 app.command()(show.demo)
 app.command()(play.match)
 app.command()(play.evaluate)
+app.command()(kiosk.kiosk)
 app.command()(show.watch)
 app.command()(show.export)
 app.command()(results.verify)

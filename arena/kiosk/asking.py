@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from arena.kiosk import palette
 from arena.kiosk.canvas import WIDTH, Canvas
-from arena.kiosk.screen import MARGIN, Command, Input, Screen, Visit, key_cap
+from arena.kiosk.screen import MARGIN, Command, Input, Screen, Visit, key_cap, menu_hints
 from arena.kiosk.texts import has_text, text
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Question(Screen):
                 canvas.pixels(">", MARGIN + 28, top + 32, 5, self.accent)
             canvas.text(text(answer), MARGIN + 72, top + 16, 38, room=width - 110)
             canvas.text(text(f"{answer}_how"), MARGIN + 72, top + 60, 26, palette.QUIET, room=width - 110)
-        self.footer(canvas, now, [("↑ ↓", text("hint_choose")), (text("cap_fire"), text("hint_go")), ("ESC", text("hint_back"))])  # fmt: skip
+        self.footer(canvas, now, menu_hints("↑ ↓"))
 
 
 class Consent(Question):

@@ -144,10 +144,10 @@ class Attract(Screen):
         self._invitation(canvas, now, left, room)
 
     def _draw_standings(self, canvas: Canvas, now: float) -> None:
-        canvas.pixels(self.game.title, MARGIN, 48, 7, self.accent, room=780)
-        canvas.text(text("standings"), MARGIN, 108, 30, palette.QUIET)
+        canvas.pixels(self.game.title, MARGIN, 50, 7, self.accent, room=780)
+        canvas.text(text("standings"), MARGIN, 112, 28, palette.QUIET)
         left, room = 892, WIDTH - MARGIN - 892
-        draw_standings(canvas, self._standings[:ROWS], MARGIN, 164, left - 40 - MARGIN, self.accent)
+        draw_standings(canvas, self._standings[:ROWS], MARGIN, 168, left - 40 - MARGIN, self.accent)
         canvas.pixels(text("title"), left, 56, 9, palette.TEXT, room=room)
         canvas.text(self.house.event.name, left, 130, 30, palette.QUIET, room=room)
         if not self._standings:

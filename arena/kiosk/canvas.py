@@ -171,7 +171,7 @@ class Canvas:
         """Return the width in units that `pixels` would give `text`."""
         if not pixelfont.can_write(text):
             return font(round(max(dot * 7, SMALLEST) * self.scale)).size(text)[0] / self.scale
-        return pixelfont.dots(text).shape[1] * max(1, round(dot * self.scale)) / self.scale
+        return float(pixelfont.dots(text).shape[1] * max(1, round(dot * self.scale)) / self.scale)
 
     # -- pictures ----------------------------------------------------------------------------------------------------
 
@@ -190,7 +190,7 @@ class Canvas:
         large = cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST)
         target = pygame.Rect((0, 0), size)
         target.center = place.center
-        self.surface.blit(pygame.image.frombuffer(large, size, "RGB"), target)
+        self.surface.blit(pygame.image.frombuffer(large.tobytes(), size, "RGB"), target)
         return target
 
     def matrix(self, modules: np.ndarray, x: float, y: float, side: float) -> None:

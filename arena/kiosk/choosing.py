@@ -13,7 +13,7 @@ from arena.kiosk import palette
 from arena.kiosk.canvas import WIDTH, Canvas
 from arena.kiosk.house import Rival, still
 from arena.kiosk.rival import RivalAtWork
-from arena.kiosk.screen import MARGIN, Command, Input, Screen, Visit, number
+from arena.kiosk.screen import MARGIN, Command, Input, Screen, Visit, menu_hints, number
 from arena.kiosk.texts import has_text, text
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class ChooseGame(Screen):
             x = MARGIN + (place % 2) * (width + GAP)
             y = 132 + (place // 2) * (height + GAP)
             self._tile(canvas, place, x, y, width, height)
-        self.footer(canvas, now, [("← →", text("hint_choose")), (text("cap_fire"), text("hint_go")), ("ESC", text("hint_back"))])  # fmt: skip
+        self.footer(canvas, now, menu_hints("← →"))
 
     def _tile(self, canvas: Canvas, place: int, x: float, y: float, width: float, height: float) -> None:
         game = self.house.games[place]
@@ -162,7 +162,7 @@ class ChooseRival(Screen):
         self._arrows(canvas, first)
         if self.rivals == [None]:
             canvas.paragraph(text("no_rival"), MARGIN, 260, WIDTH - 2 * MARGIN, 32, palette.QUIET)
-        self.footer(canvas, now, [("↑ ↓", text("hint_choose")), (text("cap_fire"), text("hint_go")), ("ESC", text("hint_back"))])  # fmt: skip
+        self.footer(canvas, now, menu_hints("↑ ↓"))
 
     def _line(self, canvas: Canvas, rival: Rival | None, y: float, chosen: bool) -> None:
         width = WIDTH - 2 * MARGIN - 50

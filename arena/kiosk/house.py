@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -138,8 +139,7 @@ class House:
         ordered = sorted(best.values(), key=lambda result: -result.score)
         people = [self._file_of(result) for result in ordered if result.kind is Kind.HUMAN]
         machines = [self._file_of(result) for result in ordered if result.kind is not Kind.HUMAN]
-        mixed = [path for pair in zip([*people, *[None] * len(machines)], [*machines, *[None] * len(people)], strict=True)
-                 for path in pair]  # fmt: skip
+        mixed = chain.from_iterable(zip_longest(people, machines))
         found = [path for path in mixed if path is not None and path.is_file()][:CLIPS_PER_GAME]
         return found or sorted(GOLDEN.glob(f"{game.name}-*-script-basic-*"))[:1]
 

@@ -92,14 +92,11 @@ class NextRound(Screen):
 
     def draw(self, canvas: Canvas, now: float) -> None:
         visit, rounds = self.visit, self.house.settings.rounds
-        if rounds == 1:
-            title = text("the_match")
-        else:
-            title = text("round_of", n=len(visit.rounds) + 1, rounds=rounds)
+        title = text("the_match") if rounds == 1 else text("round_of", n=len(visit.rounds) + 1, rounds=rounds)
         self.header(canvas, title, visit.game.title)
         rival = visit.rival.agent if visit.rival else ""
         if rival:
-            half = (WIDTH - 2 * MARGIN - 120) / 2
+            half = (WIDTH - 2 * MARGIN - 200) / 2
             canvas.text(visit.name, MARGIN + half, 152, 52, palette.SKY, 1, half)
             canvas.pixels(text("versus"), WIDTH / 2, 166, 4, palette.QUIET, 0.5)
             canvas.text(rival, WIDTH - MARGIN - half, 152, 52, palette.ORANGE, 0, half)
@@ -117,7 +114,9 @@ class NextRound(Screen):
         if at_work is not None and at_work.problem is not None:
             canvas.text(text("rival_ill"), WIDTH / 2, 516, 30, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
         if self.is_waiting:
-            canvas.text(text("rival_loading", name=self.visit.rival.agent if self.visit.rival else ""), WIDTH / 2, 586, 34, palette.QUIET, 0.5)  # fmt: skip
+            name = self.visit.rival.agent if self.visit.rival else ""
+            waits = text("rival_loading", name=name)
+            canvas.text(waits, WIDTH / 2, 586, 34, palette.QUIET, 0.5, WIDTH - 2 * MARGIN)
         elif now - self.since >= DEAF_SECONDS:
             canvas.panel(WIDTH / 2 - 240, 560, 480, 72, palette.YELLOW)
             canvas.pixels(text("press_fire"), WIDTH / 2, 578, 5, palette.YELLOW, 0.5, 440)

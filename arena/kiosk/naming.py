@@ -131,8 +131,8 @@ class EnterName(Screen):
         self.header(canvas, text("enter_name"), self.visit.game.title)
         canvas.panel(MARGIN, 130, WIDTH - 2 * MARGIN, 96, self.accent)
         room = WIDTH - 2 * MARGIN - 80
-        width = canvas.text(self.name, MARGIN + 28, 146, 56, room=room) if self.name else 0.0
-        canvas.box(MARGIN + 34 + width, 148, 6, 60, self.accent)  # steady: nothing blinks here
+        width = canvas.text(self.name, MARGIN + 28, 150, 56, room=room) if self.name else 0.0
+        canvas.box(MARGIN + 34 + width, 147, 6, 62, self.accent)  # steady: nothing blinks here
         self._remark(canvas)
         for row, letters in enumerate(LETTERS):
             for column, letter in enumerate(letters):

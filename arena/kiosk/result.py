@@ -118,7 +118,7 @@ class Result(Screen):
                 sign = "<" if mine > theirs else ">" if mine < theirs else "="
                 canvas.pixels(sign, MARGIN + 290, y, 5, palette.QUIET, 0.5)
                 canvas.pixels(number(theirs), MARGIN + width, y, 5, palette.YELLOW, 1)
-        y = 190 + 50 * min(5, len(visit.rounds)) + 16
+        y = 206.0 + 50 * min(5, len(visit.rounds))
         for sentence, colour in self.sentences():
             y += canvas.paragraph(sentence, MARGIN, y, width, 28, colour) + 6
 
@@ -161,7 +161,8 @@ class Result(Screen):
             canvas.paragraph(text(key), left + 10, 150, width - 40, 32)
             return
         shown = canvas.pixels(text("place", n=outcome.place), left, 132, 9, self.accent, room=width * 0.6)
-        canvas.text(text("place_of", n=outcome.players), left + shown + 24, 156, 32, palette.QUIET, room=width - shown - 24)  # fmt: skip
+        room = width - shown - 24
+        canvas.text(text("place_of", n=outcome.players), left + shown + 24, 156, 32, palette.QUIET, room=room)
         if outcome.percentile is not None:
             people = text("percentile", n=f"{outcome.percentile:.0f}")
         else:

@@ -143,9 +143,6 @@ class Screen:
         """Return what comes after `idle_seconds` without a press."""
         return self
 
-    def leave(self) -> None:
-        """Called when another screen takes over."""
-
     def draw(self, canvas: Canvas, now: float) -> None:
         raise NotImplementedError
 
@@ -169,6 +166,11 @@ class Screen:
         for cap, meaning in hints:
             x += key_cap(canvas, cap, x, 652) + 14
             x += canvas.text(meaning, x, 660, 28, palette.QUIET) + 44
+
+
+def menu_hints(arrows: str) -> list[tuple[str, str]]:
+    """Return the hints of a screen on which something is chosen."""
+    return [(arrows, text("hint_choose")), (text("cap_fire"), text("hint_go")), ("ESC", text("hint_back"))]
 
 
 def key_cap(canvas: Canvas, cap: str, x: float, y: float, dot: float = 3) -> float:
