@@ -112,7 +112,3 @@ def _end_with_parent() -> None:
     sys.stdin.buffer.read()
     time.sleep(0.2)
     os._exit(1)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

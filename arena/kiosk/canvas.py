@@ -215,11 +215,21 @@ def _shape(character: str) -> bytes:
     return picture.get_size()[0].to_bytes(4, "big") + pygame.image.tobytes(picture, "RGBA")
 
 
-@lru_cache(maxsize=64)
 def font(pixels: int) -> pygame.font.Font:
     """The font that comes with pygame-ce: one look on every machine, with Latin, Greek and Cyrillic letters."""
     if not pygame.font.get_init():
         pygame.font.init()
+    try:
+        letters = _font(pixels)
+        letters.get_height()
+    except pygame.error:  # it belonged to a window that was closed
+        _font.cache_clear()
+        letters = _font(pixels)
+    return letters
+
+
+@lru_cache(maxsize=64)
+def _font(pixels: int) -> pygame.font.Font:
     return pygame.font.Font(Path(pygame.__file__).parent / "freesansbold.ttf", max(8, pixels))
 
 

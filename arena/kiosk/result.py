@@ -118,9 +118,9 @@ class Result(Screen):
                 sign = "<" if mine > theirs else ">" if mine < theirs else "="
                 canvas.pixels(sign, MARGIN + 290, y, 5, palette.QUIET, 0.5)
                 canvas.pixels(number(theirs), MARGIN + width, y, 5, palette.YELLOW, 1)
-        y = 206.0 + 50 * min(5, len(visit.rounds))
+        below = 206.0 + 50 * min(5, len(visit.rounds))
         for sentence, colour in self.sentences():
-            y += canvas.paragraph(sentence, MARGIN, y, width, 28, colour) + 6
+            below += canvas.paragraph(sentence, MARGIN, below, width, 28, colour) + 6
 
     def sentences(self) -> list[tuple[str, palette.Colour]]:
         """Return what there is to say, the most important first."""

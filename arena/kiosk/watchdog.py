@@ -77,7 +77,7 @@ class _Child:
     def __init__(self, folder: Path, db: str | None, size: tuple[int, int] | None) -> None:
         words = [str(folder), db or "", f"{size[0]}x{size[1]}" if size else ""]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "arena.kiosk.app", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "arena.kiosk", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.was_ready = False
         self._heard = time.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from envs.errors import EventError
@@ -62,15 +62,19 @@ def load_words(event_folder: Path) -> WordList:
         raise EventError(f"The word list {own} can't be read ({error}); correct it or remove it.") from None
 
 
-@cache
+@lru_cache(maxsize=4096)
 def folded(text: str) -> str:
     """Return what `text` reads as: small letters without accents, signs that stand for letters replaced, everything
     else left out, doubled letters once."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    letters = "".join(_LETTERS.findall(plain.translate(_LOOKALIKES)))
+    letters = "".join(_LETTERS.findall(_plain(text)))
     return re.sub(r"(.)\1+", r"\1", letters)
 
 
 def _words_of(name: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", name.casefold()).translate(_LOOKALIKES)
-    return [word for word in re.split(r"[\s._-]+", plain) if word]
+    return [word for word in re.split(r"[\s._-]+", _plain(name)) if word]
+
+
+def _plain(text: str) -> str:
+    """Return small letters without accents, with letters for the signs that look like them."""
+    small = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return "".join(c for c in small if not unicodedata.combining(c)).translate(_LOOKALIKES)
