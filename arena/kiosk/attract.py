@@ -31,6 +31,8 @@ SKIP_FRAMES = 480
 """A clip begins so far into its game: the opening is dull."""
 LATE_FRAMES = 6
 """Emulated frames that a clip makes good at most; on a slower machine it runs slower."""
+MEAN_FROM_RIGHT = 130.0
+"""Units between the right ends of the last two columns of the standings."""
 ROWS = 7
 """Lines of the standings."""
 
@@ -181,7 +183,7 @@ def draw_standings(
     """Draw a table of standings, 62 units a line."""
     right = x + width
     if standings:
-        canvas.text(text("column_mean"), right - 150, y, 26, palette.QUIET, 1)
+        canvas.text(text("column_mean"), right - MEAN_FROM_RIGHT, y, 26, palette.QUIET, 1)
         canvas.text(text("column_best"), right, y, 26, palette.QUIET, 1)
         canvas.text(text("column_player"), x + 84, y, 26, palette.QUIET)
     for line, standing in enumerate(standings):
@@ -190,12 +192,14 @@ def draw_standings(
         own = human and standing.player == mine
         if own:
             canvas.panel(x - 14, top - 6, width + 28, 56, accent)
-        canvas.pixels(str(standing.rank), x + 50, top + 6, 4.5, accent if line < 3 or own else palette.QUIET, 1, 60)
-        canvas.text(standing.player, x + 84, top, 36, palette.TEXT if human else palette.QUIET, room=width - 470)
+        rank_colour = accent if standing.rank <= 3 or own else palette.QUIET
+        canvas.pixels(str(standing.rank), x + 50, top + 3, 4.5, rank_colour, 1, 60)
+        room = width - 84 - MEAN_FROM_RIGHT - 110 - (0 if human else 120)
+        used = canvas.text(standing.player, x + 84, top, 36, palette.TEXT if human else palette.QUIET, room=room)
         if not human:
-            canvas.text(text("tag_machine"), right - 300, top + 2, 26, palette.LINE_TEXT, 1)
-        canvas.text(number(round(standing.mean)), right - 150, top, 36, palette.YELLOW, 1, 150)
-        canvas.text(number(standing.best), right, top, 36, palette.TEXT, 1, 140)
+            canvas.text(text("tag_machine"), x + 84 + used + 16, top + 6, 24, palette.LINE_TEXT)
+        canvas.text(number(round(standing.mean)), right - MEAN_FROM_RIGHT, top, 36, palette.YELLOW, 1, 110)
+        canvas.text(number(standing.best), right, top, 36, palette.TEXT, 1, MEAN_FROM_RIGHT - 16)
 
 
 def code_of(url: str) -> np.ndarray:

@@ -112,11 +112,14 @@ class Result(Screen):
             canvas.text(visit.rival.agent, MARGIN + width, 132, 32, palette.ORANGE, 1, width * 0.42)
         for line, played in enumerate(visit.rounds[-5:]):
             mine, theirs = scores_of(played)
-            y = 190 + 50 * line
-            canvas.pixels(number(mine), MARGIN + 230, y, 5, palette.YELLOW, 1)
+            y = 190 + 48 * line
+            canvas.pixels(number(mine), MARGIN, y, 5, palette.YELLOW)
+            canvas.text(text("round", n=line + 1), MARGIN + width / 2, y + 2, 28, palette.QUIET, 0.5)
             if theirs is not None:
-                sign = "<" if mine > theirs else ">" if mine < theirs else "="
-                canvas.pixels(sign, MARGIN + 290, y, 5, palette.QUIET, 0.5)
+                if mine > theirs:
+                    canvas.pixels("<", MARGIN + width / 2 - 84, y, 5, palette.SKY, 0.5)
+                if mine < theirs:
+                    canvas.pixels(">", MARGIN + width / 2 + 84, y, 5, palette.ORANGE, 0.5)
                 canvas.pixels(number(theirs), MARGIN + width, y, 5, palette.YELLOW, 1)
         below = 206.0 + 50 * min(5, len(visit.rounds))
         for sentence, colour in self.sentences():
