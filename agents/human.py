@@ -55,7 +55,7 @@ def action_of(held: Sequence[Button], action_set: Sequence[int], *, fire_first: 
     newest = next((b for b in reversed(held) if b is not Button.FIRE), None)
     both = [b.name for b in (vertical, horizontal) if b is not None]
     oldest = [name for name in both if newest is not None and name != newest.name]
-    # From the whole wish to its parts: both directions, the newest, the other one (a game may know only left and right).
+    # From the whole wish to its parts: both directions, the newest, the other (a game may know no up and down).
     directions = ["".join(both), newest.name if newest else "", *oldest]
     fire = Button.FIRE in held
     wishes = [f"{d}FIRE" for d in directions] if fire else []
@@ -65,7 +65,7 @@ def action_of(held: Sequence[Button], action_set: Sequence[int], *, fire_first: 
         wishes.append("FIRE")
     for wish in wishes:
         code = _CODES.get(wish)
-        if code in action_set:
+        if code is not None and code in action_set:
             return code
     return NOOP if NOOP in action_set else action_set[0]
 
@@ -102,5 +102,3 @@ class HumanPlayer:
 
     def close(self) -> None:
         """Nothing is held open."""
-
-

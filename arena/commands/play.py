@@ -244,7 +244,11 @@ def book_with_progress(paths: Sequence[Path], board: Scoreboard, processes: int 
     from arena.book import book
 
     with progress_bar("verifying", len(paths)) as tick:
-        return book(paths, board, lambda booking: tick(), processes)
+        bookings = book(paths, board, lambda booking: tick(), processes)
+    for booking in bookings:
+        if booking.unranked is not None:
+            typer.echo(f"{booking.path} is not ranked: {booking.unranked}.", err=True)
+    return bookings
 
 
 def tell_mismatches(bookings: Sequence[Booking]) -> int:

@@ -178,6 +178,10 @@ class Held:
             self._down = {button: sources for button, sources in self._down.items() if sources}
         return held
 
+    def any(self) -> bool:
+        """Whether anything is held down."""
+        return bool(self._down)
+
     def clear(self) -> None:
         """Forget everything: after a pause, what was held before it doesn't count."""
         self._down.clear()

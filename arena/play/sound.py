@@ -158,4 +158,4 @@ class Resampler:
         places = np.arange(self._position, SOUND_SAMPLES, self._step)
         self._position = float(places[-1] + self._step - SOUND_SAMPLES)
         self._last = line[-1:]
-        return np.interp(places, self._places, line).astype(np.float32)
+        return np.asarray(np.interp(places, self._places, line), np.float32)
