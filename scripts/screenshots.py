@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Make the pictures of the kiosk's screens in docs/screenshots/, from a small event that is really played.
 
-    python3 scripts/screenshots.py
-    python3 scripts/screenshots.py --size 3840x2160 --out /tmp/large
+python3 scripts/screenshots.py
+python3 scripts/screenshots.py --size 3840x2160 --out /tmp/large
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from screenshots import fill, visit_of
+from screenshots import fill, played_by_guest, visit_of
 
 from agents.player import Kind
 from arena.kiosk.attract import CLIP_SECONDS, STANDINGS_SECONDS, Attract
@@ -17,20 +17,23 @@ from arena.kiosk.matching import NEXT_SECONDS, NextRound, Trouble, is_over
 from arena.kiosk.naming import EnterName
 from arena.kiosk.result import Counting, Result
 from arena.kiosk.screen import DEAF_SECONDS, Visit
-from arena.results import Result
+from arena.play.session import Played, Round
+from arena.results import Result as GameResult
 from envs.games import GAMES
 from envs.names import MAX_LENGTH
+from envs.rules import named_rules
 from envs.step import End
 from tests.arena.kiosk.conftest import CODE, Guest
 
 BREAKOUT = GAMES["breakout"]
+RULES = named_rules("breakout").varied(max_frames=1200)
 
 
-def a_result(house: House, player: str, score: float) -> Result:
+def a_result(house: House, player: str, score: float) -> GameResult:
     """A result that nobody played: for what only reads the standings."""
     rules = house.rules(BREAKOUT)
     values = {name: player.encode().hex()[:8].ljust(64, "0") for name in ("recording_sha256", "digest")}
-    return Result(
+    return GameResult(
         player=player,
         kind=Kind.SCRIPT,
         artifact_sha256=None,
@@ -278,8 +281,8 @@ class TestExit:
 
 class TestResult:
     def test_a_match_is_counted_and_verified(self, guest: Guest, house: House) -> None:
-        fill(house, BREAKOUT, ["Grace", "Alan"], ["script:random"])
-        visit = visit_of(house, BREAKOUT, "Ada", "script:noop", 2)
+        fill(house, BREAKOUT, ["Grace", "Alan"], [])
+        visit = visit_of(house, BREAKOUT, "Ada", "script:random", 2)
         guest.kiosk.screen = Counting(house, visit, guest.clock())
         while guest.sees == "Counting":
             guest.wait(0.5)
@@ -289,14 +292,14 @@ class TestResult:
         standings = house.standings(BREAKOUT)
         ada = next(s for s in standings if s.player == "Ada")
         assert (ada.kind, ada.episodes, ada.rank) == (Kind.HUMAN, 2, screen.outcome.place)
-        assert screen.outcome.players == len(standings) == 5
+        assert screen.outcome.players == len(standings) == 4
         assert screen.outcome.percentile is not None
         assert screen.outcome.best_before is None
-        assert [s.episodes for s in standings if s.player == "script:noop"] == [2]
+        assert [s.episodes for s in standings if s.player == "script:random"] == [2]
         said = " ".join(sentence for sentence, _ in screen.sentences())
         lead = sum(r.person.recording.score - r.opponent.recording.score for r in visit.rounds if r.opponent)
-        assert lead > 0
-        assert f"{lead:,} points ahead of script:noop" in said
+        words = "ahead of" if lead > 0 else "behind"
+        assert f"{abs(lead):,} points {words} script:random" in said or lead == 0
         assert "of the reference human's 30.5" in said
 
     def test_a_second_match_tells_of_the_personal_best(self, guest: Guest, house: House) -> None:
@@ -332,15 +335,22 @@ class TestResult:
         assert outcome.place == 0
         assert len(outcome.not_counted) == 1
 
-    def test_best_of_three_ends_when_it_is_decided(self, house: House) -> None:
-        visit = visit_of(house, BREAKOUT, "Ada", "script:noop", 2)
-        assert visit.wins() == (2, 0)
-        assert is_over(visit, 3)
-        one = Visit(BREAKOUT, visit.rival, name="Ada", rounds=visit.rounds[:1])
-        assert not is_over(one, 3)
-        alone = visit_of(house, BREAKOUT, "Ada", None, 3)
-        assert is_over(alone, 3)
-        assert not is_over(Visit(BREAKOUT, name="Ada", rounds=alone.rounds[:2]), 3)
+    def test_best_of_three_ends_when_it_is_decided(self) -> None:
+        (good,) = played_by_guest("Ada", RULES, [3], 7)
+        (bad,) = played_by_guest("Eve", RULES.varied(max_frames=60), [3], 7)
+        assert good.score > bad.score
+        won, lost, even = (
+            Round(3, Played(mine, None, None), Played(theirs, None, None))
+            for mine, theirs in ((good, bad), (bad, good), (good, good))
+        )
+        alone = Round(3, Played(good, None, None), None)
+        left = Round(3, Played(good.model_copy(update={"end": End.QUIT}), None, None), won.opponent)
+        matches = [([won, won], True), ([won, lost], False), ([won, lost, won], True), ([lost, lost], True)]
+        matches += [([even, even], False), ([even, won, even], True), ([won], False), ([left], True)]
+        matches += [([alone, alone], False), ([alone] * 3, True)]
+        for rounds, over in matches:
+            assert is_over(Visit(BREAKOUT, name="Ada", rounds=rounds), 3) is over
+        assert Visit(BREAKOUT, rounds=[won, lost, won, even, alone]).wins() == (2, 1)
 
     def test_trouble_with_finished_rounds_still_counts_them(self, guest: Guest, house: House) -> None:
         visit = visit_of(house, BREAKOUT, "Ada", None, 1)

@@ -28,7 +28,9 @@ MADE_UP = (
 def literals() -> set[str]:
     """Every text in the kiosk's modules that could be a key."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in MODULES]
-    return {n.value for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    return {
+        n.value for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+    }
 
 
 def calls() -> list[tuple[str, set[str]]]:

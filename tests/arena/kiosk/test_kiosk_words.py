@@ -35,10 +35,10 @@ def test_the_arenas_own_list_is_used_unless_the_event_has_one(tmp_path: Path) ->
     assert not load_words(tmp_path).refuses("fuck you")
 
 
-@pytest.mark.parametrize("name", ["Dickens", "Essex", "Scunthorpe", "Hancock", "Ashita", "Titan", "Sexton", "Penistone"])
+@pytest.mark.parametrize("name", ["Dickens", "Essex", "Scunthorpe", "Hancock", "Ashita", "Titan", "Sexton"])
 def test_the_arenas_own_list_leaves_real_names_alone(name: str, tmp_path: Path) -> None:
     allowed = not load_words(tmp_path).refuses(name)
-    assert allowed or name in ("Scunthorpe", "Ashita", "Penistone")  # these hold a word that is refused anywhere
+    assert allowed or name in ("Scunthorpe", "Ashita")  # these hold a word that is refused anywhere
 
 
 def test_a_list_that_cannot_be_read_is_said(tmp_path: Path) -> None:
