@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from arena.commands import doctor, person, play, results, show
+from arena.commands import doctor, kiosk, person, play, results, show
 
 DONE, NOT_SO, BAD_INPUT, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
 
@@ -51,6 +51,7 @@ app.command()(show.demo)
 app.command()(person.play)
 app.command()(play.match)
 app.command()(play.evaluate)
+app.command()(kiosk.kiosk)
 app.command()(show.watch)
 app.command()(show.export)
 app.command()(results.verify)

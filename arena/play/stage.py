@@ -51,6 +51,8 @@ class Stage:
         """Whether the window was closed; every loop must look."""
         self.resized = True
         """Whether everything has to be drawn again; who does so sets it to False."""
+        self.shown = 0
+        """Pictures shown so far: who watches over this process sees that it goes on."""
         self.last_input = time.monotonic()
         """When something was pressed or released last."""
         self._controls = controls
@@ -239,6 +241,7 @@ class Stage:
     def show(self) -> None:
         """Bring what was drawn to the screen. Doesn't wait."""
         self.pygame.display.flip()
+        self.shown += 1
 
     def close(self) -> None:
         """Let go of pads and sound, and keep changed settings as far as they can be kept."""
