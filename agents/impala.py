@@ -1,5 +1,5 @@
-"""The residual network of IMPALA (Espeholt et al. 2018, figure 3, the deep one without its LSTM) as a features extractor
-of SB3: three times as deep as NatureCNN and, on a CPU, about five times as slow. Use it with
+"""The residual network of IMPALA (Espeholt et al. 2018, figure 3, the deep one without its LSTM) as a features
+extractor of SB3: three times as deep as NatureCNN and, on a CPU, about five times as slow. Use it with
 
     PPO("CnnPolicy", env, policy_kwargs={"features_extractor_class": ImpalaCNN, "net_arch": []})
 

@@ -6,11 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents.player import BatchPlayer, Player
+from agents.player import Player
 from envs.errors import AgentError, shown
 from envs.games import Game
 
 if TYPE_CHECKING:
+    from agents.network_player import NetworkPlayer
     from agents.packages import AgentPackage
 
 ZOO = Path(__file__).parent / "zoo"
@@ -44,7 +45,7 @@ def load_player(agent: str, game: Game) -> Player:
     return player_of(admit(path), game, str(path))
 
 
-def player_of(package: AgentPackage, game: Game, where: str = "") -> BatchPlayer:
+def player_of(package: AgentPackage, game: Game, where: str = "") -> NetworkPlayer:
     """Return a player of an admitted agent, in this process: its network is built here, by torch or onnxruntime.
 
     Args:

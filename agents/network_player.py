@@ -99,8 +99,8 @@ class NetworkPlayer:
 
 
 def blocks_of(observations: Sequence[np.ndarray], size: int) -> list[tuple[np.ndarray, int]]:
-    """Return the observations in arrays of `size`, uint8 (size, stack, 84, 84), each with how many of its rows are meant;
-    the rest are zeros."""
+    """Return the observations in arrays of `size`, uint8 (size, stack, 84, 84), each with how many of its rows are
+    meant; the rest are zeros."""
     blocks = []
     for start in range(0, len(observations), size):
         chunk = observations[start : start + size]

@@ -8,6 +8,7 @@ plain torch module. Nothing is unpickled and no class of SB3 is needed: shapes t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +23,8 @@ IMPALA_FLAT = IMPALA_CHANNELS[-1] * 11 * 11
 class Network(nn.Module):
     """A features extractor with one linear head.
 
-    `forward` takes uint8 (n, stack, 84, 84) and gives float32 (n, actions): logits of a policy, or expected returns of a
-    Q-network (the mean over the quantiles of QR-DQN).
+    `forward` takes uint8 (n, stack, 84, 84) and gives float32 (n, actions): logits of a policy, or expected returns of
+    a Q-network (the mean over the quantiles of QR-DQN).
     """
 
     def __init__(self, actions: int, architecture: Architecture) -> None:
@@ -87,7 +88,7 @@ class _Block(nn.Module):
 def impala_blocks(stack: int) -> nn.Sequential:
     """Return the blocks for pictures (n, stack, 84, 84); they give (n, 32, 11, 11)."""
     channels = (stack, *IMPALA_CHANNELS)
-    return nn.Sequential(*(_Block(before, after) for before, after in zip(channels, channels[1:], strict=False)))
+    return nn.Sequential(*(_Block(before, after) for before, after in pairwise(channels)))
 
 
 class _Impala(nn.Module):

@@ -62,4 +62,3 @@ def write_package(path: Path, content: bytes) -> None:
     except OSError:
         part.unlink(missing_ok=True)
         raise
-

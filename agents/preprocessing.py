@@ -38,6 +38,10 @@ class Sight:
     """Pictures per observation, 1 or more."""
 
 
+ARENAS = Sight()
+"""The arena's own way, of `envs.training.TrainingEnv`."""
+
+
 class Eye:
     """Looks at every frame of one game and says when a decision is due.
 
@@ -48,7 +52,7 @@ class Eye:
     Frames that no observation needs are not fetched from the emulator.
     """
 
-    def __init__(self, sight: Sight = Sight()) -> None:  # noqa: B008 - it is frozen
+    def __init__(self, sight: Sight = ARENAS) -> None:
         self._sight = sight
         self.reset()
 

@@ -14,7 +14,7 @@ import torch
 from agents.network_player import BLOCK, NetworkPlayer, blocks_of
 from agents.networks import Network, build_network
 from agents.packages.package import AgentPackage, Sb3Network
-from agents.preprocessing import Sight
+from agents.preprocessing import ARENAS, Sight
 from envs.games import Game
 from envs.rules import named_rules
 
@@ -38,7 +38,7 @@ class Sb3Bot:
         *,
         draws: bool,
         fires: bool,
-        sight: Sight = Sight(),  # noqa: B008 - it is frozen
+        sight: Sight = ARENAS,
         action_set: tuple[int, ...] | None = None,
     ) -> None:
         self.network = network

@@ -1,7 +1,7 @@
 """Which network a set of named tensors belongs to, told from names and shapes alone.
 
-Known are the policies that SB3 calls `CnnPolicy`, of PPO, A2C, DQN and QR-DQN: a features extractor on pictures, and one
-linear layer (the head) behind it. The extractor is SB3's own NatureCNN, or `agents.impala.ImpalaCNN`.
+Known are the policies that SB3 calls `CnnPolicy`, of PPO, A2C, DQN and QR-DQN: a features extractor on pictures, and
+one linear layer (the head) behind it. The extractor is SB3's own NatureCNN, or `agents.impala.ImpalaCNN`.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ class Architecture:
         """
         quantiles = self.outputs // actions if self.head.startswith("quantile") and actions else 1
         if self.outputs != actions * quantiles or not 1 <= quantiles <= MAX_QUANTILES:
-            raise Refused("actions-wrong", f"the network decides between {self.outputs} actions; the game has {actions}")
+            raise Refused(
+                "actions-wrong", f"the network decides between {self.outputs} actions; the game has {actions}"
+            )
         return quantiles
 
 
@@ -145,7 +147,8 @@ def head_of(names: Mapping[str, object]) -> str:
         raise Refused("network-unknown", "the network has continuous actions; Atari games have discrete ones")
     if any(name.startswith("mlp_extractor.") for name in names) or f"{head.removesuffix('.0')}.2.weight" in names:
         raise Refused(
-            "layer-unknown", "the network has hidden layers behind its extractor; train with net_arch=[], CnnPolicy's own"
+            "layer-unknown",
+            "the network has hidden layers behind its extractor; train with net_arch=[], CnnPolicy's own",
         )
     return head
 

@@ -19,16 +19,15 @@ from agents.packages.settings import OnnxSettings
 
 SIDE = 84
 
-OPERATORS = frozenset(
-    """
+_NAMES = """
     Abs Add And ArgMax AveragePool BatchNormalization Cast CastLike Ceil Clip Concat Constant Conv DequantizeLinear Div
     Dropout Elu Equal Erf Exp Flatten Floor Gather Gelu Gemm GlobalAveragePool GlobalMaxPool Greater GroupNormalization
     HardSigmoid HardSwish Identity InstanceNormalization LayerNormalization LeakyRelu Less Log LogSoftmax MatMul Max
     MaxPool Mean Min Mish Mul Neg Not Or PRelu Pow QuantizeLinear Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin
-    ReduceSum Relu Reshape Round Selu Shape Sigmoid Sign Slice Softmax Softplus Softsign Split Sqrt Squeeze Sub Sum Tanh
-    Transpose Unsqueeze Where
-    """.split()
-)
+    ReduceSum Relu Reshape Round Selu Shape Sigmoid Sign Slice Softmax Softplus Softsign Split Sqrt Squeeze Sub Sum
+    Tanh Transpose Unsqueeze Where
+"""
+OPERATORS = frozenset(_NAMES.split())
 """Of the standard operators those that networks on pictures use. None of them reads a file, draws a random number, runs
 a loop or has a state."""
 
@@ -191,11 +190,14 @@ def _input(value: Message, settings: OnnxSettings) -> tuple[int | None, int]:
     stack_at = 1 if settings.layout == "nchw" else 3
     told = ", ".join("any" if size is None else str(size) for size in shape)
     if len(shape) != 4 or [s for i, s in enumerate(shape) if i not in (0, stack_at)] != [SIDE, SIDE]:
-        raise Refused("onnx-input", f'the network\'s input has the shape ({told}), which isn\'t layout = "{settings.layout}"')
+        raise Refused(
+            "onnx-input", f"the network's input has the shape ({told}), which isn't layout = \"{settings.layout}\""
+        )
     batch, stack = shape[0], shape[stack_at]
     if stack is None or not 1 <= stack <= 8 or (batch is not None and not 1 <= batch <= MAX_BATCH):
         raise Refused(
-            "onnx-input", f"the network's input has the shape ({told}); 1 to 8 pictures and a batch of 1 to {MAX_BATCH} fit"
+            "onnx-input",
+            f"the network's input has the shape ({told}); 1 to 8 pictures and a batch of 1 to {MAX_BATCH} fit",
         )
     return batch, stack
 
@@ -204,14 +206,17 @@ def _output(outputs: list[Message], settings: OnnxSettings) -> tuple[str, int]:
     """Return name and number of actions of the output that is meant."""
     names = [value.get("name", "") for value in outputs]
     name = settings.output_name or (names[0] if len(names) == 1 else None)
-    if name not in names:
+    if name is None or name not in names:
         told = ", ".join(ascii(n[:40]) for n in names[:10])
-        raise Refused("onnx-output", f"`output_name` must say which of the network's outputs is meant: {told or 'it has none'}")
+        raise Refused(
+            "onnx-output", f"`output_name` must say which of the network's outputs is meant: {told or 'it has none'}"
+        )
     kind, shape = _shape(outputs[names.index(name)])
     if kind != _FLOAT or len(shape) != 2 or shape[1] is None:
         told = ", ".join("any" if size is None else str(size) for size in shape)
         raise Refused(
-            "onnx-output", f"the output {name[:40]!a} must be float32 of shape (batch, actions); it has type {kind} of ONNX "
+            "onnx-output",
+            f"the output {name[:40]!a} must be float32 of shape (batch, actions); it has type {kind} of ONNX "
             f"and shape ({told})",
         )
     if not 1 <= shape[1] <= 18:

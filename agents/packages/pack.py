@@ -51,19 +51,26 @@ def pack(source: Path, settings: Mapping[str, Any], onnx: Mapping[str, Any]) -> 
         if onnx:
             _no_onnx_options(package, onnx)
         table = _kept(package, source) | dict(settings)
-        if onnx and package.settings and package.settings.onnx:
-            table["onnx"] = package.settings.onnx.model_dump(exclude_unset=True) | dict(onnx)
+        if onnx:
+            table["onnx"] = table.get("onnx", {}) | dict(onnx)
         members = _network(package)
-    if "games" in settings:
-        table.pop("game", None)
-    for game in table.get("games", []):
-        find_game(game)
+    table = _with_games(table, settings.get("games"))
+    if not table.keys() & {"game", "games"}:
+        raise AgentError(f"{source}: say with --game which game it was trained for.")
     text = toml(_ordered(table)).encode()
     try:
         check_settings(table)
         return admit_bytes(zipped({SETTINGS: text, **members}), "the package", source.stem)
     except Refused as refused:
         raise refused.at(str(source)) from None
+
+
+def _with_games(table: dict[str, Any], games: list[str] | None) -> dict[str, Any]:
+    if not games:
+        return table
+    names = [find_game(name).name for name in games]
+    rest = {key: value for key, value in table.items() if key not in ("game", "games")}
+    return rest | ({"game": names[0]} if len(names) == 1 else {"games": names})
 
 
 def _is_onnx(source: Path) -> bool:
@@ -105,8 +112,6 @@ def _kept(package: AgentPackage, source: Path) -> dict[str, Any]:
     table: dict[str, Any] = {"name": package.name, "kind": "sb3"}
     if architecture.head in _ALGORITHMS:
         table["algo"] = _ALGORITHMS[architecture.head]
-    if architecture.stack != package.stack:
-        table["stack"] = architecture.stack
     return table
 
 
@@ -119,11 +124,10 @@ def _network(package: AgentPackage) -> dict[str, bytes]:
 
 
 def _ordered(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Names first; and what a reader would otherwise have to look up: the action set, where it is the same for all games."""
+    """Names first; and what a reader would otherwise have to look up: the action set, where there is one game."""
     order = ("name", "author", "licence", "game", "games", "algo", "kind")
     ordered = {name: table[name] for name in order if name in table}
     ordered |= {name: value for name, value in table.items() if name not in order}
-    games = table.get("games") or [table["game"]] if "game" in table or table.get("games") else []
-    if "action_set" not in ordered and len(games) == 1:
-        ordered["action_set"] = list(named_rules(find_game(games[0])).action_set)
+    if "action_set" not in ordered and "game" in ordered:
+        ordered["action_set"] = list(named_rules(find_game(ordered["game"])).action_set)
     return ordered

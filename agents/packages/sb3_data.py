@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import pickletools
 import re
+from typing import Any
 
 from agents.packages.archive import Archive
 from agents.packages.limits import MAX_DATA_BYTES
@@ -17,11 +18,12 @@ from agents.packages.refusals import Refused
 
 _PICKLE = re.compile(rb'":serialized:"\s*:\s*"([A-Za-z0-9+/=\\n]*)"')
 _MAX_OPCODES = 300_000
-_DANGEROUS = frozenset(
-    "os posix nt subprocess socket sys shutil pathlib runpy importlib ctypes pty webbrowser multiprocessing asyncio "
-    "threading signal code codeop pdb timeit urllib http ftplib smtplib requests tempfile glob io commands builtins.exec "
-    "builtins.eval builtins.compile builtins.open builtins.__import__ builtins.breakpoint builtins.input".split()
-)
+_NAMES = """
+    os posix nt subprocess socket sys shutil pathlib runpy importlib ctypes pty webbrowser multiprocessing asyncio
+    threading signal code codeop pdb timeit urllib http ftplib smtplib requests tempfile glob io commands builtins.exec
+    builtins.eval builtins.compile builtins.open builtins.__import__ builtins.breakpoint builtins.input
+"""
+_DANGEROUS = frozenset(_NAMES.split())
 """Modules, and functions of `builtins`, that no saved model names."""
 
 
@@ -53,6 +55,7 @@ def _named(pickle: bytes) -> set[str]:
     texts: list[str] = []
     memo: dict[int, str] = {}
     last = ""
+    argument: Any
     for count, (opcode, argument, _) in enumerate(pickletools.genops(pickle)):
         if count > _MAX_OPCODES:
             raise ValueError

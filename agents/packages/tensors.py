@@ -30,7 +30,7 @@ def read_safetensors(content: bytes) -> Tensors:
             "weights-too-large", f"the header of weights.safetensors has more than {MAX_HEADER_BYTES:,} bytes"
         )
     try:
-        table = safetensors.deserialize(content)
+        table = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
     except Exception as error:
         raise Refused("weights-unreadable", f"weights.safetensors is damaged ({type(error).__name__})") from None
     check_sizes((name, tensor["shape"]) for name, tensor in table)

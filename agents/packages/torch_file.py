@@ -197,7 +197,8 @@ class _Reader:
         for name, value in zip(pairs[::2], pairs[1::2], strict=True):
             if type(name) is not str:  # and not shown: who knows how long its text is
                 raise Refused(
-                    "weights-unreadable", f"policy.pth must hold named tensors; one has a {type(name).__name__} for a name"
+                    "weights-unreadable",
+                    f"policy.pth must hold named tensors; one has a {type(name).__name__} for a name",
                 )
             table[name] = value
 
@@ -214,9 +215,7 @@ _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
 def _code(what: str) -> Refused:
-    return Refused(
-        "code-in-weights", f"policy.pth holds more than torch writes for named tensors: its data.pkl {what}"
-    )
+    return Refused("code-in-weights", f"policy.pth holds more than torch writes for named tensors: its data.pkl {what}")
 
 
 def _storage(value: Any) -> _Storage:
@@ -230,7 +229,9 @@ def _made(function: Any, arguments: Any) -> Any:
     match function, arguments:
         case _Name(text=name), () if name == _TABLE:
             return {}
-        case _Name(text=name), (_Storage() as storage, int(offset), tuple(shape), tuple(strides), *_) if name == _TENSOR:
+        case _Name(text=name), (_Storage() as storage, int(offset), tuple(shape), tuple(strides), *_) if (
+            name == _TENSOR
+        ):
             numbers = (offset, *shape, *strides)
             if len(shape) != len(strides) or len(shape) > MAX_DIMENSIONS:
                 raise _code("gives a tensor a shape that doesn't go with its strides")
