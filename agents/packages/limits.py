@@ -27,7 +27,7 @@ MAX_NAME = 200
 """Characters of a tensor's or a member's name."""
 MAX_NODES = 2000
 """Operators of an ONNX graph."""
-MAX_FIELDS = 200_000
+MAX_FIELDS = 30_000
 """Fields of an ONNX file's messages altogether: each becomes an object."""
 MAX_BATCH = 64
 """Of an ONNX network with a fixed batch."""

@@ -238,6 +238,8 @@ def _no_zip(content: bytes) -> Refused:
         return Refused("holds-code", "this is a program, not a network")
     if content[:1] == b"\x08" and b"\x3a" in content[:4096]:  # the first fields of a ModelProto: ir_version, then text
         return Refused("onnx-bare", "this looks like an ONNX file without its settings")
+    if content[:4] == b"PK\x05\x06":
+        return Refused("not-an-agent", "the zip is empty")
     if content[:1] == b"P" and b"PK\x05\x06" in content[-22:]:
         return Refused("zip-damaged", "the zip doesn't begin as one")
     return Refused("not-an-agent", "this is neither an agent package nor a Stable-Baselines3 zip")

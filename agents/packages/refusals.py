@@ -56,7 +56,7 @@ MENDS: dict[str, str] = {
     # ONNX
     "onnx-unreadable": _EXPORT,
     "onnx-too-large": "use a smaller network, or store its weights as raw data",
-    "onnx-external-data": "save the model with its weights inside (save_as_external_data=False)",
+    "onnx-external-data": "save the model with its weights inside: torch.onnx.export(..., external_data=False)",
     "onnx-custom-operator": _EXPORT,
     "onnx-operator": _EXPORT,
     "onnx-version": "export with opset_version=17",

@@ -103,8 +103,14 @@ def read_settings(content: bytes) -> Settings:
         if text.count(".") > MAX_DOTS or text.count("[") + text.count("{") > MAX_BRACKETS:
             raise Refused("settings-unreadable", f"agent.toml has more than {MAX_DOTS:,} dots or brackets")
         table = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, a number of five thousand digits
-        raise Refused("settings-unreadable", f"agent.toml can't be read ({tidy(error, 120)})") from None
+    except UnicodeDecodeError:
+        raise Refused("settings-unreadable", "agent.toml is not a text in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise Refused("settings-unreadable", f"agent.toml is no TOML: {tidy(error, 120)}") from None
+    except (ValueError, RecursionError):
+        raise Refused(
+            "settings-unreadable", "agent.toml has a number that is too long, or is nested too deeply"
+        ) from None
     return check_settings(table)
 
 
@@ -123,7 +129,7 @@ def check_settings(table: dict[str, Any]) -> Settings:
 def _mistakes(error: ValidationError | RecursionError) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    details = error.errors(include_url=False, include_context=False)
+    details = error.errors(include_url=False)
     told = [_mistake(detail) for detail in details[:MAX_WRONG]]
     return "; ".join(told) + (f"; and {len(details) - MAX_WRONG} more" if len(details) > MAX_WRONG else "")
 
@@ -141,6 +147,10 @@ def _mistake(detail: Any) -> str:
             return tidy(detail["msg"].removeprefix("Value error, "))
         case "value_error":
             return f"{where}: {tidy(detail['msg'].removeprefix('Value error, ')).rstrip('.')}"
+        case "too_long" | "string_too_long" | "too_short" | "string_too_short" as kind:
+            bound = "at most" if kind.endswith("long") else "at least"
+            most = detail["ctx"].get("max_length", detail["ctx"].get("min_length"))
+            return f"{where} must have {bound} {most} {'characters' if kind.startswith('s') else 'entries'}"
         case "string_pattern_mismatch":
             return f"{where} must be one line of text"
         case _:

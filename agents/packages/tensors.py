@@ -76,8 +76,7 @@ def as_float32(name: str, numbers: np.ndarray) -> np.ndarray:
         array = (numbers.astype(np.uint32) << 16).view(np.float32)
     else:
         with np.errstate(over="ignore", invalid="ignore"):
-            array = np.ascontiguousarray(numbers, np.float32)
-    array = array.reshape(numbers.shape)  # ascontiguousarray makes a vector of a single number
+            array = np.array(numbers, np.float32, order="C")  # a copy: what it came from can't be written to
     if not np.isfinite(array).all():
         raise Refused("weights-not-finite", f"{name!r} holds NaN or infinity")
     return array
