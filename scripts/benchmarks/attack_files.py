@@ -478,5 +478,3 @@ def attacks(folder: Path) -> dict[str, Path]:
         paths[name] = folder / f"attack-{i:03d}.zip"
         attack.make(paths[name], Canary(folder))
     return paths
-
-
