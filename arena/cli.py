@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from arena.commands import doctor, kiosk, person, play, results, show
+from arena.commands import agent, doctor, kiosk, person, play, results, show
 
 DONE, NOT_SO, BAD_INPUT, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
 
@@ -57,6 +57,7 @@ app.command()(show.export)
 app.command()(results.verify)
 app.command()(results.scoreboard)
 app.command()(doctor.doctor)
+app.add_typer(agent.app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,8 +26,8 @@ from envs.rules import Rules
 from recordings.recording import Recording
 
 LANES = 8
-"""Games of one job that run in lockstep: as many as `agents.sb3.BLOCK`, so that one pass of the network serves all and
-few of its rows are empty when the last games run out."""
+"""Games of one job that run in lockstep: as many as `agents.network_player.BLOCK`, so that one pass of the network
+serves all and few of its rows are empty when the last games run out."""
 
 
 @dataclass(frozen=True, slots=True)

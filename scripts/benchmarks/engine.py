@@ -137,17 +137,21 @@ def _recording(folder: Path) -> Figure:
 
 def _evaluation(folder: Path) -> Figure:
     """A house bot's weights in SB3's own network: games of a usual length."""
+    import torch
     from stable_baselines3 import PPO
 
     from agents.load import ZOO
-    from agents.weights import read_weights
+    from agents.packages import admit
+    from agents.packages.package import Sb3Network
     from arena.evaluate import evaluate
     from envs.rules import named_rules
 
     agent = folder / "agent.zip"
     env = _sb3_env(1)
     model = PPO("CnnPolicy", env, n_steps=8, batch_size=8, device="cpu")
-    model.policy.load_state_dict(read_weights(ZOO / HOUSE_BOT).tensors, strict=False)
+    network = admit(ZOO / HOUSE_BOT).network
+    assert isinstance(network, Sb3Network)
+    model.policy.load_state_dict({name: torch.from_numpy(t) for name, t in network.tensors.items()}, strict=False)
     model.save(agent)
     env.close()
     rules = named_rules(EVALUATED)
