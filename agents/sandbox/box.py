@@ -102,8 +102,11 @@ class Box:
         try:
             self.ready = json.loads(self._answer(limits.start, "was not ready", expected=READY))
         except ValueError:
-            self.kill()
+            self.close()
             raise PlayerFailed("The agent's process says what can't be read.") from None
+        except BaseException:
+            self.close()
+            raise
 
     # -- games -------------------------------------------------------------------------------------------------------
 

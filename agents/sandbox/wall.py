@@ -88,20 +88,29 @@ def _bubblewrap(privileged: bool) -> Iterable[str]:
             yield from ("--symlink", os.readlink(name), name)
         elif os.path.isdir(name):
             yield from ("--ro-bind", name, name)
+    for folder in ("/etc", "/dev", "/sys", "/sys/devices", "/sys/devices/system"):
+        yield from _open_folder(folder)
     yield from ("--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache", "--proc", "/proc")
     yield from ("--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu")
     for device in ("null", "zero", "random", "urandom"):
         yield from ("--dev-bind", f"/dev/{device}", f"/dev/{device}")
-    made: set[str] = set()
-    for folder in _readable():
-        if Path(folder).parts[1] not in ("usr", "lib", "lib64"):
-            for parent in reversed(Path(folder).parents[:-1]):
-                if str(parent) not in made:
-                    made.add(str(parent))
-                    yield from ("--perms", "0755", "--dir", str(parent))  # else only the user who makes it may enter
-            yield from ("--ro-bind", os.path.realpath(folder), folder)
-            made.add(folder)
+    bound: set[Path] = {Path("/usr"), Path("/lib"), Path("/lib64")}
+    made: set[Path] = set()
+    for folder in (Path(name) for name in _readable()):
+        if bound.intersection((folder, *folder.parents)):
+            continue
+        for parent in reversed(folder.parents[:-1]):
+            if parent not in made:
+                made.add(parent)
+                yield from _open_folder(str(parent))
+        bound.add(folder)
+        yield from ("--ro-bind", os.path.realpath(folder), str(folder))
     yield from ("--remount-ro", "/", "--chdir", "/")
+
+
+def _open_folder(path: str) -> tuple[str, ...]:
+    """Return the words that make a folder; one that bubblewrap makes unasked can be entered only by who made it."""
+    return ("--perms", "0755", "--dir", path)
 
 
 def _readable() -> list[str]:
