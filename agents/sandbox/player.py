@@ -139,7 +139,9 @@ class SandboxedBot:
             self._box.close()
             self._breakdowns += 1
             if self._breakdowns >= BREAKDOWNS:
-                raise PlayerFailed(f"The agent has broken down {self._breakdowns} times in a row and isn't started again.")
+                raise PlayerFailed(
+                    f"The agent has broken down {self._breakdowns} times in a row and isn't started again."
+                )
             self.generation += 1
             self._box = Box(self._cargo, self._wall, self.limits, self._threads)
         return self._box
@@ -177,17 +179,24 @@ class SandboxedPlayer:
         self._generation = -1
         self._spent = 0.0
         self._t = 0
+        self.failure: str | None = None
+        """Why the last game that it began was a forfeit, in a sentence; None if it wasn't."""
 
     def reset(self, *, seed: int, action_set: tuple[int, ...]) -> None:
         if self._slot is None:
             raise PlayerFailed("This player was closed.")
-        if self._t:
+        if self._t and self.failure is None:
             self._bot.finished()
         self._spent = 0.0
         self._t = 0
-        box = self._bot.box()
-        self._generation = self._bot.generation
-        box.reset(self._slot, seed, action_set)
+        self.failure = None
+        try:
+            box = self._bot.box()
+            self._generation = self._bot.generation
+            box.reset(self._slot, seed, action_set)
+        except PlayerFailed as error:
+            self.failure = str(error)
+            raise
 
     def act(self, step: Step) -> int:
         return _ask(self._bot, [self], [step])[0]
@@ -219,9 +228,19 @@ def _ask(bot: SandboxedBot, players: Sequence[SandboxedPlayer], steps: Sequence[
     Raises:
         PlayerFailed: it gave no answer, or one of the games has used up its time.
     """
+    try:
+        return _asked(bot, players, steps)
+    except PlayerFailed as error:
+        for player in players:
+            player.failure = str(error)
+        raise
+
+
+def _asked(bot: SandboxedBot, players: Sequence[SandboxedPlayer], steps: Sequence[Step]) -> list[int]:
     box = bot.running()
     slots = [player._slot for player in players if player._slot is not None]
-    if len(slots) != len(players) or any(player._generation != bot.generation for player in players) or not box.alive:
+    same = all(player._generation == bot.generation for player in players)
+    if len(slots) != len(players) or not same or not box.alive:
         raise PlayerFailed("The agent's process has broken down in another game that it was playing.")
     begin = time.monotonic()
     actions = box.act(slots, steps)
