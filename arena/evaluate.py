@@ -63,9 +63,9 @@ def load(agent: str, game: Game, handling: Handling = PLAIN) -> Player:
         AgentError: there is no such agent, it can't play this game, or no sandbox works here where one is needed.
     """
     if handling.sandbox or agent.endswith(PYTHON_SUFFIX):
-        from agents.sandbox.player import sandboxed_player
+        from agents.sandbox.player import cargo_of, guarded_player
 
-        return delayed(sandboxed_player(agent, game), handling.delay_ms)
+        return delayed(guarded_player(cargo_of(agent, game)), handling.delay_ms)
     return delayed(load_player(agent, game), handling.delay_ms)
 
 

@@ -9,26 +9,34 @@ memory) is a `PlayerFailed` here: that game is a forfeit, and the next one gets 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import tempfile
 import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from agents.load import SCRIPT_PREFIX, find_agent_file
-from agents.player import Kind, PlayerFailed, PlayerInfo
+from agents.load import SCRIPT_PREFIX, find_agent_file, load_player
+from agents.player import Kind, Player, PlayerFailed, PlayerInfo
 from agents.sandbox.box import Box, Cargo
 from agents.sandbox.limits import BREAKDOWNS, Limits
 from agents.sandbox.protocol import SLOTS
 from agents.sandbox.python import SUFFIX
 from agents.sandbox.wall import Wall, walls
 from envs.errors import AgentError, shown
-from envs.games import Game
+from envs.games import Game, find_game
 from envs.names import check_name
 from envs.step import Step
 
+log = logging.getLogger(__name__)
+
 MAX_PYTHON_BYTES = 256 * 1024
 MAX_FILE_BYTES = 256 * 2**20
+
+
+class NoSandbox(AgentError):
+    """No sandbox works on this machine."""
 
 
 @cache
@@ -36,7 +44,7 @@ def probe() -> Wall:
     """Return the sandbox that works on this machine: each is tried by starting a process in it.
 
     Raises:
-        AgentError: none works; the message says what was tried and what to do.
+        NoSandbox: none works; the message says what was tried and what to do.
     """
     tried = []
     for wall in walls():
@@ -46,9 +54,9 @@ def probe() -> Wall:
         except PlayerFailed as error:
             tried.append(f"{wall.name}: {error}")
     what = "; ".join(tried) if tried else "this system has neither bubblewrap nor Landlock"
-    raise AgentError(
-        f"No sandbox works here ({what}) On Linux: sudo apt-get install bubblewrap. Without a sandbox only weights and "
-        "ONNX files are played, and nothing written in Python."
+    raise NoSandbox(
+        f"No sandbox works here ({what.rstrip('.')}); on Linux: sudo apt-get install bubblewrap. Without a sandbox only "
+        "weights and ONNX files are played, and nothing written in Python."
     )
 
 
@@ -97,6 +105,30 @@ def player_in_sandbox(cargo: Cargo, limits: Limits | None = None) -> SandboxedPl
     except BaseException:
         bot.close()
         raise
+
+
+def guarded_player(cargo: Cargo) -> Player:
+    """Return a player of `cargo` in the sandbox; where none works, one outside for what can only be numbers.
+
+    Raises:
+        AgentError: it can't be loaded, or is written in Python and no sandbox works here.
+    """
+    try:
+        return player_in_sandbox(cargo)
+    except NoSandbox as error:
+        if cargo.kind == "python":
+            raise
+        log.warning("%s plays without one. %s", cargo.name, error)
+        return _outside(cargo)
+
+
+def _outside(cargo: Cargo) -> Player:
+    if cargo.kind == "script":
+        return load_player(SCRIPT_PREFIX + cargo.name, find_game(cargo.game))
+    with tempfile.TemporaryDirectory(prefix="arena-agent-") as folder:
+        path = Path(folder, f"{cargo.name}.zip")
+        path.write_bytes(cargo.content)
+        return load_player(str(path), find_game(cargo.game))
 
 
 class SandboxedBot:

@@ -68,6 +68,11 @@ def normalized(game: Game, score: float | None) -> float | None:
     return None if None in (score, random, human) else human_normalized(score, random.score, human.score)  # type: ignore[union-attr,arg-type]
 
 
+def ordinal(percent: int) -> str:
+    """Return what a percentile is called: `median`, `5th`."""
+    return "median" if percent == 50 else f"{percent}th"
+
+
 def print_classes(game: Game, classes: Sequence[Class], checks: Checks) -> None:
     """Print what `classes` and `checks` say, below the summary of the first class."""
     from arena.commands.tables import INTERVAL, _console, _digits, _interval, _table
@@ -76,15 +81,15 @@ def print_classes(game: Game, classes: Sequence[Class], checks: Checks) -> None:
     first = classes[0]
     digits = _digits([*first.scores, 0])
     if first.scores:
-        spread = ", ".join(f"{p} %: {value:,.{digits}f}" for p, value in first.percentiles().items())
-        console.print(f"Percentiles of the scores: {spread}.", highlight=False)
+        spread = ", ".join(f"{ordinal(p)} {value:,.{digits}f}" for p, value in first.percentiles().items())
+        console.print(f"Percentiles: {spread}.")
     found = first.summary()
     scaled = normalized(game, found.mean if found.n else None)
     if scaled is not None:
         low, high = normalized(game, found.low), normalized(game, found.high)
         interval = "" if low is None or high is None else f" (95 % interval {low:.2f} to {high:.2f})"
         console.print(
-            f"Human-normalized: {scaled:.2f}{interval}; 0 is random play, 1 the {HUMAN} of the table.", highlight=False
+            f"Human-normalized: {scaled:.2f}{interval}; random play is 0, the {HUMAN} 1."
         )
     for one in classes:
         if one.forfeits:
@@ -95,7 +100,7 @@ def print_classes(game: Game, classes: Sequence[Class], checks: Checks) -> None:
     if len(classes) > 1:
         console.print()
         table = _table(
-            ("reaction delay", "right"), ("games", "right"), ("mean", "right"), (INTERVAL, "right"), ("of it", "right")
+            ("reaction delay", "right"), ("games", "right"), ("mean", "right"), (INTERVAL, "right"), ("of undelayed", "right")
         )
         for one in classes:
             summary = one.summary()
