@@ -14,7 +14,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Double, ForeignKey, Index, String, UniqueConstraint, create_engine, event
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -113,6 +124,17 @@ class StandingRow(Base):
     high: Mapped[float | None] = mapped_column(Double)
     best: Mapped[float] = mapped_column(Double)
     last_played: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class VoidRow(Base):
+    """An episode that an organizer has struck out. It stays where it is and counts nowhere."""
+
+    __tablename__ = "voids"
+
+    episode: Mapped[int] = mapped_column(
+        ForeignKey("episodes.id", name="fk_voids_episode"), primary_key=True, autoincrement=False
+    )
+    reason: Mapped[str] = mapped_column(Text)
 
 
 def database_url(url_or_path: str | Path) -> URL:
