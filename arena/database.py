@@ -91,6 +91,8 @@ class EpisodeRow(Base):
         # Holds all that a line of the standings is made of, so that making it reads this index only.
         Index("ix_episodes_standing", "rules", "player", "score", "started_at"),
         Index("ix_episodes_player", "player"),
+        # Finds the same game under another name.
+        Index("ix_episodes_digest", "digest"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

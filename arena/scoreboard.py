@@ -19,7 +19,16 @@ from sqlalchemy.orm import Session
 
 from agents.player import Kind
 from arena import migrations
-from arena.database import EpisodeRow, PlayerRow, RulesRow, StandingRow, VoidRow, database_url, make_engine, plain_errors
+from arena.database import (
+    EpisodeRow,
+    PlayerRow,
+    RulesRow,
+    StandingRow,
+    VoidRow,
+    database_url,
+    make_engine,
+    plain_errors,
+)
 from arena.results import Result, RulesClass, Standing
 from arena.statistics import summary
 from envs.step import End

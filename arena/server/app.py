@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from arena.server import api, pages
+from arena.server.errors import Refusal
 from arena.server.security import BodyLimit, SafeHeaders
 from arena.server.settings import Limits, Settings
 from arena.server.state import Server
@@ -70,6 +71,8 @@ def body_limit(path: str, limits: Limits) -> int:
 
 async def _refused(_request: Request, error: Exception) -> JSONResponse:
     """Answer with an error's own sentence. A database or disk that can't be used now is worth another try."""
+    if isinstance(error, Refusal):
+        return JSONResponse({"detail": str(error)}, error.status)
     if isinstance(error, ScoreboardError | EventError):
         return JSONResponse({"detail": str(error)}, 503, {"Retry-After": "2"})
     return JSONResponse({"detail": str(error)}, 422)

@@ -96,6 +96,10 @@ class _TooMuch(Exception):
 
 async def _refuse(send: Send, limit: int) -> None:
     body = b'{"detail":"This request brings more than the %d bytes that it may."}' % limit
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -134,9 +134,7 @@ def _create_agents() -> None:
     op.create_table(
         "submission_log",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column(
-            "submission", sa.Integer, _key("submission_log", "submission", "submissions.id"), nullable=False
-        ),
+        sa.Column("submission", sa.Integer, _key("submission_log", "submission", "submissions.id"), nullable=False),
         _time("at"),
         _text("text"),
     )
@@ -144,9 +142,12 @@ def _create_agents() -> None:
 
 
 def _create_organizing() -> None:
+    op.create_index("ix_episodes_digest", "episodes", ["digest"])
     op.create_table(
         "voids",
-        sa.Column("episode", sa.Integer, _key("voids", "episode", "episodes.id"), primary_key=True, autoincrement=False),
+        sa.Column(
+            "episode", sa.Integer, _key("voids", "episode", "episodes.id"), primary_key=True, autoincrement=False
+        ),
         _text("reason"),
     )
     op.create_table("hidden_names", sa.Column("name", sa.String(32), primary_key=True))
