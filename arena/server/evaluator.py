@@ -37,7 +37,7 @@ Tell = Callable[[str, object], None]
 
 
 class Evaluators:
-    """Keeps so many evaluating processes alive, passes on what they tell, and takes jobs back whose worker is silent."""
+    """Keeps so many evaluating processes alive, passes on what they tell, and takes back jobs of silent workers."""
 
     def __init__(self, settings: Settings, submissions: Submissions, tell: Tell) -> None:
         self._settings = settings

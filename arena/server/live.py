@@ -1,4 +1,4 @@
-"""The games that run just now, as far as their stations have told. In memory; made anew from the database at a start."""
+"""The games that run just now, as far as their stations have told. In memory, made anew from the database at start."""
 
 from __future__ import annotations
 

@@ -215,5 +215,5 @@ async def _stream(server: TheServer, until: str) -> AsyncIterator[bytes]:
                 yield b": alive\n\n"
                 continue
             yield happening.frame()
-            if until or happening.kind == "bye":
+            if until:
                 return
