@@ -96,6 +96,8 @@ class Evaluators:
 
 def work(pipe: Connection, settings: Settings, name: str) -> None:
     """What an evaluating process does, until it is ended."""
+    import scipy.stats  # noqa: F401  # takes seconds, and is needed for standings with the database locked
+
     with Scoreboard.open(settings.database) as board:
         submissions = Submissions(board, Clock(), settings)
         while True:

@@ -57,8 +57,6 @@ class Server:
 
     def start(self) -> None:
         """Recover, then begin the work in the background."""
-        import scipy.stats  # noqa: F401  # takes seconds, which no request should wait for
-
         self.tickets.resume()
         self.verifier.start()
         self._evaluators.start()

@@ -20,6 +20,8 @@ SPEED = 0.04
 """By how much the speed may differ from that of the game; a difference of 5 % is always noticed."""
 LATE_SECONDS = 3.0
 """By how much a head may come before or after its time."""
+LATE_SECONDS_SHORT = 1.0
+"""The same in a short game."""
 
 PAUSES, PAUSE_SECONDS = 3, 63.0
 """How often, and for how long in all, a game on a station may stand still: people may pause there."""
@@ -85,7 +87,7 @@ def _doubt(heads: Sequence[tuple[int, float]], frames: int) -> str | None:
         if abs(speed - 1) > SPEED:
             return f"it was played at {speed:.2f} times the game's speed"
     frame, worst = max(late, key=lambda one: abs(one[1]))
-    if abs(worst) > LATE_SECONDS:
+    if abs(worst) > (LATE_SECONDS if span >= SHORT_SECONDS else LATE_SECONDS_SHORT):
         return f"frame {frame:,} came {abs(worst):.1f} s {'late' if worst > 0 else 'early'}"
     return None
 

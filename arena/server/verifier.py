@@ -83,6 +83,8 @@ class Verifier:
             self._wake.clear()
 
     def _serve(self) -> None:
+        import scipy.stats  # noqa: F401  # takes seconds, and is needed for standings with the database locked
+
         while not self._stop.is_set():
             with workers(_replay, [()]) as (pipe,), suppress(ReplayDied):
                 self._work_with(pipe)
