@@ -31,6 +31,7 @@ from arena.database import (
 )
 from arena.results import Result, RulesClass, Standing
 from arena.statistics import summary
+from envs.errors import ScoreboardError
 from envs.step import End
 
 

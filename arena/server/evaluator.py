@@ -64,11 +64,20 @@ class Evaluators:
         number = 0
         while not self._stop.is_set():
             number += 1
-            with workers(work, [(self._settings, f"{name}-{number}")]) as (pipe,), suppress(EOFError, OSError):
+            worker = f"{name}-{number}"
+            with workers(work, [(self._settings, worker)]) as (pipe,), suppress(EOFError, OSError):
                 while not self._stop.is_set():
                     if pipe.poll(0.2):
                         self._tell(*pipe.recv())
+            with suppress(ArenaError):  # else its lease runs out
+                self._take_back_from(worker)
             self._stop.wait(LOOK_SECONDS)
+
+    def _take_back_from(self, worker: str) -> None:
+        """Put back what a worker had that has died, or was ended."""
+        for number, (whose, beat) in self._submissions.beats().items():
+            if whose == worker and self._submissions.take_back(number, worker, beat):
+                self._tell("agent", number)
 
     def _watch(self) -> None:
         while not self._stop.wait(self._settings.limits.lease_seconds / BEATS_PER_LEASE):

@@ -172,7 +172,7 @@ class Organizing:
                 session.execute(delete(HiddenNameRow).where(HiddenNameRow.name == subject))
             case "approve":
                 query = update(SubmissionRow).where(SubmissionRow.id == int(subject), SubmissionRow.state == QUEUED)
-                if session.execute(query.values(state=HELD)).rowcount != 1:  # type: ignore[attr-defined]
+                if session.scalar(query.values(state=HELD).returning(SubmissionRow.id)) is None:
                     raise Conflict("This agent is being evaluated already, or was.")
             case "state":
                 if event_state(session) != subject:

@@ -20,7 +20,7 @@ class Limits:
     """Agents of one participant that may wait at once."""
     quiet_seconds: float = 2 * 3600
     """A started game from which nothing was heard for so long, while the server ran, is counted as abandoned."""
-    lease_seconds: float = 30
+    lease_seconds: float = 10
     """A worker that gives no sign for so long has lost its job to the next one."""
 
 

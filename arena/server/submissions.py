@@ -10,8 +10,9 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from arena.scoreboard import Scoreboard, insert_or_ignore
@@ -170,8 +171,8 @@ class Submissions:
         """Take the next agent whose owner has evaluations left today; None if there is none."""
         with self._board.writing() as session:
             spent = self._spent_owners(session)
-            query = _in_order().where(SubmissionRow.state == QUEUED, SubmissionRow.token.not_in(spent))
-            row = session.scalar(query.limit(1).with_for_update(skip_locked=True))
+            query = select(SubmissionRow).where(SubmissionRow.state == QUEUED, SubmissionRow.token.not_in(spent))
+            row = session.scalar(query.order_by(SubmissionRow.id).limit(1).with_for_update(skip_locked=True))
             if row is None:
                 return None
             row.state, row.worker, row.beat, row.played = RUNNING, worker, row.beat + 1, 0
@@ -182,15 +183,15 @@ class Submissions:
 
     def beat(self, job: Job, played: int | None = None) -> bool:
         """Give a sign of life; return whether the job is still this worker's."""
-        values = {"beat": SubmissionRow.beat + 1} | ({} if played is None else {"played": played})
+        values: dict[str, Any] = {"beat": SubmissionRow.beat + 1} | ({} if played is None else {"played": played})
         with self._board.writing() as session:
-            return session.execute(_mine(job).values(**values)).rowcount == 1  # type: ignore[attr-defined]
+            return _change_mine(session, job, values)
 
     def end(self, job: Job, state: str, reason: str) -> bool:
         """Say how the evaluation ended; return whether the job was still this worker's."""
         with self._board.writing() as session:
             values = {"state": state, "reason": reason, "worker": "", "ended_at": self._clock.now()}
-            mine = session.execute(_mine(job).values(**values)).rowcount == 1  # type: ignore[attr-defined]
+            mine = _change_mine(session, job, values)
             if mine:
                 self._log(session, job.id, reason)
             return mine
@@ -241,17 +242,15 @@ class Submissions:
         session.execute(insert(SubmissionLogRow).values(submission=number, at=self._clock.now(), text=text))
 
 
-def _in_order() -> Select[tuple[SubmissionRow]]:
-    return select(SubmissionRow).order_by(SubmissionRow.id)
-
-
-def _mine(job: Job):  # type: ignore[no-untyped-def]
-    return update(SubmissionRow).where(
+def _change_mine(session: Session, job: Job, values: dict[str, Any]) -> bool:
+    """Change a running evaluation; return False, and change nothing, if it isn't this worker's any more."""
+    query = update(SubmissionRow).where(
         SubmissionRow.id == job.id,
         SubmissionRow.state == RUNNING,
         SubmissionRow.worker == job.worker,
         SubmissionRow.attempts == job.attempt,
     )
+    return session.scalar(query.values(**values).returning(SubmissionRow.id)) is not None
 
 
 def _known(session: Session, who: Identity, key: str, said: str) -> Submission | None:

@@ -202,7 +202,7 @@ class Views:
         with self._board.reading() as session:
             return frozenset(session.scalars(select(HiddenNameRow.name)))
 
-    def _results(self, query: Select[Any]) -> list[ResultView]:
+    def _results(self, query: Select[*tuple[Any, ...]]) -> list[ResultView]:
         with self._board.reading() as session:
             closed = event_state(session) == CLOSED
             return [_result(row, closed) for row in session.execute(query)]
@@ -287,11 +287,11 @@ def _ranked(rows: Any) -> list[StandingView]:
     return standings
 
 
-def _is_public(row: Row[Any], closed: bool) -> bool:
+def _is_public(row: Row[*tuple[Any, ...]], closed: bool) -> bool:
     return row.hidden is None and (closed or not row.hidden_seed)
 
 
-def _result(row: Row[Any], closed: bool) -> ResultView:
+def _result(row: Row[*tuple[Any, ...]], closed: bool) -> ResultView:
     episode: EpisodeRow = row.EpisodeRow
     return ResultView(
         id=episode.id,
