@@ -43,7 +43,7 @@ class Serving:
 
     def __init__(self, folder: Path, url: str | None = None, options: Sequence[str] = ()) -> None:
         self.event = open_event(folder)
-        self.database = url or str(self.event.database)
+        self.database = url or f"sqlite:///{self.event.database}"
         self.options = [*options]
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
