@@ -69,14 +69,14 @@ def serve(
 
     the_event = open_event(event)
     settings = Settings(the_event, db or str(the_event.database), verifiers, evaluators, evaluation_seeds, approval)
-    app = create_app(settings)
-    if not any(one.role == RoleName.ORGANIZER and not one.revoked_at for one in app.state.server.tokens.all()):
-        typer.echo("Nobody is an organizer yet: arena token add NAME --role organizer", err=True)
-    listening = _listening(host, port)
-    scheme = "https" if tls_cert else "http"
-    shown = host if host not in ("0.0.0.0", "::") else _own_address()
-    typer.echo(f"{the_event.name}: {scheme}://{shown}:{listening.getsockname()[1]}/ (Ctrl-C ends)")
-    _run(app, listening, tls_cert, tls_key)
+    with _listening(host, port) as listening:
+        app = create_app(settings)
+        if not any(one.role == RoleName.ORGANIZER and not one.revoked_at for one in app.state.server.tokens.all()):
+            typer.echo("Nobody is an organizer yet: arena token add NAME --role organizer", err=True)
+        scheme = "https" if tls_cert else "http"
+        shown = host if host not in ("0.0.0.0", "::") else _own_address()
+        typer.echo(f"{the_event.name}: {scheme}://{shown}:{listening.getsockname()[1]}/ (Ctrl-C ends)")
+        _run(app, listening, tls_cert, tls_key)
 
 
 def _run(app: object, listening: socket.socket, tls_cert: Path | None, tls_key: Path | None) -> None:
@@ -103,11 +103,13 @@ def _listening(host: str, port: int) -> socket.socket:
     """
     from envs.errors import EventError
 
+    if not 0 <= port < 2**16:
+        raise EventError(f"A port is a number from 0 to 65535, not {port}.")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=1024)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+    except OSError as error:
+        reason = error.strerror or error
         raise EventError(f"The server can't listen on {host}, port {port} ({reason}); choose another.") from None
 
 

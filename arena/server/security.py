@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -67,27 +68,29 @@ class BodyLimit:
             await _refuse(send, limit)
             return
         taken = 0
-        began = False
+        began = over = False
 
         async def receive_some() -> Message:
-            nonlocal taken
+            nonlocal taken, over
             message = await receive()
             if message["type"] == "http.request":
                 taken += len(message.get("body", b""))
                 if taken > limit:
+                    over = True
                     raise _TooMuch
             return message
 
         async def send_and_know(message: Message) -> None:
             nonlocal began
+            if over and not began:
+                return  # whoever read the body took the error for one of his own
             began = began or message["type"] == "http.response.start"
             await send(message)
 
-        try:
+        with suppress(_TooMuch):
             await self._app(scope, receive_some, send_and_know)
-        except _TooMuch:
-            if not began:
-                await _refuse(send, limit)
+        if over and not began:
+            await _refuse(send, limit)
 
 
 class _TooMuch(Exception):

@@ -71,13 +71,11 @@ def test_everybody_may_listen(on_sqlite: Serving) -> None:
         assert next(stream.iter_lines()) == "retry: 2000"
 
 
-@pytest.mark.parametrize("token", ["", "arena_wrong", "x" * 10_000, "é"])
+@pytest.mark.parametrize("token", ["arena_wrong", "x" * 10_000, "é"])
 def test_a_wrong_token_is_no_spectator(on_sqlite: Serving, token: str) -> None:
     headers = {"Authorization": f"Bearer {token}".encode()}
     answer = httpx2.get(f"{on_sqlite.url}/api/v1/me", headers=headers)
-    assert answer.status_code in ((401, 200) if token == "" else (401, 431, 400))
-    if answer.status_code == 200:
-        assert answer.json()["role"] == "spectator"
+    assert answer.status_code in (400, 401, 431)
 
 
 def test_a_revoked_token_is_worth_nothing(serving: Serving) -> None:
