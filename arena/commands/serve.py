@@ -64,6 +64,8 @@ def serve(
     what it has acknowledged is on the disk.
     """
     from arena.event import open_event
+
+    _check_installed()
     from arena.server.app import create_app
     from arena.server.settings import Settings
 
@@ -77,6 +79,21 @@ def serve(
         shown = host if host not in ("0.0.0.0", "::") else _own_address()
         typer.echo(f"{the_event.name}: {scheme}://{shown}:{listening.getsockname()[1]}/ (Ctrl-C ends)")
         _run(app, listening, tls_cert, tls_key)
+
+
+def _check_installed() -> None:
+    """Refuse to start without the packages of the server.
+
+    Raises:
+        EventError: they aren't installed.
+    """
+    from importlib.util import find_spec
+
+    from envs.errors import EventError
+
+    missing = [name for name in ("fastapi", "uvicorn", "python_multipart") if find_spec(name) is None]
+    if missing:
+        raise EventError(f"The server needs {', '.join(missing)}; install it with: pip install 'atari-arena[server]'.")
 
 
 def _run(app: object, listening: socket.socket, tls_cert: Path | None, tls_key: Path | None) -> None:

@@ -41,7 +41,7 @@ def submit(
         typer.Option("--name", metavar="NAME", help="On the scoreboard; its file's name if not given.", show_default=False),
     ] = None,
     rules: RulesOption = "5min",
-    follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Wait for its result.")] = True,
+    no_follow: Annotated[bool, typer.Option("--no-follow", help="Don't wait for its result.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Send an agent to the server, which evaluates it on hidden seeds, and follow it.
@@ -64,7 +64,7 @@ def submit(
         )
         if not json:
             typer.echo(f"{called} is agent {sent['id']} on {client.url}: {_state(sent)}.")
-        if follow:
+        if not no_follow:
             sent = _follow(client, sent, quiet=json)
     if json:
         dump(sent)
