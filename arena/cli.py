@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from arena.commands import agent, doctor, kiosk, person, play, results, show
+from arena.commands import agent, doctor, kiosk, person, play, results, serve, show, submit
 
 DONE, NOT_SO, BAD_INPUT, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
 
@@ -58,6 +58,11 @@ app.command()(results.verify)
 app.command()(results.scoreboard)
 app.command()(doctor.doctor)
 app.add_typer(agent.app)
+app.command()(serve.serve)
+app.add_typer(serve.token)
+app.command()(serve.backup)
+app.command()(submit.submit)
+app.command()(submit.sync)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

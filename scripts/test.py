@@ -13,7 +13,7 @@ import time
 
 from bootstrap import ROOT, Checkout, prepare, say
 
-EXTRAS = ("dev", "onnx", "postgres", "train")
+EXTRAS = ("dev", "onnx", "postgres", "server", "train")
 CHECKS = {
     "lint": ("ruff", "check"),
     "format": ("ruff", "format", "--check"),
