@@ -15,8 +15,6 @@
   stage.addEventListener("htmx:sseError", () => say("off", "connection lost, trying again"));
   stage.addEventListener("htmx:sseMessage", (event) => {
     if (event.detail.type === "playing") follow();
-    // Other games than this page knows: a card has been added, or the event has changed.
-    if (event.detail.type === "anew") location.reload();
   });
 
   // Moving pictures cost a megabit per second: on the big screen they come by themselves, on a phone when asked for.
