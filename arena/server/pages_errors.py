@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from inspect import isawaitable
 
 from fastapi import FastAPI, Request
 from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
@@ -12,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from arena.server.pages_site import answer, see_other
 from arena.server.sessions import NotLoggedIn
+from envs.errors import ArenaError
 
 TITLES = {
     403: "Not for you",
@@ -26,7 +28,17 @@ NOT_FOUND = "This page isn’t there. It may have been mistyped, or moved."
 
 
 def install(app: FastAPI) -> None:
-    """Let the pages' errors look like pages."""
+    """Let the pages' errors look like pages. To be called last: what programs get stays as it is."""
+    for_programs = app.exception_handlers.get(ArenaError)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        if for_programs is None or is_page(request):
+            return await _page(request, getattr(error, "status", 503), str(error))
+        answered = for_programs(request, error)
+        found: Response = await answered if isawaitable(answered) else answered
+        return found
+
+    app.add_exception_handler(ArenaError, refused)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(NotLoggedIn, _log_in)

@@ -49,7 +49,7 @@ def live_pages(request: Request) -> LivePages:
     if not hasattr(state, "live_pages"):
         server: Server = state.server
         tallies = Tallies(server)
-        feed = Stream(lambda stream: _make(server, tallies, stream))
+        feed = Stream(lambda stream: _make(server, tallies, stream), server.bus)
         state.live_pages = LivePages(server, tallies, feed, pictures(server))
     found: LivePages = state.live_pages
     return found
@@ -175,7 +175,13 @@ def _results(server: Server) -> list[ResultView]:
 
 
 def _games(server: Server) -> list[dict[str, Any]]:
+    hidden = server.views.hidden_names()
     return [
-        {"id": game.id, "player": game.player, "station": game.station, "title": title_of(game.game)}
+        {
+            "id": game.id,
+            "player": "(name hidden)" if game.player in hidden else game.player,
+            "station": game.station,
+            "title": title_of(game.game),
+        }
         for game in shown(server)
     ]

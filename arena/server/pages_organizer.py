@@ -31,7 +31,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 STATES = (
     ("open", "Open", "Everything is accepted."),
     ("frozen", "Freeze", "Nothing new begins; what was begun is brought to its end."),
-    ("closed", "Close", "Nothing is accepted any more; all seeds and recordings become public."),
+    ("closed", "Close", "Nothing is accepted any more; all seeds and recordings become public, which can’t be taken back."),
 )
 
 Words = Annotated[str, Form(max_length=300)]
@@ -69,20 +69,20 @@ def logout(request: Request, server: TheServer, session: CheckedSession) -> Resp
 
 @router.get("/organizer")
 def organizer(
-    request: Request, server: TheServer, session: OrganizerSession, player: str = "", said: str = "", failed: str = ""
+    request: Request, server: TheServer, session: OrganizerSession, player: str = "", failed: str = ""
 ) -> HTMLResponse:
-    agents = server.views.agents(AGENTS)
+    wanted = ResultFilter(player=player.strip() or None, limit=RESULTS)
     return answer(
         request,
         "organizer.html.j2",
         csrf=session.csrf,
         who=session.identity.name,
         states=STATES,
-        held=[agent for agent in agents if agent.state == "held"],
-        results=server.views.results(ResultFilter(player=player.strip() or None, limit=RESULTS, voided=True)),
+        held=[agent for agent in server.submissions.all(limit=AGENTS) if agent.state == "held"],
+        results=server.views.results(wanted),
+        struck_out=server.views.struck_out(RESULTS),
         entries=server.organizing.entries(ENTRIES),
         player=player,
-        said=said[:300],
         failed=failed[:300],
     )
 
@@ -100,6 +100,8 @@ def act(
     organizing, who = server.organizing, session.identity
     subject, reason = subject.strip(), reason.strip()
     try:
+        if not reason:
+            raise ArenaError("A reason is needed; it is written down with what you do.")
         if action == "void":
             organizing.void(who, subject, reason)
         elif action == "hide":

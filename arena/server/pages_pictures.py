@@ -135,7 +135,7 @@ def pictures(server: Server) -> Stream:
             due = max(due + 1 / PER_SECOND, loop.time())
             await asyncio.sleep(due - loop.time())
 
-    return Stream(make)
+    return Stream(make, server.bus)
 
 
 @router.get("/live/pictures")

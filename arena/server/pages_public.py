@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
@@ -27,7 +27,8 @@ from envs.games import Game, find_game
 
 if TYPE_CHECKING:
     from arena.server.state import Server
-    from arena.server.views import AgentView, ResultView, StandingView
+    from arena.server.submissions import Submission
+    from arena.server.views import ResultView, StandingView
 
 router = APIRouter(include_in_schema=False)
 
@@ -37,7 +38,6 @@ EPISODES = 500
 AGENTS = 500
 """Submitted agents that are listed."""
 KINDS = (("", "everybody"), ("human", "people"), ("bot", "bots"), ("script", "scripts"))
-TRUSTS = (("", "any"), ("witnessed", "witnessed"), ("attested", "attested"), ("unattested", "unattested"))
 
 Text = Annotated[str, Query(max_length=100)]
 
@@ -60,7 +60,8 @@ def home(request: Request, server: TheServer) -> HTMLResponse:
         for number, noun in ((len({c.game for c in found}), "game"), (event.players, "player"), (event.episodes, "episode"))
     ]
     results = server.views.results(ResultFilter(limit=10))
-    return answer(request, "home.html.j2", cards=cards, totals=totals, results=results)
+    links = [("/api/v1/results", "JSON"), ("/api/v1/results.csv", "CSV")]
+    return answer(request, "home.html.j2", cards=cards, totals=totals, results=results, links=links)
 
 
 @router.get("/standings")
@@ -78,7 +79,6 @@ def standings(
     game: str,
     rules_id: str,
     kind: Text = "",
-    trust: Text = "",
     q: Text = "",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> HTMLResponse:
@@ -86,15 +86,15 @@ def standings(
     one = next((c for c in found if (c.game, c.rules_id) == (game, rules_id)), None)
     if one is None:
         raise HTTPException(404, "Nobody has played this game under these rules here.")
-    kind, trust = (value if value in dict(known) else "" for value, known in ((kind, KINDS), (trust, TRUSTS)))
-    listed = server.views.standings(game, rules_id, Kind(kind) if kind else None, trust or None)
+    kind = kind if kind in dict(KINDS) else ""
+    listed = server.views.standings(game, rules_id, kind or None)
     listed = [s for s in listed if q.casefold().strip() in s.player.casefold()]
     view = GameView(GameSection(_game(game), one.label, rules_id, listed, ()))
     pages = max(1, math.ceil(len(listed) / PER_PAGE))
     page = min(page, pages)
-    chosen = {name: value for name, value in (("kind", kind), ("trust", trust), ("q", q)) if value}
+    chosen = {name: value for name, value in (("kind", kind), ("q", q)) if value}
     plain = standings_url(game, rules_id)
-    api = f"/api/v1/standings/{quote(game)}/{rules_id}"
+    api = urlencode({"game": game, "rules_id": rules_id} | ({"kind": kind} if kind else {}))
     return answer(
         request,
         "standings.html.j2",
@@ -109,16 +109,14 @@ def standings(
         plain=plain,
         query=urlencode(chosen) + ("&" if chosen else ""),
         kind=kind,
-        trust=trust,
         q=q,
         kinds=KINDS,
-        trusts=TRUSTS,
         games=[
             (standings_url(c.game, c.rules_id), title_of(c.game), c.game == game)
             for c in {c.game: c for c in reversed(found)}.values()
         ][::-1],
         classes=[(standings_url(c.game, c.rules_id), c.label, c == one) for c in found if c.game == game],
-        links=[(api, "JSON"), (f"{api}.csv", "CSV")],
+        links=[(f"/api/v1/standings?{api}", "JSON"), (f"/api/v1/standings.csv?{api}", "CSV")],
     )
 
 
@@ -165,7 +163,7 @@ def player(
     )
 
 
-def _agent(server: Server, name: str, version: str) -> AgentView | None:
+def _agent(server: Server, name: str, version: str) -> Submission | None:
     """Return the newest agent of a name whose artifact begins with `version`."""
     agents = (agent for agent in server.views.agents(AGENTS) if agent.name == name)
     return next((agent for agent in agents if agent.artifact_sha256.startswith(version)), None)
@@ -177,13 +175,13 @@ def _part(server: Server, one: RulesClass, standing: StandingView, total: int) -
         rules_id=one.rules_id,
         player=standing.player,
         kind=standing.kind,
-        artifact=standing.artifact_sha256,
+        artifact_sha256=standing.artifact_sha256,
         limit=EPISODES,
     )
     results = server.views.results(wanted)
     api = {"game": one.game, "rules_id": one.rules_id, "player": standing.player, "kind": str(standing.kind)}
-    api |= {"artifact": standing.artifact_sha256} if standing.artifact_sha256 else {}
-    query = urlencode(api)
+    api |= {"artifact_sha256": standing.artifact_sha256} if standing.artifact_sha256 else {}
+    query = urlencode(api | {"limit": EPISODES})
     return _Part(
         key(one),
         title_of(one.game),
@@ -220,13 +218,14 @@ def _plot(server: Server, one: RulesClass, results: Sequence[ResultView]) -> dic
 @router.get("/episode/{sha}")
 def episode(request: Request, server: TheServer, sha: str) -> HTMLResponse:
     result = _result(server, sha)
-    recording = server.views.recording_path(sha)
+    recording = server.views.recording(sha)
     rivals: list[ResultView] = []
     if result.seed is not None:
         rivals = server.views.by_seed(result.game, result.rules_id, result.seed)
         rivals = [r for r in rivals if r.recording_sha256 != sha]
-        rivals.sort(key=lambda r: -r.score)
-    api = f"/api/v1/results/{sha}"
+    seed = urlencode({"game": result.game, "rules_id": result.rules_id, "seed": result.seed})
+    links = [(f"/api/v1/results/{sha}", "JSON of this episode")]
+    links += [(f"/api/v1/seeds?{seed}", "JSON of this seed")] if rivals else []
     return answer(
         request,
         "episode.html.j2",
@@ -234,11 +233,11 @@ def episode(request: Request, server: TheServer, sha: str) -> HTMLResponse:
         film=films_of(server, request.app.state).state(sha) if recording else None,
         label=_label(result),
         facts=_facts(recording) if recording else None,
-        download=f"{api}/recording",
+        download=f"/api/v1/recordings/{sha}",
         file_name=recording.name if recording else "",
         rivals=rivals[:50],
         standings=standings_url(result.game, result.rules_id),
-        links=[(api, "JSON")],
+        links=links,
     )
 
 
@@ -247,7 +246,7 @@ def compare(request: Request, server: TheServer, left: Text = "", right: Text = 
     results = [_result(server, sha) for sha in (left, right)]
     if len({(r.game, r.rules_id, r.seed) for r in results}) > 1 or results[0].seed is None or left == right:
         raise HTTPException(404, "Only two different episodes of one game, under the same rules and seed, can be compared.")
-    if any(server.views.recording_path(sha) is None for sha in (left, right)):
+    if any(server.views.recording(sha) is None for sha in (left, right)):
         raise HTTPException(404, "One of the two recordings isn’t on this server any more.")
     return answer(
         request,
@@ -266,6 +265,7 @@ def submit(request: Request, server: TheServer) -> HTMLResponse:
         "submit.html.j2",
         address=address(request),
         agents=server.views.agents(AGENTS),
+        links=[("/api/v1/agents", "JSON"), ("/api/v1/agents.csv", "CSV")],
         seeds=server.settings.evaluation_seeds,
         quota=server.settings.limits.evaluations_per_day,
         approval=server.settings.approval,
@@ -331,7 +331,7 @@ def _recordings(server: Server, key: str) -> tuple[list[ResultView], list[Path]]
     """
     shas = key.split("-")
     results = [_result(server, sha) for sha in shas[:2]]
-    paths = [path for sha in shas[:2] if (path := server.views.recording_path(sha)) is not None]
+    paths = [path for sha in shas[:2] if (path := server.views.recording(sha)) is not None]
     same = len({(r.game, r.rules_id, r.seed) for r in results}) == 1
     if not same or len(paths) != len(shas) or len(set(shas)) != len(shas):
         raise HTTPException(404, "There is no video of this.")

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
 from arena import page
+from arena.server.views import EventView
 from envs.errors import ArenaError
 from envs.games import find_game
 
@@ -61,7 +62,7 @@ def answer(request: Request, name: str, status: int = 200, **values: Any) -> HTM
     """Return a whole page. Browsers ask again each time, and get an empty answer where nothing has changed."""
     server: Server = request.app.state.server
     here = "/" + request.url.path.split("/")[1]
-    text = fragment(name, event=server.views.event(), here=here, **values)
+    text = fragment(name, event=_event(server), here=here, **values)
     if status != 200 or "csrf" in values:
         return HTMLResponse(text, status, {"Cache-Control": "no-store"})
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
@@ -69,6 +70,13 @@ def answer(request: Request, name: str, status: int = 200, **values: Any) -> HTM
     if request.headers.get("if-none-match") == tag:
         return HTMLResponse(status_code=304, headers=headers)
     return HTMLResponse(text, status, headers)
+
+
+def _event(server: Server) -> EventView:
+    try:
+        return server.views.event()
+    except ArenaError:  # the page says what is wrong
+        return EventView(server.settings.event.name, "open", 0, 0)
 
 
 @cache

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from fastapi.responses import StreamingResponse
 
+from arena.server.bus import Bus
+
 HEARTBEAT_SECONDS = 15.0
 """After so long without news a comment is sent: a reader that has gone is noticed then."""
 
@@ -20,10 +22,13 @@ class Stream:
 
     Args:
         make: puts messages into the stream it is given, until it is cancelled.
+        bus: says when the server is about to end; then the readers are let go.
     """
 
-    def __init__(self, make: Callable[[Stream], Awaitable[None]]) -> None:
+    def __init__(self, make: Callable[[Stream], Awaitable[None]], bus: Bus) -> None:
         self._make = make
+        self._bus = bus
+        self._over = False
         self._maker: asyncio.Task[None] | None = None
         self._newest: dict[str, tuple[int, bytes]] = {}
         self._number = 0
@@ -50,18 +55,16 @@ class Stream:
             self._maker = asyncio.create_task(self._run())
         try:
             yield b"retry: 2000\n: welcome\n\n"
-            while True:
+            while not self._over:
                 fresh = sorted(message for message in self._newest.values() if message[0] > seen)
+                seen = self._number
                 if fresh:
-                    seen = fresh[-1][0]
                     yield b"".join(message for _, message in fresh)
                     continue
                 async with self._news:
-                    try:
+                    with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(HEARTBEAT_SECONDS):
-                            await self._news.wait_for(lambda: self._number > seen)  # noqa: B023
-                    except TimeoutError:
-                        pass
+                            await self._news.wait()
                 if self._number == seen:
                     yield b": still here\n\n"
         finally:
@@ -72,5 +75,15 @@ class Stream:
                 self._newest.clear()  # it will be out of date when the next one comes
 
     async def _run(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._make(self)
+        making = asyncio.ensure_future(self._make(self))
+        try:
+            async with self._bus.reader() as queue:
+                while (await queue.get()).kind != "bye":
+                    pass
+            self._over = True
+            async with self._news:
+                self._news.notify_all()
+        finally:
+            making.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await making
