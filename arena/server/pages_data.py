@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from arena.server.views import StandingView
 
 
+TOP = 5
+"""Players on a card."""
 OVERLAP = 200
 """Episodes that are looked at once more."""
 
@@ -35,7 +37,7 @@ class Card:
     href: str
     tally: Tally
     standings: Sequence[StandingView]
-    """Best first."""
+    """People and bots among themselves, the best first."""
 
 
 @dataclass(slots=True)
@@ -74,10 +76,20 @@ class Tallies:
         return [self.card(one) for one in classes(self.server)]
 
     def card(self, one: RulesClass) -> Card:
-        standings = self.server.views.standings(one.game, one.rules_id)
         return Card(
-            key(one), title_of(one.game), one.label, standings_url(one.game, one.rules_id), self.of(one), standings
+            key(one),
+            title_of(one.game),
+            one.label,
+            standings_url(one.game, one.rules_id),
+            self.of(one),
+            _without_scripts(self.server.views.standings(one.game, one.rules_id)),
         )
+
+
+def _without_scripts(standings: Sequence[StandingView]) -> list[StandingView]:
+    """Return the standings of people and bots among themselves: scripts are a yardstick, and take no side."""
+    kept = [s for s in standings if s.kind in (Kind.HUMAN, Kind.BOT)]
+    return [replace(s, rank=1 + sum(other.mean > s.mean for other in kept)) for s in kept[:TOP]]
 
 
 def key(one: RulesClass) -> str:

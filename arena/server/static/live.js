@@ -42,6 +42,7 @@
   async function draw(game) {
     const figure = document.querySelector('[data-game="' + CSS.escape(game.id) + '"]');
     if (figure === null) return;
+    document.getElementById("playing").classList.add("moving");
     figure.querySelector("[data-score]").textContent = game.score.toLocaleString("en");
     if (!game.webp) return;
     const bytes = Uint8Array.from(atob(game.webp), (character) => character.charCodeAt(0));

@@ -13,6 +13,12 @@
     );
   }
 
+  function when(seconds, step) {
+    const at = new Date(seconds * 1000);
+    if (step >= 86400) return at.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+    return at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  }
+
   function options(element, own, kind) {
     const ink = colour(own.kind === "human" ? "--people" : "--bots");
     const points = { show: true, size: 0.55 * rem(), fill: ink, stroke: ink };
@@ -25,13 +31,15 @@
       scales: { y: { range: (plot, low, high) => [Math.min(0, low), Math.max(1, high * 1.08)] } },
     };
     if (kind === "time") {
-      base.axes = [axis({ size: 2.6 * rem() }), axis(score)];
+      const moment = (plot, moments, index, space, step) => moments.map((at) => when(at, step));
+      base.axes = [axis({ size: 1.8 * rem(), values: moment, space: 4 * rem() }), axis(score)];
       base.series = [{}, { stroke: ink, width: 1.5, points: points }];
       if (own.times.length === 1) base.scales.x = { range: (plot, low) => [low - 1800, low + 1800] };
     } else {
       base.scales.x = { time: false, range: () => [-0.6, own.seeds.length - 0.4] };
+      const widest = Math.max(4, ...own.seeds.map((seed) => seed.length));
       const named = (plot, places) => places.map((i) => (Number.isInteger(i) && i in own.seeds ? own.seeds[i] : ""));
-      base.axes = [axis({ size: 1.8 * rem(), values: named, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100] }), axis(score)];
+      base.axes = [axis({ size: 1.8 * rem(), values: named, space: widest * 0.6 * rem(), grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100] }), axis(score)];
       base.series = [
         {},
         { stroke: colour("--tie"), paths: uPlot.paths.bars({ size: [0.7, 40] }), fill: colour("--line"), width: 0, points: { show: false } },
