@@ -5,20 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
 
-from arena.server import api, pages
+from arena.server import api, pages, pages_errors
 from arena.server.errors import Refusal
 from arena.server.security import BodyLimit, SafeHeaders
 from arena.server.settings import Limits, Settings
 from arena.server.state import Server
 from envs.errors import ArenaError, EventError, ScoreboardError
-
-STATIC = Path(__file__).parent / "static"
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -51,9 +47,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.server = server
     app.include_router(api.router)
     app.include_router(pages.router)
-    if STATIC.is_dir():
-        app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(ArenaError, _refused)
+    pages_errors.install(app)
     limits = settings.limits
     app.add_middleware(BodyLimit, limit_of=lambda path: body_limit(path, limits))
     app.add_middleware(SafeHeaders)
