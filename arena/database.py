@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Double, ForeignKey, Index, String, UniqueConstraint, create_engine, event
+from sqlalchemy import BigInteger, DateTime, Double, ForeignKey, Index, String, Text, UniqueConstraint, create_engine, event
 from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -113,6 +113,21 @@ class StandingRow(Base):
     high: Mapped[float | None] = mapped_column(Double)
     best: Mapped[float] = mapped_column(Double)
     last_played: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class LogRow(Base):
+    """One line of the log of an event (`arena.log`). Rows are added, never changed."""
+
+    __tablename__ = "log"
+    __table_args__ = (UniqueConstraint("stream", "number", name="uq_log_stream_number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stream: Mapped[str] = mapped_column(String(64))
+    number: Mapped[int]
+    at: Mapped[str] = mapped_column(String(27))
+    kind: Mapped[str] = mapped_column(String(32))
+    body: Mapped[str] = mapped_column(Text)
+    chain: Mapped[str] = mapped_column(String(64))
 
 
 def database_url(url_or_path: str | Path) -> URL:
