@@ -114,7 +114,7 @@ def series(rule: BestOf | Sequential, a: Sequence[int | None], b: Sequence[int |
         b: B's.
     """
     wins = losses = ties = points = against = 0
-    decided = False
+    decided = over = False
     for mine, others in zip(a, b, strict=False):
         if mine is None or others is None:
             break
@@ -124,10 +124,10 @@ def series(rule: BestOf | Sequential, a: Sequence[int | None], b: Sequence[int |
         points += mine
         against += others
         decided = rule.decided(wins, losses)
-        if decided or wins + losses + ties == rule.most:
+        over = decided or wins + losses + ties == rule.most or _is_used_up(rule, wins, losses)
+        if over:
             break
-    played = wins + losses + ties
-    return Series(wins, losses, ties, points, against, decided or played == rule.most or _is_used_up(rule, wins, losses), decided)
+    return Series(wins, losses, ties, points, against, over, decided)
 
 
 def _is_used_up(rule: BestOf | Sequential, wins: int, losses: int) -> bool:
