@@ -234,7 +234,10 @@ def _count(lines: dict[str, list[int]], duel: Duel) -> None:
 def _knocked(state: State, played: Sequence[Sequence[Duel]], name: str) -> str:
     """Return what became of a player, in words."""
     last_round, last = next(
-        (number, duel) for number in range(len(played) - 1, -1, -1) for duel in played[number] if name in (duel.a, duel.b)
+        (number, duel)
+        for number in range(len(played) - 1, -1, -1)
+        for duel in played[number]
+        if name in (duel.a, duel.b)
     )
     if not last.over:
         return "playing"
@@ -242,7 +245,9 @@ def _knocked(state: State, played: Sequence[Sequence[Duel]], name: str) -> str:
         return "draw" if last.winner is None else "won" if last.winner == name else "lost"
     if last.winner == name:
         return "won the tournament" if len(played[last_round]) == 1 else "waiting"
-    return f"out in the {round_title(state, last_round).rstrip('s')}" + (" (walk-over)" if last.how is How.WALK_OVER else "")
+    return f"out in the {round_title(state, last_round).rstrip('s')}" + (
+        " (walk-over)" if last.how is How.WALK_OVER else ""
+    )
 
 
 def _table(state: State) -> list[Line]:

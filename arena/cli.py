@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from arena.commands import doctor, event, play, results, show, tournament
+from arena.commands import doctor, event, play, report, results, show, tournament
 
 DONE, NOT_SO, BAD_INPUT, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
 
@@ -55,6 +55,9 @@ app.command()(show.export)
 app.command()(results.verify)
 app.command()(results.scoreboard)
 app.command()(doctor.doctor)
+app.command()(report.report)
+app.command()(report.dataset)
+app.command()(report.forget)
 app.add_typer(event.app, name="event")
 app.add_typer(tournament.app, name="tournament")
 

@@ -14,8 +14,8 @@ from typing import Any, cast
 from agents.player import Kind
 from arena.book import book, keep
 from arena.brackets import open_slots
-from arena.event import Event
 from arena.evaluate import evaluate
+from arena.event import Event
 from arena.lifecycle import Ceremony, Phase
 from arena.log import TOURNAMENT, Entry, Log, Overtaken
 from arena.results import Result
@@ -127,7 +127,9 @@ class Conductor:
             except Overtaken:
                 continue
             for line in lines:
-                tell(f"{line['player']}: {line['score']:,} in {line['game']}, {line['stage']}, seed {line['index'] + 1}")
+                tell(
+                    f"{line['player']}: {line['score']:,} in {line['game']}, {line['stage']}, seed {line['index'] + 1}"
+                )
             return len(lines)
 
     def walk_over(self, player: str, reason: str) -> State:
@@ -318,4 +320,3 @@ def check_runs(entrant: Entrant, rules: Any) -> str | None:
     except ArenaError as error:
         return str(error)
     return f"it broke down after {recording.frames} frames" if recording.end is End.FAILED else None
-

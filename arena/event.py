@@ -16,6 +16,7 @@ SETTINGS = "event.toml"
 VARIABLE = "ARENA_EVENT"
 """Environment variable that names the event folder where no `--event` is given."""
 
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """An event folder that is there and can be written."""
@@ -80,4 +81,3 @@ def open_event(chosen: Path | None, name: str = "Arena") -> Event:
             "another folder with --event."
         ) from None
     return Event(folder, table)
-

@@ -165,7 +165,9 @@ class Ceremony:
             raise EventError("The announced number must be a text of 1 to 200 printable characters.")
         state = self._at(Phase.FROZEN, "get its public number once, after it was frozen (arena event freeze)")
         self.secret()
-        self.log.append(EVENT, [("announced", {"entropy": text, "source": self.event.settings.seeds.entropy})], state.lines)
+        self.log.append(
+            EVENT, [("announced", {"entropy": text, "source": self.event.settings.seeds.entropy})], state.lines
+        )
         return self.state()
 
     def close(self) -> State:

@@ -55,7 +55,9 @@ def files_by_hash(folder: Path) -> dict[str, str]:
     return found | {hashlib.sha256(path.read_bytes()).hexdigest(): path.stem for path in sorted(ZOO.glob("*.zip"))}
 
 
-def _entrant(standing: Standing, games: tuple[str, ...], rules: Mapping[str, Rules], files: Mapping[str, str]) -> Entrant:
+def _entrant(
+    standing: Standing, games: tuple[str, ...], rules: Mapping[str, Rules], files: Mapping[str, str]
+) -> Entrant:
     some = None if len(games) == len(rules) else games
     if standing.kind is Kind.HUMAN:
         return Entrant(name=standing.player, kind=standing.kind, games=some)

@@ -186,5 +186,3 @@ def _meant(place: tuple[int | str, ...]) -> str:
         table = type(field.default)
     near = difflib.get_close_matches(str(place[-1]), table.model_fields, n=1, cutoff=0.5)
     return f" (did you mean {near[0]}?)" if near else f" (there are {', '.join(table.model_fields)})"
-
-

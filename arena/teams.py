@@ -31,7 +31,9 @@ def read_people(text: str, where: str) -> list[Person]:
         EventError: it can't be used; every line with a mistake is named.
     """
     first = text.lstrip("\ufeff").split("\n", 1)[0]
-    rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), delimiter=";" if first.count(";") > first.count(",") else ",")
+    rows = csv.DictReader(
+        io.StringIO(text.lstrip("\ufeff")), delimiter=";" if first.count(";") > first.count(",") else ","
+    )
     columns = [(column or "").strip().lower() for column in rows.fieldnames or []]
     missing = {"name", "department"} - set(columns)
     if missing:

@@ -204,7 +204,9 @@ def _apply(state: State, entry: Entry, undone: bool) -> None:
     elif entry.kind == "late" and not undone:
         state.entrants = (*state.entrants, Entrant.model_validate(body))
     elif entry.kind not in ("new", "undo", *UNDOABLE):
-        raise EventError(f"Line {entry.number} of {entry.stream} says {shown(entry.kind)}, which this arena doesn't know.")
+        raise EventError(
+            f"Line {entry.number} of {entry.stream} says {shown(entry.kind)}, which this arena doesn't know."
+        )
 
 
 def last_undoable(entries: Sequence[Entry], number: int | None = None) -> Entry:

@@ -72,9 +72,7 @@ class Outcome:
         return f"{head} (p {_p(self.p_value)}): {'; '.join(said) or 'no game was played by both'}."
 
 
-def people_against_bots(
-    scores: Mapping[str, tuple[Scores, Scores]], *, alpha: float = ALPHA, seed: int = 0
-) -> Outcome:
+def people_against_bots(scores: Mapping[str, tuple[Scores, Scores]], *, alpha: float = ALPHA, seed: int = 0) -> Outcome:
     """Judge people against bots.
 
     On each seed the mean of the people is compared with the mean of as many bots. As many, because the mean of few
@@ -206,4 +204,3 @@ def _points(value: float) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-

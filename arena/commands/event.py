@@ -126,7 +126,9 @@ def status(
     typer.echo(f"  stations        {', '.join(settings['stations']['names'])}")
     typer.echo(f"  hash of secret  {state.commitment or 'published by: arena event open'}")
     typer.echo(f"  bots            {len(state.agents) if state.agents else 'listed by: arena event freeze'}")
-    typer.echo(f"  public number   {state.entropy or settings['seeds']['entropy'] or 'named by seeds.entropy in event.toml'}")
+    typer.echo(
+        f"  public number   {state.entropy or settings['seeds']['entropy'] or 'named by seeds.entropy in event.toml'}"
+    )
     for change in changes:
         typer.echo(f"  changed and logged: {change}")
     for entry in entries if log else []:
@@ -146,7 +148,9 @@ def export(
             missing = write(one.event, board, folder, tick)
     typer.echo(f"Written to {folder}. Check it with: arena event audit {folder}")
     if missing:
-        typer.echo(f"{len(missing)} recordings are on the scoreboard but not in the event folder: {missing[0]}", err=True)
+        typer.echo(
+            f"{len(missing)} recordings are on the scoreboard but not in the event folder: {missing[0]}", err=True
+        )
         raise typer.Exit(1)
 
 

@@ -65,7 +65,8 @@ def new(
     ] = None,
     rules: RulesOption = "5min",
     mode: Annotated[
-        int | None, typer.Option("--mode", metavar="N", parser=whole, help="Surprise round: another mode.", show_default=False)
+        int | None,
+        typer.Option("--mode", metavar="N", parser=whole, help="Surprise round: another mode.", show_default=False),
     ] = None,
     difficulty: Annotated[
         int | None, typer.Option("--difficulty", metavar="N", parser=whole, help="And difficulty.", show_default=False)
@@ -194,7 +195,9 @@ def walk_over(
 def late(
     name: NameArgument,
     player: Annotated[str | None, typer.Option("--player", metavar="AGENT", help="A bot.", show_default=False)] = None,
-    person: Annotated[str | None, typer.Option("--person", metavar="NAME", help="A person.", show_default=False)] = None,
+    person: Annotated[
+        str | None, typer.Option("--person", metavar="NAME", help="A person.", show_default=False)
+    ] = None,
     event: EventOption = None,
 ) -> None:
     """Let somebody in who came late."""

@@ -26,7 +26,9 @@ def entrant(name: str, human: bool = False, games: list[str] | None = None) -> d
 class Story:
     """A tournament's stream, grown line by line."""
 
-    def __init__(self, format: str, names: list[str], n: int = 3, *, games: int = 1, rule: Any = None, people: int = 0) -> None:
+    def __init__(
+        self, format: str, names: list[str], n: int = 3, *, games: int = 1, rule: Any = None, people: int = 0
+    ) -> None:
         plan = {
             "name": "t", "title": "T", "format": format,
             "rules": {name: named_rules(name) for name in ("breakout", "ms_pacman", "space_invaders")[:games]},
@@ -42,7 +44,14 @@ class Story:
 
     def score(self, slot: Any, score: int) -> int:
         number = len(self.entries) + 1
-        values = {"seed": 1, "score": score, "frames": 1, "end": "terminated", "recording": "r", "sha256": f"{number:064}"}
+        values = {
+            "seed": 1,
+            "score": score,
+            "frames": 1,
+            "end": "terminated",
+            "recording": "r",
+            "sha256": f"{number:064}",
+        }
         return self.add("score", slot.model_dump() | values)
 
     @property
@@ -175,7 +184,10 @@ def test_a_machines_game_is_not_undone() -> None:
 
 def test_a_sequential_duel_stops_when_it_is_decided() -> None:
     story = Story("duel", ["Mia", "x"], rule={"kind": "sequential", "cap": 20}, people=1)
-    assert {(slot.player, slot.index) for slot in open_slots(story.state)} == {("Mia", 0), *(("x", i) for i in range(8))}
+    assert {(slot.player, slot.index) for slot in open_slots(story.state)} == {
+        ("Mia", 0),
+        *(("x", i) for i in range(8)),
+    }
     state = story.play({"Mia": 2, "x": 1})
     assert rounds(state)[0][0].seeds_won == (7, 0)
     assert rounds(state)[0][0].winner == "Mia"

@@ -30,7 +30,11 @@ def test_lines_come_back_in_order_and_chained(log: Log) -> None:
     log.append("y", [("a", {})], 0)
     log.append("x", [("c", {})], 2)
     found = log.entries("x")
-    assert [(e.number, e.kind, e.body) for e in found] == [(1, "a", {"é": 1}), (2, "b", {"list": [1.5, None]}), (3, "c", {})]
+    assert [(e.number, e.kind, e.body) for e in found] == [
+        (1, "a", {"é": 1}),
+        (2, "b", {"list": [1.5, None]}),
+        (3, "c", {}),
+    ]
     assert log.entries("x", after=2) == found[2:]
     assert log.streams() == ["x", "y"]
     check_chain(found)

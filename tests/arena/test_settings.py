@@ -54,7 +54,10 @@ def test_every_mistake_is_named_at_once() -> None:
     ("text", "said"),
     [
         ('name = "x"\ngames = ["pacman", "Pac-Man"]', "games names pacman more than once"),
-        ('name = "x"\n[dates]\nopens = 2026-11-03T09:00:00Z\nfinal = 2026-11-02T09:00:00Z', "opens must be before final"),
+        (
+            'name = "x"\n[dates]\nopens = 2026-11-03T09:00:00Z\nfinal = 2026-11-02T09:00:00Z',
+            "opens must be before final",
+        ),
         ('name = "x"\ngames = []', "games"),
         ('name = "x"\n[dats]', "did you mean dates?"),
         ("name = ", "can't be read as TOML"),

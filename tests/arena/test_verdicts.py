@@ -19,7 +19,9 @@ def side(name: str, rng: np.random.Generator, players: int, seeds: int, factor: 
     return {f"{name} {i}": {s: float(10 * round(draw[i, s] / 10)) for s in range(seeds)} for i in range(players)}
 
 
-def event(rng: np.random.Generator, players: int = 3, seeds: int = 10, **factors: float) -> dict[str, tuple[Scores, Scores]]:
+def event(
+    rng: np.random.Generator, players: int = 3, seeds: int = 10, **factors: float
+) -> dict[str, tuple[Scores, Scores]]:
     return {g: (side("P", rng, players, seeds, factors.get(g, 1.0)), side("B", rng, players, seeds)) for g in GAMES}
 
 
