@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from arena.commands import agent, doctor, kiosk, person, play, results, serve, show, submit
+from arena.commands import agent, doctor, event, kiosk, person, play, report, results, serve, show, submit, tournament
 
 DONE, NOT_SO, BAD_INPUT, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
 
@@ -63,6 +63,11 @@ app.add_typer(serve.token)
 app.command()(serve.backup)
 app.command()(submit.submit)
 app.command()(submit.sync)
+app.command()(report.report)
+app.command()(report.dataset)
+app.command()(report.forget)
+app.add_typer(event.app, name="event")
+app.add_typer(tournament.app, name="tournament")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -139,6 +139,21 @@ class VoidRow(Base):
     reason: Mapped[str] = mapped_column(Text)
 
 
+class LogRow(Base):
+    """One line of the log of an event (`arena.log`). Rows are added, never changed."""
+
+    __tablename__ = "log"
+    __table_args__ = (UniqueConstraint("stream", "number", name="uq_log_stream_number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stream: Mapped[str] = mapped_column(String(64))
+    number: Mapped[int]
+    at: Mapped[str] = mapped_column(String(27))
+    kind: Mapped[str] = mapped_column(String(32))
+    body: Mapped[str] = mapped_column(Text)
+    chain: Mapped[str] = mapped_column(String(64))
+
+
 def database_url(url_or_path: str | Path) -> URL:
     """Return the URL of a database file or of what is a URL already, with our waiting times where it has none.
 
