@@ -39,7 +39,7 @@ GIVE_UP_AFTER = 1000  # and after which a life is worth less than a new ball: at
 # For the script that decides every four frames:
 HOLD = 4
 AT_REST = 16  # frames after which a pushed paddle stands still
-CALM = 0.5  # columns that a push must be better than none
+SAFE, CALM = 4.0, 1.0  # the paddle stays if the ball meets it that far from its end, or that near to its middle
 STICKY = 0.25  # share of frames in which the action before counts
 
 _FLIGHT = np.arange(HIT - TOP + (BELOW_BRICKS - TOP))
@@ -145,7 +145,8 @@ class SteadyBreakoutScript(BreakoutScript):
     """Decides every four frames and holds its action in between, as trained agents do.
 
     A push of four frames moves the paddle further than its own width, so the goal can't be met exactly. Of the three
-    actions it takes the one after which the paddle is nearest to it when the ball arrives.
+    actions it takes the one after which the paddle is nearest to it when the ball arrives, and none where that will do
+    or while the ball rises: there is time enough when it falls.
     """
 
     def begin(self) -> None:
@@ -170,16 +171,18 @@ class SteadyBreakoutScript(BreakoutScript):
         if not self._due:
             return NOOP
         goal = self._goal + self._side * max(self._width / 2 - MARGIN, 1)  # the middle: there is no aiming like this
-        errors = [abs(self._paddle_when_hit(way) - goal) + CALM * abs(way) for way in (0, 1, -1)]
+        frames = self._frames_left()
+        errors = [abs(self._paddle_at(frames, way) - goal) for way in (0, 1, -1)]
+        if frames == 0 or errors[0] < max(self._width / 2 - SAFE, CALM):
+            return NOOP
         return (NOOP, RIGHT, LEFT)[errors.index(min(errors))]
 
-    def _paddle_when_hit(self, way: int) -> float:
-        """Return the column of the paddle's middle when the ball comes down, or when the paddle has come to rest, if
-        it is pushed that way (-1, 0, 1) for four frames."""
+    def _paddle_at(self, frames: int, way: int) -> float:
+        """Return the column of the paddle's middle after `frames`, if it is pushed that way (-1, 0, 1) for four."""
         before, last, now = self._columns
         speed, place = float(now - last), now + self._width / 2
         push = max(-1.0, min(1.0, (speed - (last - before) / 2) / (PUSH / 2)))  # the action before; it still counts
-        for frame in range(self._frames_left()):
+        for frame in range(frames):
             speed = speed / 2 + push * PUSH / 2
             place += speed
             wanted = way if frame < HOLD else 0
@@ -187,10 +190,13 @@ class SteadyBreakoutScript(BreakoutScript):
         return place
 
     def _frames_left(self) -> int:
-        """Return the frames until the ball comes down, at most as many as the paddle needs to come to rest."""
-        (_, first), (_, last) = (self._track or [(0, 0)])[0], (self._track or [(0, 0)])[-1]
-        if last <= first:
+        """Return the frames until the ball comes down, but no more than the paddle needs to come to rest; 0 while the
+        ball rises."""
+        if len(self._track) < 2:
             return AT_REST
+        (_, first), (_, last) = self._track[0], self._track[-1]
+        if last <= first:
+            return 0
         return max(1, min(AT_REST, round((HIT - last) * (len(self._track) - 1) / (last - first))))
 
 
