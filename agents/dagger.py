@@ -67,6 +67,12 @@ class DAgger(OffPolicyAlgorithm):
         self._by_teacher: np.ndarray | None = None
         self._setup_model()
 
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        # SB3 begins with all actions equally likely, which is good for exploring; here it only takes time to get away from.
+        action_net: Any = self.policy.action_net
+        torch.nn.init.orthogonal_(action_net.weight, self.temperature)
+
     def collect_rollouts(self, *args: Any, **settings: Any) -> RolloutReturn:
         self._by_teacher = None
         return super().collect_rollouts(*args, **settings)

@@ -29,19 +29,17 @@ ASK_TEACHER = -1
 class Lesson:
     """One game, with a teacher that watches every frame and is asked at every fourth."""
 
-    def __init__(self, rules: Rules, teacher: Player, seeds: np.random.Generator) -> None:
+    def __init__(self, rules: Rules, teacher: Player) -> None:
         self._env = ArenaEnv(rules, obs_type="ram")
         self._teacher = teacher
-        self._seeds = seeds
         self._eye = Eye()
         self._codes = rules.action_set
         self._fires = self._env.game.fires
-        self.begin()
 
-    def begin(self) -> None:
-        """Start a new game, of a seed drawn from this lesson's generator."""
-        self._step = self._env.start(int(self._seeds.integers(2**31)))
-        self._teacher.reset(seed=int(self._seeds.integers(2**31)), action_set=self._codes)
+    def begin(self, seeds: np.random.Generator) -> None:
+        """Start a new game; its seed, and the teacher's, are the generator's next."""
+        self._step = self._env.start(int(seeds.integers(2**31)))
+        self._teacher.reset(seed=int(seeds.integers(2**31)), action_set=self._codes)
         self._eye.reset()
         self.score, self.decisions = 0.0, 0
         self._look()
@@ -91,7 +89,7 @@ class LessonEnv(VecEnv):
     def __init__(self, rules: Rules, teachers: Sequence[Player], *, seed: int = 0) -> None:
         self.rules = rules
         self._teachers = teachers
-        self._games: list[Lesson] = []
+        self._games = [Lesson(rules, teacher) for teacher in teachers]
         self._actions = np.zeros(len(teachers), np.int64)
         self._began = time.time()
         super().__init__(
@@ -111,10 +109,8 @@ class LessonEnv(VecEnv):
         return [seed] * self.num_envs
 
     def reset(self) -> VecEnvObs:
-        self._games = [
-            Lesson(self.rules, teacher, generator)
-            for teacher, generator in zip(self._teachers, self._generators, strict=True)
-        ]
+        for game, generator in zip(self._games, self._generators, strict=True):
+            game.begin(generator)
         return np.stack([game.observation for game in self._games])
 
     def step_async(self, actions: np.ndarray) -> None:
@@ -133,7 +129,7 @@ class LessonEnv(VecEnv):
                 infos[i]["TimeLimit.truncated"] = game.end is End.TRUNCATED
             if game.end is not None:
                 infos[i]["episode"] = {"r": game.score, "l": game.decisions, "t": round(time.time() - self._began, 6)}
-                game.begin()
+                game.begin(self._generators[i])
         return np.stack([game.observation for game in self._games]), rewards, done, infos
 
     def close(self) -> None:
