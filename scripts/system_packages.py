@@ -4,6 +4,7 @@ import glob
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,6 +36,11 @@ def find_postgres() -> str | None:
     )
 
 
+def find_bubblewrap() -> str | None:
+    """Return the path of `bwrap`, or None; elsewhere than on Linux there is none, and nothing asks for it."""
+    return shutil.which("bwrap") if sys.platform == "linux" else "not needed"
+
+
 NEEDED = (
     SystemPackage(
         name="PostgreSQL server",
@@ -42,6 +48,13 @@ NEEDED = (
         tests="the scoreboard's tests against a real PostgreSQL",
         debian="sudo apt-get install postgresql",
         macos="brew install postgresql@17",
+    ),
+    SystemPackage(
+        name="bubblewrap",
+        find=find_bubblewrap,
+        tests="the sandbox's tests",
+        debian="sudo apt-get install bubblewrap",
+        macos="not needed there",
     ),
 )
 

@@ -202,4 +202,3 @@ def load(job: dict[str, Any]) -> Player:
             return load_sb3_player(Path(f"/proc/self/fd/{job['content']}"), game)
         case kind:
             raise AgentError(f"There is no kind of agent called {kind!r}.")
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-TEMPLATE = '''
+TEMPLATE = """
 import ctypes, mmap, os, resource, signal, socket, subprocess, sys, threading, time
 
 BAD_SEED = {seed}
@@ -26,7 +26,7 @@ class Agent:
 
 def make_player(game):
     return Agent()
-'''
+"""
 
 
 def attacker(body: str, seed: int) -> str:

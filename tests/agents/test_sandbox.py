@@ -1,4 +1,4 @@
-"""Agents in a real sandbox: they play as they do outside, and what they do wrong ends their own game and nothing else."""
+"""Agents in a real sandbox: they play as they do outside, and what they do wrong ends their own game, nothing else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ import pytest
 from agents.load import load_player
 from agents.player import Player, PlayerFailed
 from agents.sandbox import player as sandbox
-from agents.sandbox.box import Box, Cargo
+from agents.sandbox.box import Box
+from agents.sandbox.cargo import Cargo
 from agents.sandbox.limits import Limits
 from agents.sandbox.player import SandboxedBot, SandboxedPlayer, sandboxed_player
 from agents.sandbox.wall import Wall, walls
