@@ -78,7 +78,6 @@ def _start() -> Figure:
 
 def _admission(folder: Path) -> Iterator[Figure]:
     from agents.packages import Refused, admit
-
     from benchmarks.attack_files import attacks, model_of_20_mb
 
     logging.disable(logging.WARNING)
