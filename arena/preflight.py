@@ -58,13 +58,16 @@ class Finding:
     mend: str = ""
 
 
-def preflight(path: Path, games: list[Game] | None = None, rules: str = "5min") -> Iterator[Finding]:
+def preflight(
+    path: Path, games: list[Game] | None = None, rules: str = "5min", seconds: float = SCORE_SECONDS
+) -> Iterator[Finding]:
     """Yield what each step finds, as it is done; within a minute in all. After a refusal nothing follows for that game.
 
     Args:
         path: a package (zip or folder) or an SB3 zip.
         games: which games to check it for; None for those that the package names.
         rules: the class of rules that the score is for.
+        seconds: what the games for the score may take altogether.
 
     Raises:
         RulesError: there are no such rules.
@@ -85,7 +88,7 @@ def preflight(path: Path, games: list[Game] | None = None, rules: str = "5min") 
         return
     chosen = games or [find_game(name) for name in package.games]
     for game in chosen:
-        yield from _for_game(package, game, named_rules(game, rules), SCORE_SECONDS / len(chosen))
+        yield from _for_game(package, game, named_rules(game, rules), seconds / len(chosen))
 
 
 def _for_game(package: AgentPackage, game: Game, rules: Rules, seconds: float) -> Iterator[Finding]:

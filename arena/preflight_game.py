@@ -16,6 +16,9 @@ from envs.games import Game, find_game
 from envs.rules import Rules
 from recordings.recording import Recording
 
+ENOUGH_SECONDS = 3.0
+"""After so long it is clear how slow an agent is."""
+
 
 def play_short(package: AgentPackage, rules: Rules, seeds: Sequence[int]) -> Iterator[Recording]:
     """Yield a recording of `package` for each of `seeds`, as the episodes end; a forfeit ends as FAILED.
@@ -28,7 +31,7 @@ def play_short(package: AgentPackage, rules: Rules, seeds: Sequence[int]) -> Ite
 
 
 def decision_seconds(package: AgentPackage, game: Game, count: int) -> list[float]:
-    """Return how long each of `count` single decisions took, in seconds.
+    """Return how long each of `count` single decisions took, in seconds; fewer, if that takes too long.
 
     Raises:
         AgentError: the agent can't be loaded.
@@ -41,5 +44,7 @@ def decision_seconds(package: AgentPackage, game: Game, count: int) -> list[floa
         begin = time.perf_counter()
         player.bot.scores([picture])
         seconds.append(time.perf_counter() - begin)
+        if sum(seconds) > ENOUGH_SECONDS:
+            break
     player.close()
     return seconds
