@@ -382,7 +382,7 @@ ATTACKS: dict[str, Attack] = {
     "a link": _bytes("zip-link", _link),
     "a zip in a zip": _zipped("zip-nested", lambda canary: package(more_dot_zip=zip_of(package()))),
     "a zip for weights": _zipped("zip-nested", lambda c: {**package(), "weights.safetensors": zip_of(package())}),
-    "a thousand members": _zipped("zip-too-many-members", lambda c: package() | {str(i): b"" for i in range(1000)}),
+    "a thousand members": _zipped("zip-too-many-members", lambda c: {**package()} | {str(i): b"" for i in range(1000)}),
     "a folder in the zip": _zipped("zip-folder-inside", lambda c: {f"mine/{n}": m for n, m in package().items()}),
     "an unknown member": _zipped("member-unknown", lambda canary: package(notes_dot_txt=b"hello")),
     "no weights": _zipped("member-missing", lambda canary: {"agent.toml": TOML.encode()}),
