@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from agents.load import SCRIPT_PREFIX, find_agent_file, load_player
+from agents.load import SCRIPT_PREFIX, find_agent_file, load_player, player_of
+from agents.packages import AgentPackage, Refused, admit, admit_bytes
 from agents.player import Kind, Player, PlayerFailed, PlayerInfo
 from agents.sandbox.box import Box, Cargo
 from agents.sandbox.limits import BREAKDOWNS, Limits
@@ -32,7 +32,6 @@ from envs.step import Step
 log = logging.getLogger(__name__)
 
 MAX_PYTHON_BYTES = 256 * 1024
-MAX_FILE_BYTES = 256 * 2**20
 
 
 class NoSandbox(AgentError):
@@ -64,13 +63,27 @@ def cargo_of(agent: str, game: Game) -> Cargo:
     """Return what `agent` (as `agents.load.load_player` takes it, or the path of a `.py` file) puts into the sandbox.
 
     Raises:
-        AgentError: there is no such agent, or its file is too large.
+        AgentError: there is no such agent, or its file isn't admitted.
     """
     if agent.startswith(SCRIPT_PREFIX):
         return Cargo("script", agent.removeprefix(SCRIPT_PREFIX), b"", game.name)
     path = find_agent_file(agent)
-    kind, most = ("python", MAX_PYTHON_BYTES) if path.suffix == SUFFIX else ("weights", MAX_FILE_BYTES)
-    return Cargo(kind, path.stem[:32], _content(path, most), game.name)
+    if path.suffix == SUFFIX:
+        return Cargo("python", path.stem[:32], _content(path, MAX_PYTHON_BYTES), game.name)
+    try:
+        return cargo_of_package(admit(path), game)
+    except Refused as refused:
+        raise refused.at(str(path)) from None
+
+
+def cargo_of_package(package: AgentPackage, game: Game) -> Cargo:
+    """Return what an admitted agent puts into the sandbox.
+
+    Raises:
+        Refused: it can't play `game`.
+    """
+    package.check_game(game)
+    return Cargo("weights", package.name, package.content, game.name)
 
 
 def _content(path: Path, most: int) -> bytes:
@@ -125,10 +138,7 @@ def guarded_player(cargo: Cargo) -> Player:
 def _outside(cargo: Cargo) -> Player:
     if cargo.kind == "script":
         return load_player(SCRIPT_PREFIX + cargo.name, find_game(cargo.game))
-    with tempfile.TemporaryDirectory(prefix="arena-agent-") as folder:
-        path = Path(folder, f"{cargo.name}.zip")
-        path.write_bytes(cargo.content)
-        return load_player(str(path), find_game(cargo.game))
+    return player_of(admit_bytes(cargo.content, cargo.name, cargo.name), find_game(cargo.game))
 
 
 class SandboxedBot:
@@ -157,6 +167,8 @@ class SandboxedBot:
     def _info(self, name: object) -> PlayerInfo:
         if self._cargo.kind == "script":
             return PlayerInfo(f"{SCRIPT_PREFIX}{self._cargo.name}", Kind.SCRIPT)
+        if self._cargo.kind == "weights":  # what was admitted outside says it, not the process
+            name = self._cargo.name
         if not isinstance(name, str):
             raise AgentError(f"The agent's process calls it {shown(name)}, which is no name.")
         return PlayerInfo(check_name(name), Kind.BOT, hashlib.sha256(self._cargo.content).hexdigest())

@@ -37,7 +37,8 @@ def test_a_sound_agent_is_accepted(tmp_path: Path, capsys: pytest.CaptureFixture
     out = " ".join(capsys.readouterr().out.split())
     assert "Tester is an ONNX network" in out
     assert "It decides between 4 actions of Breakout every 4th frame, on 4 pictures (ale-native-84)." in out
-    assert "the limit is 50 ms" in out
+    assert "the console gives it 67 ms." in out
+    assert "It runs where it can do no harm" in out
     assert "It played ten seconds, twice the same." in out
     assert "practice games" in out
     assert "hardly better than random play (1.7)" in out
@@ -51,7 +52,7 @@ def test_a_plain_sb3_zip_is_checked_for_a_game(tmp_path: Path) -> None:
     assert without["game"].status is Status.WARN
     assert "--game" in without["game"].mend
     steps = found(tmp_path / "a.zip", "breakout")
-    assert list(steps) == ["file", "game", "speed", "short game", "score"]
+    assert list(steps) == ["file", "game", "sandbox", "speed", "short game", "score"]
     assert all(finding.status is not Status.REFUSED for name, finding in steps.items() if name != "speed")
     assert "the first" in steps["score"].sentence  # a second is not enough for a whole game
 
@@ -95,12 +96,13 @@ def test_an_agent_that_breaks_down_is_refused(tmp_path: Path) -> None:
     steps = found(onnx_agent(tmp_path / "a.zip", model))
     assert steps["short game"].status is Status.REFUSED
     assert steps["short game"].code == "forfeit"
-    assert steps["short game"].sentence == "It broke down after 0 frames: that would be a forfeit."
+    assert steps["short game"].sentence.startswith("It broke down after 0 frames, which would be a forfeit: ")
+    assert "NaN or infinity" in steps["short game"].sentence
 
 
 def test_what_onnxruntime_can_not_run_is_refused(tmp_path: Path) -> None:
     steps = found(onnx_agent(tmp_path / "a.zip", onnx_model(weights=np.zeros((100, 4), np.float32))))
-    assert steps["network"].code == "load-failed"
+    assert steps["start"].code == "load-failed"
 
 
 @pytest.mark.parametrize("name", ["NaN", "code in data", "a deflate bomb", "an unknown setting", "truncated"])
