@@ -14,12 +14,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from agents.player import PlayerFailed
+from agents.sandbox.cargo import Cargo
 from agents.sandbox.limits import Limits
 from agents.sandbox.protocol import (
     ACT,
@@ -45,19 +45,6 @@ REMEMBERED = 4
 """A picture that an agent looked at this many frames ago is sent along unasked: most decide every fourth frame."""
 
 _numbers = itertools.count(os.getpid() * 64)
-
-
-@dataclass(frozen=True, slots=True)
-class Cargo:
-    """What goes into the sandbox: a file's content, never its path."""
-
-    kind: str
-    """`weights`, `python` or `script`, as `child.load` knows them."""
-    name: str
-    """What the player is called unless the file says otherwise."""
-    content: bytes
-    game: str
-    """ROM name of the game to be played."""
 
 
 class Box:

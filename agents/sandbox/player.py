@@ -15,11 +15,12 @@ import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agents.load import SCRIPT_PREFIX, find_agent_file, load_player, player_of
 from agents.packages import AgentPackage, Refused, admit, admit_bytes
 from agents.player import Kind, Player, PlayerFailed, PlayerInfo
-from agents.sandbox.box import Box, Cargo
+from agents.sandbox.cargo import Cargo
 from agents.sandbox.limits import BREAKDOWNS, Limits
 from agents.sandbox.protocol import SLOTS
 from agents.sandbox.python import SUFFIX
@@ -29,9 +30,18 @@ from envs.games import Game, find_game
 from envs.names import check_name
 from envs.step import Step
 
+if TYPE_CHECKING:  # what it imports exists on Linux only, and so does the sandbox
+    from agents.sandbox.box import Box
+
 log = logging.getLogger(__name__)
 
 MAX_PYTHON_BYTES = 256 * 1024
+
+
+def _start(cargo: Cargo, wall: Wall, limits: Limits, threads: int) -> Box:
+    from agents.sandbox.box import Box  # what it imports exists on Linux only, and so do walls
+
+    return Box(cargo, wall, limits, threads)
 
 
 class NoSandbox(AgentError):
@@ -48,14 +58,14 @@ def probe() -> Wall:
     tried = []
     for wall in walls():
         try:
-            Box(Cargo("script", "noop", b"", "breakout"), wall, Limits(), 1).close()
+            _start(Cargo("script", "noop", b"", "breakout"), wall, Limits(), 1).close()
             return wall
         except PlayerFailed as error:
             tried.append(f"{wall.name}: {error}")
     what = "; ".join(tried) if tried else "this system has neither bubblewrap nor Landlock"
     raise NoSandbox(
-        f"No sandbox works here ({what.rstrip('.')}); on Linux: sudo apt-get install bubblewrap. Without a sandbox only "
-        "weights and ONNX files are played, and nothing written in Python."
+        f"No sandbox works here ({what.rstrip('.')}); on Linux: sudo apt-get install bubblewrap. Without a sandbox "
+        "only weights and ONNX files are played, and nothing written in Python."
     )
 
 
@@ -157,7 +167,7 @@ class SandboxedBot:
         self._threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
         self._breakdowns = 0
         try:
-            self._box = Box(cargo, wall, limits, self._threads)
+            self._box = _start(cargo, wall, limits, self._threads)
         except PlayerFailed as error:
             raise AgentError(f"{cargo.name}: {error}") from None
         self.batch = self._box.ready.get("batch") is True
@@ -187,7 +197,7 @@ class SandboxedBot:
                     f"The agent has broken down {self._breakdowns} times in a row and isn't started again."
                 )
             self.generation += 1
-            self._box = Box(self._cargo, self._wall, self.limits, self._threads)
+            self._box = _start(self._cargo, self._wall, self.limits, self._threads)
         return self._box
 
     def running(self) -> Box:
@@ -260,7 +270,9 @@ class SandboxedBatchPlayer(SandboxedPlayer):
         return self._bot
 
     def another(self) -> SandboxedBatchPlayer:
-        return SandboxedBatchPlayer(self._bot)
+        player = SandboxedBatchPlayer(self._bot)
+        player.info = self.info  # whoever runs it may have given it another name
+        return player
 
     def act_many(self, players: Sequence[SandboxedPlayer], steps: Sequence[Step]) -> list[int]:
         return _ask(self._bot, players, steps)
