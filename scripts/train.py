@@ -37,11 +37,12 @@ from agents.dagger import DAgger
 from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
 from agents.lessons import LessonEnv
 from agents.load import load_player
+from agents.network_player import NetworkPlayer
 from agents.networks import build_network, playing_weights
 from agents.packing import pack_agent
 from agents.player import Kind, PlayerInfo
 from agents.replay_buffer import AnswerBuffer, FrameReplayBuffer
-from agents.sb3 import Sb3Bot, Sb3Player
+from agents.sb3 import Sb3Bot
 from arena.demonstrations import Demonstrations, demonstrate, recordings_of
 from arena.evaluate import play_seeds
 from arena.seeds import practice_seeds
@@ -183,7 +184,7 @@ def evaluate(model: BaseAlgorithm, game: Game, rules: str, episodes: int) -> flo
     weights = playing_weights(model.policy.state_dict())
     network = build_network(weights, len(named_rules(game).action_set))
     bot = Sb3Bot(network, draws="action_net.weight" in weights, fires=game.fires)
-    player = Sb3Player(PlayerInfo("in training", Kind.BOT), bot)
+    player = NetworkPlayer(PlayerInfo("in training", Kind.BOT), bot)
     seeds = practice_seeds(episodes)
     return float(np.mean([recording.score for recording in play_seeds(player, named_rules(game, rules), seeds)]))
 

@@ -77,9 +77,7 @@ def section(name: str) -> str:
 @pytest.mark.parametrize("name", sorted(LEAVES))
 def test_every_command_and_option_is_described(name: str) -> None:
     text = section(name)
-    options = [
-        option for parameter in LEAVES[name].params for option in parameter.opts if option.startswith("--")
-    ]
+    options = [option for parameter in LEAVES[name].params for option in parameter.opts if option.startswith("--")]
     missing = [option for option in options if f"`{option}" not in text]
     assert missing == []
     described = set(re.findall(r"^\| `(--[a-z0-9-]+)", text, re.MULTILINE))

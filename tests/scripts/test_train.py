@@ -15,7 +15,6 @@ from stable_baselines3 import A2C, DQN, PPO
 
 from agents.checkpoints import checkpoints, read_checkpoint
 from agents.load import load_player
-from agents.weights import read_weights
 from arena.evaluate import play_seeds
 from envs import find_game
 from envs.rules import named_rules
@@ -82,9 +81,9 @@ def test_a_run_leaves_an_agent_that_plays_and_a_model_that_plain_sb3_loads(
     player = load_player(str(out / "agent.zip"), find_game("pacman"))
     rules = named_rules("pacman").varied(max_frames=400)
     assert [r.frames for r in play_seeds(player, rules, [1])] == [400]
-    weights = read_weights(out / "agent.zip")
-    assert weights.settings["algo"] == algo
-    assert weights.settings["training"]["seed"] == 3
+    package = admit(out / "agent.zip")
+    assert package.algorithm == algo
+    assert package.training["seed"] == 3
     assert (out / "agent.zip").stat().st_size <= 4 * 2**20 or algo == "qrdqn"
     plain = CLASSES[algo].load(checkpoints(out / "checkpoints")[-1] / "model.zip", device="cpu")
     assert type(plain.policy).__module__.split(".")[0] in ("stable_baselines3", "sb3_contrib")
