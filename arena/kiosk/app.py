@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import threading
 import time
@@ -17,8 +18,6 @@ from arena.kiosk.words import load_words
 from arena.play.stage import Stage, open_stage
 from arena.scoreboard import Scoreboard
 from envs.errors import ArenaError
-
-PICTURES_PER_SECOND = 60
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ def show(kiosk: Kiosk, *, full_screen: bool) -> None:
         kiosk.turn()
         if full_screen and not stage.full_screen:
             stage.toggle_full_screen()
-        clock.tick(PICTURES_PER_SECOND)
+        clock.tick(kiosk.screen.pictures_per_second)
 
 
 def settle(event: Event, board: Scoreboard, db: str | None) -> None:
@@ -91,6 +90,7 @@ def main(arguments: list[str]) -> int:
     folder, db, size = arguments
     width, _, height = size.partition("x")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the watchdog, which ends this process
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def ready(stage: Stage) -> None:

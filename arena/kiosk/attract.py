@@ -68,6 +68,9 @@ class Clip:
 class Attract(Screen):
     """Shows clips and standings in turn until somebody presses a key."""
 
+    pictures_per_second = 60
+    """A game must be seen at its own rate: what it draws in every second frame only would vanish."""
+
     def __init__(self, house: House, now: float) -> None:
         super().__init__(house, now)
         self._turns = count()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from screenshots import fill, played_by_guest, visit_of
+from screenshots import fill, played_by_agent, played_by_guest, visit_of
 
 from agents.player import Kind
 from arena.kiosk.attract import CLIP_SECONDS, STANDINGS_SECONDS, Attract
@@ -336,7 +336,7 @@ class TestResult:
         assert len(outcome.not_counted) == 1
 
     def test_best_of_three_ends_when_it_is_decided(self) -> None:
-        (good,) = played_by_guest("Ada", RULES, [3], 7)
+        (good,) = played_by_agent("script:basic", BREAKOUT, RULES, [3])
         (bad,) = played_by_guest("Eve", RULES.varied(max_frames=60), [3], 7)
         assert good.score > bad.score
         won, lost, even = (
