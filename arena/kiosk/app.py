@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,8 +107,6 @@ def main(arguments: list[str]) -> int:
 
 def _end_with_parent() -> None:
     """End this process when the watchdog's end of our standard input closes: it was killed."""
-    import os
-
-    sys.stdin.buffer.read()
-    time.sleep(0.2)
+    while os.read(0, 1):  # not sys.stdin: Python can't end while another thread waits in there
+        pass
     os._exit(1)
