@@ -41,16 +41,14 @@ def run(
     """
     event = open_event(folder)
     settings, words = open_settings(event.folder), load_words(event.folder)
-    with (
-        Scoreboard.open(db or event.database) as board,
-        open_stage("Arena", full_screen=size is None, size=size) as stage,
-    ):
-        ready(stage)
-        house = House(event, board, settings, words)
+    with Scoreboard.open(db or event.database) as board:
         settling = threading.Thread(target=settle, args=(event, board, db), daemon=True)
-        settling.start()
-        stage.pygame.mouse.set_visible(False)
-        show(Kiosk(house, stage), full_screen=size is None)
+        with open_stage("Arena", full_screen=size is None, size=size) as stage:
+            ready(stage)
+            settling.start()
+            stage.pygame.mouse.set_visible(False)
+            show(Kiosk(House(event, board, settings, words), stage), full_screen=size is None)
+        settling.join()
 
 
 def show(kiosk: Kiosk, *, full_screen: bool) -> None:
