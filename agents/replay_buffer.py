@@ -35,7 +35,7 @@ class FrameReplayBuffer(ReplayBuffer):
         self.stack, *picture = observation_space.shape
         rows = (self.buffer_size, n_envs)
         self.frames = np.zeros((*rows, *picture), np.uint8)
-        self.next_frames = np.zeros((*rows, *picture), np.uint8)
+        self.next_frames = self._room_for_next(rows, picture)
         self.history = np.zeros(rows, np.uint8)
         """How many pictures before this one belong to its stack."""
         self.actions = np.zeros((*rows, self.action_dim), np.int64)
@@ -45,6 +45,9 @@ class FrameReplayBuffer(ReplayBuffer):
         self.optimize_memory_usage = False
         self.handle_timeout_termination = True
         self._expected: np.ndarray | None = None
+
+    def _room_for_next(self, rows: tuple[int, int], picture: list[int]) -> np.ndarray:
+        return np.zeros((*rows, *picture), np.uint8)
 
     def add(
         self,
@@ -70,7 +73,8 @@ class FrameReplayBuffer(ReplayBuffer):
                 raise ValueError(f"Game {i} neither goes on from the last observation nor begins with an empty stack.")
         self._expected = next_obs
         self.frames[self.pos] = obs[:, -1]
-        self.next_frames[self.pos] = next_obs[:, -1]
+        if self.next_frames.size:
+            self.next_frames[self.pos] = next_obs[:, -1]
         self.actions[self.pos] = np.asarray(action).reshape(self.n_envs, self.action_dim)
         self.rewards[self.pos] = reward
         self.dones[self.pos] = done
@@ -91,7 +95,8 @@ class FrameReplayBuffer(ReplayBuffer):
         games = np.random.randint(0, self.n_envs, size=len(batch_inds))
         here = (batch_inds, games)
         stacks = np.zeros((len(batch_inds), self.stack + 1, *self.frames.shape[2:]), np.uint8)
-        stacks[:, -1] = self.next_frames[here]
+        if self.next_frames.size:
+            stacks[:, -1] = self.next_frames[here]
         for back in range(self.stack):
             known = self.history[here] >= back
             stacks[known, self.stack - 1 - back] = self.frames[
@@ -105,3 +110,11 @@ class FrameReplayBuffer(ReplayBuffer):
             dones=self.to_torch(dones.reshape(-1, 1)),
             rewards=self.to_torch(self.rewards[here].reshape(-1, 1)),
         )
+
+
+class AnswerBuffer(FrameReplayBuffer):
+    """For learning what to do, not what comes of it: keeps no pictures of what came next, which takes half the memory.
+    `next_observations` of its samples are without the newest picture."""
+
+    def _room_for_next(self, rows: tuple[int, int], picture: list[int]) -> np.ndarray:
+        return np.zeros((0, *picture), np.uint8)

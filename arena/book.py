@@ -97,7 +97,7 @@ def unbooked(folder: Path, scoreboard: Scoreboard) -> list[Path]:
     paths = sorted(folder.glob(f"*{SUFFIX}"))
     if not paths:
         return []
-    results = scoreboard.results()
+    results = scoreboard.results() + scoreboard.struck_out()
     files = {result.recording_sha256 for result in results}
     plays = {_play_of(result) for result in results if result.end is not End.QUIT or result.kind is Kind.HUMAN}
     return [path for path in paths if not _is_booked(path, files, plays)]

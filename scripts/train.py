@@ -29,14 +29,18 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.vec_env import VecEnv
 from tqdm import tqdm
 
 from agents.checkpoints import checkpoints, read_checkpoint, restore, save_checkpoint
+from agents.dagger import DAgger
 from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
+from agents.lessons import LessonEnv
+from agents.load import load_player
 from agents.networks import build_network, playing_weights
 from agents.packing import pack_agent
 from agents.player import Kind, PlayerInfo
-from agents.replay_buffer import FrameReplayBuffer
+from agents.replay_buffer import AnswerBuffer, FrameReplayBuffer
 from agents.sb3 import Sb3Bot, Sb3Player
 from arena.demonstrations import Demonstrations, demonstrate, recordings_of
 from arena.evaluate import play_seeds
@@ -45,7 +49,7 @@ from envs import ArenaError, Game, find_game
 from envs.rules import named_rules
 from envs.training import TrainingEnv
 
-ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN}
+ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN, "dagger": DAgger}
 DEFAULTS = Path(__file__).with_name("train.toml")
 INTERRUPTED = 130
 
@@ -64,6 +68,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="folder of the run (default: runs/GAME-ALGO-SEED)")
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of the run")
     parser.add_argument("--from-recordings", type=Path, metavar="DIR", help="first imitate the games recorded there")
+    parser.add_argument("--teacher", default="script:steady", metavar="AGENT", help="whom --algo dagger learns from")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="processor cores to use")
     parser.add_argument("--checkpoint-every", type=int, default=100_000, metavar="STEPS")
@@ -105,8 +110,16 @@ def schedule(value: Any) -> Any:
 # -- the model ---------------------------------------------------------------------------------------------------------
 
 
+def make_games(args: argparse.Namespace, game: Game, count: int) -> VecEnv:
+    """`count` games side by side; with a teacher each where there is one to learn from."""
+    rules = named_rules(game, args.rules)
+    if args.algo == "dagger":
+        return LessonEnv(rules, [load_player(args.teacher, game) for _ in range(count)], seed=args.seed)
+    return TrainingEnv(rules, count, seed=args.seed, threads=args.threads)
+
+
 def make_model(
-    algo: str, env: TrainingEnv, settings: dict[str, Any], *, seed: int, device: str, plain: bool
+    algo: str, env: VecEnv, settings: dict[str, Any], *, seed: int, device: str, plain: bool
 ) -> BaseAlgorithm:
     """An untrained SB3 model. `settings` are the arguments of its constructor, and `adam_eps`."""
     settings = {name: schedule(value) for name, value in settings.items()}
@@ -116,7 +129,7 @@ def make_model(
     if not plain:
         on_gpu = device != "cpu" and torch.cuda.is_available()
         policy_kwargs = fast_policy_kwargs(half=bfloat16_pays(torch.device("cuda" if on_gpu else "cpu")))
-        if algo in ("ppo", "a2c"):
+        if algo in ("ppo", "a2c", "dagger"):
             policy = FastActorCriticPolicy
         if not settings.get("use_rms_prop"):
             optimizer["fused"] = True
@@ -124,6 +137,8 @@ def make_model(
         policy_kwargs["optimizer_kwargs"] = optimizer
     if algo in ("dqn", "qrdqn") and not plain:
         settings["replay_buffer_class"] = FrameReplayBuffer
+    if algo == "dagger":
+        settings["replay_buffer_class"] = AnswerBuffer
     return ALGORITHMS[algo](policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
 
 
@@ -328,6 +343,7 @@ def commit() -> str:
 def recipe(args: argparse.Namespace, about: dict[str, Any]) -> str:
     """The command that leads to the same weights, without the paths of this machine."""
     parts = [f"train.py {about['game']} --algo {args.algo} --steps {about['steps']} --seed {args.seed}"]
+    parts += [f"--teacher {args.teacher}"] * (args.algo == "dagger")
     parts += [f"--rules {args.rules}"] * (args.rules != "5min")
     parts += [f"--checkpoint-every {args.checkpoint_every}"]
     parts += [f"--config {args.config.name}"] * (args.config != DEFAULTS)
@@ -382,7 +398,7 @@ def train(args: argparse.Namespace) -> int:
     if resumed:
         carry_over(about, resumed[1]["about"], resumed[0])
     tune_process(args.threads)
-    env = TrainingEnv(named_rules(game, args.rules), settings.pop("envs"), seed=args.seed, threads=args.threads)
+    env = make_games(args, game, settings.pop("envs"))
     model = make_model(args.algo, env, settings, seed=args.seed, device=args.device, plain=args.plain)
     if resumed:
         restore(model, *resumed)

@@ -10,6 +10,7 @@ from envs.games import Game
 
 SCRIPTS = {
     "basic": "plays the game as well as a short program can",
+    "steady": "the same, but decides every four frames, as trained agents do",
     "random": "draws an action every four frames",
     "noop": "does nothing",
 }
@@ -22,10 +23,10 @@ def make_script(name: str, game: Game) -> Player:
     Raises:
         AgentError: there is no such script, or none for this game.
     """
-    from agents.scripts.breakout import BreakoutScript
+    from agents.scripts.breakout import BreakoutScript, SteadyBreakoutScript
     from agents.scripts.maze import MsPacmanScript, PacmanScript
     from agents.scripts.simple import NoopScript, RandomScript
-    from agents.scripts.space_invaders import SpaceInvadersScript
+    from agents.scripts.space_invaders import SpaceInvadersScript, SteadySpaceInvadersScript
 
     basic: dict[str, Callable[[str], Player]] = {
         "breakout": BreakoutScript,
@@ -33,6 +34,7 @@ def make_script(name: str, game: Game) -> Player:
         "ms_pacman": MsPacmanScript,
         "space_invaders": SpaceInvadersScript,
     }
+    steady = basic | {"breakout": SteadyBreakoutScript, "space_invaders": SteadySpaceInvadersScript}
     if name not in SCRIPTS:
         raise AgentError(f"There is no script {name!r}; expected one of {', '.join(SCRIPTS)}.")
     if name == "random":
@@ -40,5 +42,5 @@ def make_script(name: str, game: Game) -> Player:
     if name == "noop":
         return NoopScript(name)
     if game.name not in basic:
-        raise AgentError(f"script:basic plays {', '.join(basic)}; for {game.title} there are script:random and :noop.")
-    return basic[game.name](name)
+        raise AgentError(f"script:{name} plays {', '.join(basic)}; for {game.title} there are script:random and :noop.")
+    return (steady if name == "steady" else basic)[game.name](name)

@@ -36,6 +36,12 @@ LOST_AFTER = 45  # frames without a ball: it hides in the rows of bricks, which 
 BORED_AFTER = 600  # frames without a point after which the aim is left to chance half of the time
 GIVE_UP_AFTER = 1000  # and after which a life is worth less than a new ball: at full speed the ball can fly in circles
 
+# For the script that decides every four frames:
+HOLD = 4
+AT_REST = 16  # frames after which a pushed paddle stands still
+SAFE, CALM = 4.0, 1.0  # the paddle stays if the ball meets it that far from its end, or that near to its middle
+STICKY = 0.25  # share of frames in which the action before counts
+
 _FLIGHT = np.arange(HIT - TOP + (BELOW_BRICKS - TOP))
 _FLIGHT_ROWS = np.where(_FLIGHT <= HIT - TOP, HIT - _FLIGHT, TOP + _FLIGHT - (HIT - TOP))
 
@@ -133,6 +139,65 @@ class BreakoutScript(Script):
         error = self._goal - rest
         self._pushed = 0 if abs(error) <= (LATE_ZONE if late else DEAD_ZONE) else _sign(error)
         return (NOOP, RIGHT, LEFT)[self._pushed]
+
+
+class SteadyBreakoutScript(BreakoutScript):
+    """Decides every four frames and holds its action in between, as trained agents do.
+
+    A push of four frames moves the paddle further than its own width, so the goal can't be met exactly. Of the three
+    actions it takes the one after which the paddle is nearest to it when the ball arrives, and none where that will do
+    or while the ball rises: there is time enough when it falls.
+    """
+
+    def begin(self) -> None:
+        super().begin()
+        self._columns = (0, 0, 0)  # left end of the paddle in the last three frames
+        self._due = True
+        self._held = NOOP
+
+    def decide(self, step: Step) -> int:
+        self._due = step.t % HOLD == 0
+        wish = super().decide(step)
+        if self._due:
+            self._held = wish
+        return self._held
+
+    def _steer(self, grey: np.ndarray) -> int:
+        row = grey[PADDLE_ROW].tobytes()
+        left, width = row.find(RED, FIELD_LEFT, FIELD_RIGHT), row.count(RED, FIELD_LEFT, FIELD_RIGHT)
+        if left + width < FIELD_RIGHT:
+            self._width = width
+        self._columns = (*self._columns[1:], left)
+        if not self._due:
+            return NOOP
+        goal = self._goal + self._side * max(self._width / 2 - MARGIN, 1)  # the middle: there is no aiming like this
+        frames = self._frames_left()
+        errors = [abs(self._paddle_at(frames, way) - goal) for way in (0, 1, -1)]
+        if frames == 0 or errors[0] < max(self._width / 2 - SAFE, CALM):
+            return NOOP
+        return (NOOP, RIGHT, LEFT)[errors.index(min(errors))]
+
+    def _paddle_at(self, frames: int, way: int) -> float:
+        """Return the column of the paddle's middle after `frames`, if it is pushed that way (-1, 0, 1) for four."""
+        before, last, now = self._columns
+        speed, place = float(now - last), now + self._width / 2
+        push = max(-1.0, min(1.0, (speed - (last - before) / 2) / (PUSH / 2)))  # the action before; it still counts
+        for frame in range(frames):
+            speed = speed / 2 + push * PUSH / 2
+            place += speed
+            wanted = way if frame < HOLD else 0
+            push += (wanted - push) * (1 - STICKY)
+        return place
+
+    def _frames_left(self) -> int:
+        """Return the frames until the ball comes down, but no more than the paddle needs to come to rest; 0 while the
+        ball rises."""
+        if len(self._track) < 2:
+            return AT_REST
+        (_, first), (_, last) = self._track[0], self._track[-1]
+        if last <= first:
+            return 0
+        return max(1, min(AT_REST, round((HIT - last) * (len(self._track) - 1) / (last - first))))
 
 
 def _first_brick(bricks: np.ndarray, start: float, slope: float) -> int:

@@ -43,6 +43,9 @@ AIMS = np.arange(CANNON_LEFT + 1, CANNON_RIGHT + 2)
 
 
 class SpaceInvadersScript(Script):
+    LEAD = 0
+    """Frames by which its decisions come earlier than at the second of every four frames."""
+
     def begin(self) -> None:
         self._seen: list[dict[int, int]] = [
             {},
@@ -59,7 +62,7 @@ class SpaceInvadersScript(Script):
         self._ship_way = 0
 
     def decide(self, step: Step) -> int:
-        beat = step.t % EVERY
+        beat = (step.t + self.LEAD) % EVERY
         if beat < 2:  # one frame with the own shot, one with the bombs
             grey = step.grayscale()
             self._watch_shots(step.t, grey)
@@ -181,3 +184,9 @@ class SpaceInvadersScript(Script):
                     return move
         nearest = min((abs(x - here), x) for x, _, _ in bombs)[1]
         return 1 if nearest <= here else -1
+
+
+class SteadySpaceInvadersScript(SpaceInvadersScript):
+    """Decides at frames 0, 4, 8 and so on, as trained agents do."""
+
+    LEAD = 1

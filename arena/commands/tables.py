@@ -220,8 +220,14 @@ def _text(text: str, style: str = "") -> Any:
 # -- for programs ----------------------------------------------------------------------------------------------------
 
 
-def print_json(game: Game, rules: Rules, names: Sequence[str], bookings: Sequence[Booking]) -> None:
-    """Print scores, summaries and comparisons as one JSON object."""
+def print_json(
+    game: Game,
+    rules: Rules,
+    names: Sequence[str],
+    bookings: Sequence[Booking],
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Print scores, summaries and comparisons, and what is in `more`, as one JSON object."""
 
     scores = scores_of(bookings)
     dump(
@@ -249,6 +255,7 @@ def print_json(game: Game, rules: Rules, names: Sequence[str], bookings: Sequenc
                 for b in bookings
             ],
         }
+        | dict(more or {})
     )
 
 

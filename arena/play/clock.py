@@ -13,8 +13,11 @@ from recordings.recording import Pacing, Pause
 FRAME_SECONDS = 1 / FPS
 SPIN_SECONDS = 0.0004
 """The last part of a wait is spent looking at the clock: sleeping ends a little late."""
-LATE_SECONDS = 0.1
-"""A delay after which the schedule starts anew: making up for more would be a burst that nobody can play."""
+CATCH_UP = 0.8
+"""The shortest interval between two frames, as a part of the usual one: what was lost is made up for at a pace that can
+still be played, never in a burst."""
+LATE_SECONDS = 0.5
+"""A delay after which the schedule starts anew: the machine was stopped, nobody wants that time back."""
 
 
 class FrameClock:
@@ -55,10 +58,11 @@ class FrameClock:
             self._last = self._due = self._now()
             return
         self._due += FRAME_SECONDS
-        wait = self._due - self._now()
+        until = max(self._due, self._last + CATCH_UP * FRAME_SECONDS)
+        wait = until - self._now()
         if wait > SPIN_SECONDS:
             self._sleep(wait - SPIN_SECONDS)
-        while (now := self._now()) < self._due:
+        while (now := self._now()) < until:
             pass
         late = now - self._due
         if late > FRAME_SECONDS:
@@ -71,7 +75,7 @@ class FrameClock:
         self._last = now
 
     def behind(self) -> bool:
-        """Whether the next frame is due already: a picture may be left out then, so that the game keeps its pace."""
+        """Whether the next frame should have come already: then a picture may be left out, not a frame."""
         return self._now() > self._due + FRAME_SECONDS
 
     def paused(self, frame: int, seconds: float) -> None:

@@ -89,10 +89,12 @@ class Conductor:
         stage = self._stage
         stopped = False
         for press in stage.poll():
+            if stopped:
+                break  # what else was pressed in this frame meant the game that ran
             if press.key == "p" or press.pad == "start":
-                stopped = self._pause(step, self._pause_lines) or stopped
+                stopped = self._pause(step, self._pause_lines)
             elif press.key == "escape" or press.pad == "back":
-                stopped = self._leave(step) or stopped
+                stopped = self._leave(step)
             elif press.key == "f10":
                 self._view.phosphor = not self._view.phosphor
                 stage.say(text("play.phosphor_on" if self._view.phosphor else "play.phosphor_off"))

@@ -1,0 +1,156 @@
+"""Games in which an agent learns from a teacher: the agent plays, the teacher says what it would do.
+
+`LessonEnv` is an SB3 `VecEnv` like `envs.training.TrainingEnv`: the same observations, rewards and ends, four frames per
+step. It runs on the arena's own environment, frame by frame, because its teachers are players of the arena.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
+
+from agents.player import Player
+from agents.preprocessing import FRAME_SKIP, SIDE, STACK, Eye
+from envs.environment import ArenaEnv
+from envs.games import FIRE
+from envs.rules import Rules
+from envs.step import End
+
+ASK_TEACHER = -1
+"""The action that leaves a step to the teacher."""
+
+
+class Lesson:
+    """One game, with a teacher that watches every frame and is asked at every fourth."""
+
+    def __init__(self, rules: Rules, teacher: Player) -> None:
+        self._env = ArenaEnv(rules, obs_type="ram")
+        self._teacher = teacher
+        self._eye = Eye()
+        self._codes = rules.action_set
+        self._fires = self._env.game.fires
+
+    def begin(self, seeds: np.random.Generator) -> None:
+        """Start a new game; its seed, and the teacher's, are the generator's next."""
+        self._step = self._env.start(int(seeds.integers(2**31)))
+        self._teacher.reset(seed=int(seeds.integers(2**31)), action_set=self._codes)
+        self._eye.reset()
+        self.score, self.decisions = 0.0, 0
+        self._look()
+
+    @property
+    def observation(self) -> np.ndarray:
+        """uint8 (4, 84, 84)."""
+        return self._eye.observation
+
+    @property
+    def end(self) -> End | None:
+        return self._step.end
+
+    def play(self, action: int) -> tuple[float, bool]:
+        """Hold an action (index into the action set, or `ASK_TEACHER`) for four frames; return the points and whether
+        a life was lost."""
+        code = self.answer if action == ASK_TEACHER else self._codes[action]
+        if self._fires and self._eye.starting:
+            code = FIRE
+        points, lives = 0.0, self._step.lives
+        for _ in range(FRAME_SKIP):
+            self._step = self._env.advance(code)
+            points += self._step.reward
+            if self._step.end is not None:
+                break
+            self._look()
+        self.score += points
+        self.decisions += 1
+        return points, self._step.lives < lives
+
+    def _look(self) -> None:
+        answer = self._teacher.act(self._step)
+        if self._eye.see(self._step):
+            self.answer = answer
+            """ALE action code: what the teacher would do now."""
+
+
+class LessonEnv(VecEnv):
+    """One game for each of `teachers`, stepped together under `rules`.
+
+    Observations are uint8 (n, 4, 84, 84). Actions are indices into `rules.action_set`, or `ASK_TEACHER`.
+
+    Args:
+        seed: of the first reset; all games of the run follow from it.
+    """
+
+    def __init__(self, rules: Rules, teachers: Sequence[Player], *, seed: int = 0) -> None:
+        self.rules = rules
+        self._teachers = teachers
+        self._games = [Lesson(rules, teacher) for teacher in teachers]
+        self._actions = np.zeros(len(teachers), np.int64)
+        self._began = time.time()
+        super().__init__(
+            len(teachers), spaces.Box(0, 255, (STACK, SIDE, SIDE), np.uint8), spaces.Discrete(len(rules.action_set))
+        )
+        self.seed(seed)
+
+    @property
+    def answers(self) -> np.ndarray:
+        """int64 (n,): for the observations returned last, the actions (indices) that the teachers would take."""
+        return np.array([self.rules.action_set.index(game.answer) for game in self._games], np.int64)
+
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """Say from which seed all games follow that begin with the next `reset`. Without one, it is random."""
+        parent = np.random.SeedSequence(seed)
+        self._generators = [np.random.default_rng(child) for child in parent.spawn(self.num_envs)]
+        return [seed] * self.num_envs
+
+    def reset(self) -> VecEnvObs:
+        for game, generator in zip(self._games, self._generators, strict=True):
+            game.begin(generator)
+        return np.stack([game.observation for game in self._games])
+
+    def step_async(self, actions: np.ndarray) -> None:
+        self._actions = actions
+
+    def step_wait(self) -> VecEnvStepReturn:
+        rewards = np.zeros(self.num_envs, np.float32)
+        done = np.zeros(self.num_envs, bool)
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        for i, (game, action) in enumerate(zip(self._games, self._actions, strict=True)):
+            points, lost = game.play(int(action))
+            rewards[i] = np.sign(points)
+            done[i] = lost or game.end is not None
+            if done[i]:
+                infos[i]["terminal_observation"] = game.observation
+                infos[i]["TimeLimit.truncated"] = game.end is End.TRUNCATED
+            if game.end is not None:
+                infos[i]["episode"] = {"r": game.score, "l": game.decisions, "t": round(time.time() - self._began, 6)}
+                game.begin(self._generators[i])
+        return np.stack([game.observation for game in self._games]), rewards, done, infos
+
+    def close(self) -> None:
+        for teacher in self._teachers:
+            teacher.close()
+
+    # -- what else SB3 asks of a VecEnv ------------------------------------------------------------------------------
+
+    def get_attr(self, attr_name: str, indices: int | Iterable[int] | None = None) -> list[Any]:
+        value = None if attr_name == "render_mode" else getattr(self, attr_name)
+        return [value for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: int | Iterable[int] | None = None) -> None:
+        raise AttributeError(f"The games of a LessonEnv share their settings; {attr_name!r} can't be set for some.")
+
+    def env_method(
+        self, method_name: str, *args: Any, indices: int | Iterable[int] | None = None, **kwargs: Any
+    ) -> list[Any]:
+        raise AttributeError(f"The games of a LessonEnv have no method {method_name!r} of their own.")
+
+    def env_is_wrapped(self, wrapper_class: type, indices: int | Iterable[int] | None = None) -> list[bool]:
+        from stable_baselines3.common.monitor import Monitor
+
+        return [issubclass(wrapper_class, Monitor) for _ in self._get_indices(indices)]
