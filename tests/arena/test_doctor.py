@@ -39,7 +39,14 @@ def test_everything_is_looked_at(here: list[Check]) -> None:
 
 
 def test_what_the_arena_cannot_do_without_is_well(here: list[Check]) -> None:
-    needed = {*NAMES} - {"display", "sound", "pads", "processor", "timing", "torch"}  # these depend on where the tests run
+    needed = {*NAMES} - {
+        "display",
+        "sound",
+        "pads",
+        "processor",
+        "timing",
+        "torch",
+    }  # these depend on where the tests run
     assert {check.name: check for check in here if check.name in needed and check.status is not Status.OK} == {}
 
 
