@@ -249,6 +249,8 @@ try:
     found["rates"] = pygame.display.get_desktop_refresh_rates()
 except pygame.error as error:
     found["no_display"] = str(error)
+pygame.joystick.init()
+found["pads"] = [pygame.joystick.Joystick(i).get_name() for i in range(pygame.joystick.get_count())]
 print(json.dumps(found), flush=True)
 try:
     pygame.mixer.init(frequency=48000, channels=1)
@@ -277,6 +279,7 @@ def _display_and_sound(probe: subprocess.Popen[str]) -> Iterator[Check]:
     found: dict[str, Any] = json.loads(lines[-1]) if lines else {}
     yield _display(found)
     yield _sound(found)
+    yield _pads(found)
 
 
 def _display(found: dict[str, Any]) -> Check:
@@ -301,6 +304,12 @@ def _sound(found: dict[str, Any]) -> Check:
     why = found.get("no_sound", "it doesn't answer")
     advice = "Games run silently; connect a device if sound is wanted."
     return Check("sound", Status.WARN, f"No sound device ({why}).", advice)
+
+
+def _pads(found: dict[str, Any]) -> Check:
+    names = ", ".join(str(name)[:40] for name in found.get("pads", []))
+    more = "arena doctor --hands-on tries them out" if names else "a keyboard does as well"
+    return Check("pads", Status.OK, f"{names or 'None is plugged in'}; {more}.")
 
 
 # -- the machine -------------------------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,18 +17,23 @@ if TYPE_CHECKING:
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
-def doctor(event: EventOption = None, json: JsonOption = False) -> None:
+def doctor(
+    hands_on: Annotated[
+        bool, typer.Option("--hands-on", help="Try out frames, keys, pad and sound in a window as well.")
+    ] = False,
+    event: EventOption = None,
+    json: JsonOption = False,
+) -> None:
     """Check this machine and say what to fix.
 
-    Python and its packages, ROMs, emulator, event folder, disk, display, sound, clock, timing. A `fail` must be
+    Python and its packages, ROMs, emulator, event folder, disk, display, sound, pads, clock, timing. A `fail` must be
     fixed; a `warn` matters only to who needs the thing.
     """
     from arena.commands.tables import dump
-    from arena.doctor import checks
     from arena.event import event_folder
 
     found = []
-    for check in checks(event_folder(event)):
+    for check in _all_checks(event_folder(event), hands_on):
         found.append(check)
         if not json:
             _print(check)
@@ -37,6 +44,16 @@ def doctor(event: EventOption = None, json: JsonOption = False) -> None:
         typer.echo(_conclusion(count["warn"], count["fail"]))
     if count["fail"]:
         raise typer.Exit(1)
+
+
+def _all_checks(folder: Path, hands_on: bool) -> Iterator[Check]:
+    from arena.doctor import checks
+
+    yield from checks(folder)
+    if hands_on:
+        from arena.play.check import hands_on as try_out
+
+        yield from try_out()
 
 
 def _print(check: Check) -> None:

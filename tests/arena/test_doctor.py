@@ -19,7 +19,7 @@ from recordings.storage import save
 
 NAMES = [
     *("python", "packages", "pygame", "roms", "emulator", "golden recordings", "event folder", "disk"),
-    *("display", "sound", "processor", "clock", "timing", "postgresql", "torch"),
+    *("display", "sound", "pads", "processor", "clock", "timing", "postgresql", "torch"),
 ]
 
 
@@ -39,7 +39,14 @@ def test_everything_is_looked_at(here: list[Check]) -> None:
 
 
 def test_what_the_arena_cannot_do_without_is_well(here: list[Check]) -> None:
-    needed = {*NAMES} - {"display", "sound", "processor", "timing", "torch"}  # these depend on where the tests run
+    needed = {*NAMES} - {
+        "display",
+        "sound",
+        "pads",
+        "processor",
+        "timing",
+        "torch",
+    }  # these depend on where the tests run
     assert {check.name: check for check in here if check.name in needed and check.status is not Status.OK} == {}
 
 
@@ -107,18 +114,18 @@ def test_a_disk_that_is_nearly_full(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_display_that_nobody_sees_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.setenv("SDL_AUDIODRIVER", "dummy")
-    display, sound = doctor._display_and_sound(doctor._start_probe())
+    display, sound, _ = doctor._display_and_sound(doctor._start_probe())
     assert display.status is Status.WARN
     assert sound.status is Status.OK
     monkeypatch.setenv("SDL_AUDIODRIVER", "none such")
-    _, sound = doctor._display_and_sound(doctor._start_probe())
+    _, sound, _ = doctor._display_and_sound(doctor._start_probe())
     assert sound.status is Status.WARN
 
 
 def test_a_display_that_hangs_hangs_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_PROBE", "import time; time.sleep(600)")
     monkeypatch.setattr(doctor, "PROBE_SECONDS", 0.2)
-    display, sound = doctor._display_and_sound(doctor._start_probe())
+    display, sound, _ = doctor._display_and_sound(doctor._start_probe())
     assert (display.status, sound.status) == (Status.WARN, Status.WARN)
 
 

@@ -64,6 +64,17 @@ def test_a_show_ends_with_its_longest_game_and_has_the_recorded_scores() -> None
     assert show.panels[1].sound().tolist() == [128] * 512
 
 
+def test_of_two_in_the_same_game_one_leads() -> None:
+    recordings = [played(600, "ms_pacman"), played(30, "ms_pacman")]
+    show = replay(recordings)
+    while show.advance():
+        gap = show.panels[0].score - show.panels[1].score
+        assert [panel.lead for panel in show.panels] == [max(0, gap), max(0, -gap)]
+    assert gap > 0
+    assert show.panels[0].note == f"leads by {gap:,} · time is up"
+    assert show.panels[1].note == "time is up"
+
+
 def test_every_tick_has_every_running_lane_at_the_same_frame() -> None:
     rules = short_rules(12)
     match = Match(rules, [5, 6, 7], [make_script("random", GAMES["breakout"]), Leaver(4)])

@@ -6,12 +6,19 @@ import ctypes
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pygame
 import pytest
 
 from agents.human import Button
+from arena.play import conductor, session
 from arena.play.controls import Controls
+from arena.play.session import Limits, play_game
 from arena.play.stage import Press, Stage, open_stage
+from envs.games import NOOP, RIGHT
+from envs.rules import named_rules
+from envs.step import Step
 
 GAME_CONTROLLER, JOYSTICK = 1, 9
 
@@ -22,9 +29,10 @@ class Plug:
     def __init__(self, kind: int, axes: int, buttons: int, hats: int) -> None:
         self.sdl = ctypes.CDLL(sdl_library())
         self.sdl.SDL_JoystickOpen.restype = ctypes.c_void_p
-        self.index = self.sdl.SDL_JoystickAttachVirtual(kind, axes, buttons, hats)
-        assert self.index >= 0
-        self.handle = ctypes.c_void_p(self.sdl.SDL_JoystickOpen(self.index))
+        index = self.sdl.SDL_JoystickAttachVirtual(kind, axes, buttons, hats)
+        assert index >= 0
+        self.instance = self.sdl.SDL_JoystickGetDeviceInstanceID(index)
+        self.handle = ctypes.c_void_p(self.sdl.SDL_JoystickOpen(index))
 
     def button(self, number: int, down: bool) -> None:
         assert self.sdl.SDL_JoystickSetVirtualButton(self.handle, number, int(down)) == 0
@@ -37,7 +45,8 @@ class Plug:
 
     def pull(self) -> None:
         self.sdl.SDL_JoystickClose(self.handle)
-        assert self.sdl.SDL_JoystickDetachVirtual(self.index) == 0
+        instances = [self.sdl.SDL_JoystickGetDeviceInstanceID(i) for i in range(self.sdl.SDL_NumJoysticks())]
+        assert self.sdl.SDL_JoystickDetachVirtual(instances.index(self.instance)) == 0
 
 
 def sdl_library() -> str:
@@ -132,3 +141,40 @@ def test_two_pads_at_once_and_many_plugs(stage: Stage) -> None:
         one.pull()
         pressed(stage)
         assert stage.pads == ()
+
+
+def test_a_pad_pulled_out_in_mid_game_pauses_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once with a pause left, and once without: then a line says so, and the game goes on."""
+    monkeypatch.setattr(session._Game, "end_screen", lambda *_: None)
+    pad = Plug(GAME_CONTROLLER, 6, 15, 0)
+    other = Plug(JOYSTICK, 2, 4, 0)
+    said = []
+    look = conductor.Conductor.next
+
+    def then_pull(self: conductor.Conductor, step: Step) -> Any:
+        if step.t == 10:
+            pad.axis(0, 1)
+        if step.t == 30:
+            pad.pull()
+        if step.t == 60:
+            other.pull()
+        if step.t == 65:
+            said.append(stage.toast)
+        return look(self, step)
+
+    def go_on(*arguments: Any) -> None:
+        words = [words for words, *_ in arguments[1]]
+        said.append(words[0])
+        pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_p, unicode="p"))
+
+    monkeypatch.setattr(conductor.Conductor, "next", then_pull)
+    monkeypatch.setattr(conductor, "draw_lines", go_on)
+    rules = named_rules("breakout").varied(max_frames=90)
+    played = play_game(stage, rules, 3, "Ada", None, limits=Limits(pauses=1, countdown=0)).person.recording
+    assert played.frames == 90
+    assert played.pacing is not None
+    assert len(played.pacing.pauses) == 1
+    assert all("is unplugged" in words for words in said[:2])
+    assert "play on with the keyboard" in said[-1]
+    assert RIGHT in played.actions[11:30]
+    assert set(played.actions[35:]) == {NOOP}
