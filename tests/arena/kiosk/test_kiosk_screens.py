@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from screenshots import fill, played_by_agent, played_by_guest, visit_of
 
+from agents.human import Button
 from agents.player import Kind
 from arena.kiosk.attract import CLIP_SECONDS, STANDINGS_SECONDS, Attract
 from arena.kiosk.choosing import ChooseRival
@@ -20,6 +21,7 @@ from arena.kiosk.result import Counting, Result
 from arena.kiosk.rival import RivalAtWork
 from arena.kiosk.screen import DEAF_SECONDS, Visit
 from arena.play.session import Played, Round
+from arena.play.stage import Press
 from arena.results import Result as GameResult
 from envs.games import GAMES
 from envs.names import MAX_LENGTH
@@ -125,6 +127,16 @@ class TestName:
         assert name_of(naming) == "ACP"
         naming.press("right", "return")
         assert naming.sees == "Consent"
+
+    def test_a_pad_and_a_joystick_do_as_well(self, naming: Guest) -> None:
+        right, fire = Press(Button.RIGHT, pad="dpright"), Press(Button.FIRE, pad="button 0")
+        for press in (Press(Button.FIRE, pad="a"), right, right, fire, Press(Button.DOWN, pad="lefty+"), fire):
+            naming.kiosk.handle(press)
+        assert name_of(naming) == "ACP"
+        naming.kiosk.handle(Press(Button.FIRE, pad="x"))
+        assert name_of(naming) == "AC"
+        naming.kiosk.handle(Press(Button.FIRE, pad="b"))
+        assert naming.sees == "ChooseRival"
 
     def test_keys_of_the_game_are_letters_here(self, naming: Guest) -> None:
         naming.press("w")
