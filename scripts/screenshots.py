@@ -30,10 +30,11 @@ from arena.kiosk.kiosk import Kiosk  # noqa: E402
 from arena.kiosk.screen import Screen, Visit  # noqa: E402
 from arena.kiosk.settings import open_settings  # noqa: E402
 from arena.kiosk.words import load_words  # noqa: E402
-from arena.play.session import Played, Round  # noqa: E402
+from arena.play.opponent import open_opponent  # noqa: E402
+from arena.play.session import Played, Round, play_game  # noqa: E402
 from arena.play.stage import Press, Stage, open_stage  # noqa: E402
 from arena.scoreboard import Scoreboard  # noqa: E402
-from envs.games import Game  # noqa: E402
+from envs.games import Game, find_game  # noqa: E402
 from envs.rules import Rules  # noqa: E402
 from envs.step import Step  # noqa: E402
 from recordings.recording import Recording  # noqa: E402
@@ -42,6 +43,8 @@ FOLDER = ROOT / "docs" / "screenshots"
 MOST_BYTES = 100_000
 """A picture in the repository shall not be larger."""
 COLOURS = 64
+GAME_PICTURES = 600
+"""Pictures, the countdown's included, after which that of a running game is taken."""
 GUESTS = ("Ada", "Grace", "Alan", "Katherine", "Donald", "Barbara", "Edsger")
 
 # -- guests that press at random ---------------------------------------------------------------------------------------
@@ -127,12 +130,42 @@ class Camera:
             self.clock.now += 0.05
             self.kiosk.update()
 
+    def wait_for(self, seen: Callable[[Screen], bool]) -> None:
+        """Let time go by until the screen is such."""
+        while not seen(self.kiosk.screen):
+            self.wait(0.5)
+
     def picture(self) -> Any:
         """Return the screen as a pillow image."""
-        from PIL import Image
-
         self.kiosk.update()
         self.kiosk.draw()
+        return self.shot()
+
+    def of_a_game(self, game: Game) -> Any:
+        """Return the picture of a game against a script, some seconds after its beginning; it is played for that."""
+        stage = self._stage
+        taken: list[Any] = []
+        show = stage.show
+
+        def watched() -> None:
+            show()
+            if stage.shown == before + GAME_PICTURES:
+                taken.append(self.shot())
+                stage.closed = True
+
+        rules = self.house.rules(game)
+        with open_opponent("script:basic", rules) as opponent:
+            before = stage.shown
+            stage.show = watched  # type: ignore[method-assign]
+            play_game(stage, rules, 1, "Hedy", None, opponent=opponent, title="round 1 of 3")
+        stage.show = show  # type: ignore[method-assign]
+        stage.closed = False
+        return taken[0]
+
+    def shot(self) -> Any:
+        """Return what stands on the window now."""
+        from PIL import Image
+
         surface = self._stage.surface
         return Image.frombytes("RGB", surface.get_size(), self._stage.pygame.image.tobytes(surface, "RGB"))
 
@@ -162,19 +195,20 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     from arena.kiosk.result import Counting, Result
 
     house = camera.house
-    game = house.games[0]
+    game = find_game("space_invaders")
     camera.show(Attract)
     camera.wait(1)
     yield "attract-empty", camera.picture()
     camera.wait(25)
     yield "standings-empty", camera.picture()
-    fill(house, game, GUESTS, ("script:random", "script:noop"))
+    fill(house, game, GUESTS, ("script:basic", "script:random"))
     camera.show(Attract)
+    camera.wait_for(lambda screen: isinstance(screen, Attract) and screen.game is game)
     camera.wait(12)
     yield "attract", camera.picture()
-    camera.wait(15)
+    camera.wait_for(lambda screen: isinstance(screen, Attract) and screen.clip is None)
     yield "standings", camera.picture()
-    camera.show(ChooseGame)
+    camera.show(lambda house, now: ChooseGame(house, now, house.games.index(game)))
     yield "game", camera.picture()
     visit = visit_of(house, game, "Hedy", "script:random")
     camera.show(lambda house, now: ChooseRival(house, Visit(game), now))
@@ -194,14 +228,15 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     camera.show(lambda house, now: NextRound(house, Visit(game, visit.rival, None, "Hedy", visit.rounds[:1]), now))
     camera.wait(3)
     yield "next-round", camera.picture()
+    yield "playing", camera.of_a_game(game)
     camera.show(lambda house, now: Counting(house, visit, now))
     camera.clock.now += 2.5
     camera.kiosk.draw()
-    yield "counting", camera.picture() if not isinstance(camera.kiosk.screen, Counting) else _drawn(camera)
+    yield "counting", camera.shot()
     while isinstance(camera.kiosk.screen, Counting):
         camera.kiosk.update()
     yield "result", camera.picture()
-    long = visit_of(house, house.games[-1], "W" * 32, None, 3, 3)
+    long = visit_of(house, house.games[0], "W" * 32, None, 3, 3)
     counted = house.count(long.game, long.name, [r.person.path for r in long.rounds if r.person.path])
     camera.show(lambda house, now: Result(house, long, counted, now))
     yield "result-alone", camera.picture()
@@ -215,14 +250,6 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     camera.show(lambda house, now: Exit(house, Attract(house, now), Attempts(), now))
     camera.press("2", "4", "6")
     yield "exit", camera.picture()
-
-
-def _drawn(camera: Camera) -> Any:
-    """The picture of a screen that the next moment may end."""
-    from PIL import Image
-
-    surface = camera.kiosk.stage.surface
-    return Image.frombytes("RGB", surface.get_size(), camera.kiosk.stage.pygame.image.tobytes(surface, "RGB"))
 
 
 def main() -> int:

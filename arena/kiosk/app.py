@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +18,6 @@ from arena.kiosk.words import load_words
 from arena.play.stage import Stage, open_stage
 from arena.scoreboard import Scoreboard
 from envs.errors import ArenaError
-
-PICTURES_PER_SECOND = 60
 
 log = logging.getLogger(__name__)
 
@@ -42,16 +41,14 @@ def run(
     """
     event = open_event(folder)
     settings, words = open_settings(event.folder), load_words(event.folder)
-    with (
-        Scoreboard.open(db or event.database) as board,
-        open_stage("Arena", full_screen=size is None, size=size) as stage,
-    ):
-        ready(stage)
-        house = House(event, board, settings, words)
+    with Scoreboard.open(db or event.database) as board:
         settling = threading.Thread(target=settle, args=(event, board, db), daemon=True)
-        settling.start()
-        stage.pygame.mouse.set_visible(False)
-        show(Kiosk(house, stage), full_screen=size is None)
+        with open_stage("Arena", full_screen=size is None, size=size) as stage:
+            ready(stage)
+            settling.start()
+            stage.pygame.mouse.set_visible(False)
+            show(Kiosk(House(event, board, settings, words), stage), full_screen=size is None)
+        settling.join()
 
 
 def show(kiosk: Kiosk, *, full_screen: bool) -> None:
@@ -62,7 +59,7 @@ def show(kiosk: Kiosk, *, full_screen: bool) -> None:
         kiosk.turn()
         if full_screen and not stage.full_screen:
             stage.toggle_full_screen()
-        clock.tick(PICTURES_PER_SECOND)
+        clock.tick(kiosk.screen.pictures_per_second)
 
 
 def settle(event: Event, board: Scoreboard, db: str | None) -> None:
@@ -91,6 +88,7 @@ def main(arguments: list[str]) -> int:
     folder, db, size = arguments
     width, _, height = size.partition("x")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the watchdog, which ends this process
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def ready(stage: Stage) -> None:
@@ -107,8 +105,6 @@ def main(arguments: list[str]) -> int:
 
 def _end_with_parent() -> None:
     """End this process when the watchdog's end of our standard input closes: it was killed."""
-    import os
-
-    sys.stdin.buffer.read()
-    time.sleep(0.2)
+    while os.read(0, 1):  # not sys.stdin: Python can't end while another thread waits in there
+        pass
     os._exit(1)

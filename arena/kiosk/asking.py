@@ -57,8 +57,8 @@ class Question(Screen):
             if chosen:
                 canvas.frame(MARGIN + 5, top + 5, width - 10, 90, self.accent, 4)
                 canvas.pixels(">", MARGIN + 28, top + 32, 5, self.accent)
-            canvas.text(text(answer), MARGIN + 72, top + 16, 38, room=width - 110)
-            canvas.text(text(f"{answer}_how"), MARGIN + 72, top + 60, 26, palette.QUIET, room=width - 110)
+            canvas.text(text(answer), MARGIN + 72, top + 12, 38, room=width - 110)
+            canvas.text(text(f"{answer}_how"), MARGIN + 72, top + 56, 26, palette.QUIET, room=width - 110)
         self.footer(canvas, now, menu_hints("↑ ↓"))
 
 

@@ -33,6 +33,8 @@ LATE_FRAMES = 6
 """Emulated frames that a clip makes good at most; on a slower machine it runs slower."""
 MEAN_FROM_RIGHT = 130.0
 """Units between the right ends of the last two columns of the standings."""
+TAGGED_WIDTH = 700.0
+"""In narrower standings there is no room for a word after a machine's name."""
 ROWS = 7
 """Lines of the standings."""
 
@@ -67,6 +69,9 @@ class Clip:
 
 class Attract(Screen):
     """Shows clips and standings in turn until somebody presses a key."""
+
+    pictures_per_second = 60
+    """A game must be seen at its own rate: what it draws in every second frame only would vanish."""
 
     def __init__(self, house: House, now: float) -> None:
         super().__init__(house, now)
@@ -194,9 +199,10 @@ def draw_standings(
             canvas.panel(x - 14, top - 6, width + 28, 56, accent)
         rank_colour = accent if standing.rank <= 3 or own else palette.QUIET
         canvas.pixels(str(standing.rank), x + 50, top + 3, 4.5, rank_colour, 1, 60)
-        room = width - 84 - MEAN_FROM_RIGHT - 110 - (0 if human else 120)
+        tagged = not human and width >= TAGGED_WIDTH
+        room = width - 84 - MEAN_FROM_RIGHT - 110 - (120 if tagged else 0)
         used = canvas.text(standing.player, x + 84, top, 36, palette.TEXT if human else palette.QUIET, room=room)
-        if not human:
+        if tagged:
             canvas.text(text("tag_machine"), x + 84 + used + 16, top + 6, 24, palette.LINE_TEXT)
         canvas.text(number(round(standing.mean)), right - MEAN_FROM_RIGHT, top, 36, palette.YELLOW, 1, 110)
         canvas.text(number(standing.best), right, top, 36, palette.TEXT, 1, MEAN_FROM_RIGHT - 16)

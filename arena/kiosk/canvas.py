@@ -22,6 +22,8 @@ SMALLEST = 24
 """Units of the smallest text. On a 15-inch laptop its capitals are 4.4 mm high, 7.5 minutes of arc from two metres;
 normal sight needs 5."""
 BODY = 30
+CAPITALS = 0.4
+"""Where the middle of a capital is, as a part of the height of a line of the font."""
 
 
 class Canvas:
@@ -97,7 +99,7 @@ class Canvas:
         picture = self._fitted(text, size, colour, room)
         width = picture.get_width() / self.scale
         place = self.rect(x - align * width, y + size / 2, 0, 0)
-        self.surface.blit(picture, (place.x, place.y - picture.get_height() // 2))
+        self.surface.blit(picture, (place.x, place.y - round(picture.get_height() * CAPITALS)))
         return width
 
     def _fitted(self, text: str, size: float, colour: Colour, room: float) -> pygame.Surface:

@@ -172,15 +172,15 @@ class ChooseRival(Screen):
             canvas.pixels(">", MARGIN + 28, y + 26, 5, self.accent)
         left, right = MARGIN + 72, MARGIN + width - 30
         if rival is None:
-            canvas.text(text("alone"), left, y + 14, 36)
-            canvas.text(text("alone_how"), left, y + 54, 24, palette.QUIET)
+            canvas.text(text("alone"), left, y + 9, 36)
+            canvas.text(text("alone_how"), left, y + 49, 24, palette.QUIET)
             return
-        canvas.text(rival.agent, left, y + 14, 36, room=width - 420)
+        canvas.text(rival.agent, left, y + 9, 36, room=width - 420)
         how = "rival_script" if rival.agent.startswith(SCRIPT_PREFIX) else "rival_trained"
-        canvas.text(text(how), left, y + 54, 24, palette.QUIET, room=width - 420)
+        canvas.text(text(how), left, y + 49, 24, palette.QUIET, room=width - 420)
         if rival.mean is not None:
-            canvas.text(number(round(rival.mean)), right, y + 14, 36, palette.YELLOW, 1, 280)
-            canvas.text(text("rival_mean"), right, y + 54, 24, palette.QUIET, 1, 280)
+            canvas.text(number(round(rival.mean)), right, y + 9, 36, palette.YELLOW, 1, 280)
+            canvas.text(text("rival_mean"), right, y + 49, 24, palette.QUIET, 1, 280)
 
     def _arrows(self, canvas: Canvas, first: int) -> None:
         """Show at the right that the list goes on."""

@@ -86,7 +86,7 @@ class House:
 
     def seeds(self, game: Game) -> tuple[int, ...]:
         """Return the seeds of a ranked match, `settings.rounds` of them."""
-        return ranked_seeds(self.event.folder, self.rules(game).rules_id, self.settings.rounds)
+        return ranked_seeds(self.event.folder, self.rules(game), self.settings.rounds)
 
     def rivals(self, game: Game) -> list[Rival]:
         """Return who can be played against: house bots, then the arena's script; the strongest first."""

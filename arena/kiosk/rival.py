@@ -27,35 +27,34 @@ class RivalAtWork:
         self.opponent: Opponent | None = None
         """None while it is loading, and when it can't play."""
         self._stack = ExitStack()
-        self._closed = False
+        self._loaded = self._closed = False
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._load, args=(agent, rules), daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._load, args=(agent, rules), daemon=True).start()
 
     @property
     def loading(self) -> bool:
-        return self._thread.is_alive()
+        return not self._loaded
 
     def close(self) -> None:
         """End its process, also one that is still loading. May be called more than once; doesn't wait."""
         with self._lock:
             self._closed = True
-            if not self.loading:
+            if self._loaded:
                 self._end()
 
     def _load(self, agent: str, rules: Rules) -> None:
+        opponent = None
         try:
             opponent = self._stack.enter_context(open_opponent(agent, rules))
         except ArenaError as error:
             self.problem = str(error)
             log.warning("%s can't play: %s", agent, error)
-            return
         except Exception as error:  # whatever a bot's file makes its process do, the guest plays on
             self.problem = str(error)
             log.warning("%s can't play", agent, exc_info=True)
-            return
         with self._lock:
             self.opponent = opponent
+            self._loaded = True
             if self._closed:
                 self._end()
 

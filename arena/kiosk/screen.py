@@ -110,6 +110,7 @@ class Screen:
     typing = False
     """Whether letters are text here. Else they are ignored."""
     accent: Colour = palette.SKY
+    pictures_per_second = 30
 
     def __init__(self, house: House, now: float) -> None:
         self.house = house

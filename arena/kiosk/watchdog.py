@@ -77,7 +77,7 @@ class _Child:
     def __init__(self, folder: Path, db: str | None, size: tuple[int, int] | None) -> None:
         words = [str(folder), db or "", f"{size[0]}x{size[1]}" if size else ""]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "arena.kiosk", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "arena.kiosk", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
         self.was_ready = False
         self._heard = time.monotonic()
@@ -107,11 +107,11 @@ class _Child:
         assert self._process.stdin is not None
         self._process.stdin.close()
 
-    def _listen(self, output: IO[str]) -> None:
-        with output:
-            for line in output:
-                self._heard = time.monotonic()
-                self.was_ready = self.was_ready or line.strip() == READY
+    def _listen(self, output: IO[bytes]) -> None:
+        """Note that it lives. `output` has no buffer: Python can't end while a thread waits in one."""
+        while heard := output.read(256):
+            self._heard = time.monotonic()
+            self.was_ready = self.was_ready or READY.encode() in heard
 
 
 def _why(code: int | None) -> str:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
-from screenshots import fill, played_by_guest, visit_of
+from screenshots import fill, played_by_agent, played_by_guest, visit_of
 
+from agents.human import Button
 from agents.player import Kind
 from arena.kiosk.attract import CLIP_SECONDS, STANDINGS_SECONDS, Attract
 from arena.kiosk.choosing import ChooseRival
-from arena.kiosk.house import House
+from arena.kiosk.house import House, Rival
 from arena.kiosk.kiosk import Kiosk
 from arena.kiosk.leaving import TRIES, WAIT_SECONDS
 from arena.kiosk.matching import NEXT_SECONDS, NextRound, Trouble, is_over
 from arena.kiosk.naming import EnterName
 from arena.kiosk.result import Counting, Result
+from arena.kiosk.rival import RivalAtWork
 from arena.kiosk.screen import DEAF_SECONDS, Visit
 from arena.play.session import Played, Round
+from arena.play.stage import Press
 from arena.results import Result as GameResult
 from envs.games import GAMES
 from envs.names import MAX_LENGTH
@@ -124,6 +128,16 @@ class TestName:
         naming.press("right", "return")
         assert naming.sees == "Consent"
 
+    def test_a_pad_and_a_joystick_do_as_well(self, naming: Guest) -> None:
+        right, fire = Press(Button.RIGHT, pad="dpright"), Press(Button.FIRE, pad="button 0")
+        for press in (Press(Button.FIRE, pad="a"), right, right, fire, Press(Button.DOWN, pad="lefty+"), fire):
+            naming.kiosk.handle(press)
+        assert name_of(naming) == "ACP"
+        naming.kiosk.handle(Press(Button.FIRE, pad="x"))
+        assert name_of(naming) == "AC"
+        naming.kiosk.handle(Press(Button.FIRE, pad="b"))
+        assert naming.sees == "ChooseRival"
+
     def test_keys_of_the_game_are_letters_here(self, naming: Guest) -> None:
         naming.press("w")
         naming.type("wasd m+-")
@@ -224,6 +238,31 @@ class TestTime:
         guest.kiosk.screen = NextRound(house, Visit(BREAKOUT, name="Ada"), guest.clock())
         guest.wait(NEXT_SECONDS + 1)
         assert guest.sees == "Attract"
+
+
+class TestRival:
+    @pytest.mark.parametrize("agent", ["no-such-bot", "script:nonsense"])
+    def test_one_that_cannot_play_leaves_the_guest_alone(self, guest: Guest, house: House, agent: str) -> None:
+        visit = Visit(BREAKOUT, Rival(agent, None), RivalAtWork(agent, RULES), "Ada")
+        guest.kiosk.screen = screen = NextRound(house, visit, guest.clock())
+        deadline = time.monotonic() + 60
+        while screen.is_waiting and time.monotonic() < deadline:
+            guest.wait(0.5)
+            guest.kiosk.screen.touched = guest.clock()
+        assert visit.at_work is not None
+        assert visit.at_work.opponent is None
+        assert visit.at_work.problem is not None
+        visit.end()
+
+    def test_who_leaves_ends_a_rival_that_is_still_loading(self) -> None:
+        rival = RivalAtWork("script:random", RULES)
+        rival.close()
+        rival.close()
+        deadline = time.monotonic() + 60
+        while rival.loading and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not rival.loading
+        assert rival.opponent is None
 
 
 class TestExit:
@@ -336,7 +375,7 @@ class TestResult:
         assert len(outcome.not_counted) == 1
 
     def test_best_of_three_ends_when_it_is_decided(self) -> None:
-        (good,) = played_by_guest("Ada", RULES, [3], 7)
+        (good,) = played_by_agent("script:basic", BREAKOUT, RULES, [3])
         (bad,) = played_by_guest("Eve", RULES.varied(max_frames=60), [3], 7)
         assert good.score > bad.score
         won, lost, even = (

@@ -16,6 +16,7 @@ from arena.seeds import PRACTICE_SEEDS
 from envs.environment import SEED_LIMIT
 from envs.errors import EventError
 from envs.games import GAMES
+from envs.rules import named_rules
 
 
 def test_the_first_start_writes_a_file_with_a_fresh_code(tmp_path: Path) -> None:
@@ -66,7 +67,7 @@ def test_wrong_values_are_named(text: str, complaint: str, tmp_path: Path) -> No
         open_settings(tmp_path)
 
 
-RULES = "ab" * 32
+RULES = named_rules("breakout")
 
 
 def test_ranked_seeds_stay_the_same_and_are_no_practice_seeds(tmp_path: Path) -> None:
@@ -74,7 +75,7 @@ def test_ranked_seeds_stay_the_same_and_are_no_practice_seeds(tmp_path: Path) ->
     assert len(set(seeds)) == 3
     assert all(PRACTICE_SEEDS <= seed < SEED_LIMIT for seed in seeds)
     assert ranked_seeds(tmp_path, RULES, 5)[:3] == seeds
-    assert ranked_seeds(tmp_path, "cd" * 32, 3) != seeds
+    assert ranked_seeds(tmp_path, named_rules("pacman"), 3) != seeds
 
 
 def test_another_event_has_other_seeds(tmp_path: Path) -> None:
