@@ -11,12 +11,21 @@ import httpx2
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from arena.client import ServerRefused
 from arena.server.api.table import cell
 from arena.server.auth import Role
 from recordings.codec import encode
 from tests.server.serving import Serving, decided, game
+
+schemathesis.openapi.media_type("application/zip", st.binary(max_size=500))
+
+
+@schemathesis.serializer("application/zip")
+def as_it_is(context: object, value: bytes) -> bytes:
+    return value
+
 
 NAMES = [
     *("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "'><svg/onload=alert(1)>", '"><b>fat</b>'),
