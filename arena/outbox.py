@@ -189,5 +189,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise EventError(f"{path} can't be read ({error.strerror}).") from None
-
-

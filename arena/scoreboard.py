@@ -45,7 +45,7 @@ class Scoreboard:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        # SQLite lets one write at a time and wakes those that wait in no order; a lock of our own is quicker and fairer.
+        # SQLite lets one write at a time and wakes those that wait in no order; a lock of our own is quicker.
         self._gate: AbstractContextManager[object] = Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     @property

@@ -64,7 +64,9 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) 
                         return
                     while not over.is_set():
                         with suppress(ServerUnreachable):
-                            acknowledged[f"key-number-{number}"] = client.send_recording(content, f"key-number-{number}")["id"]
+                            acknowledged[f"key-number-{number}"] = client.send_recording(
+                                content, f"key-number-{number}"
+                            )["id"]
                             break
                         time.sleep(0.05)
 

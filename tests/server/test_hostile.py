@@ -20,7 +20,7 @@ from tests.server.serving import Serving, decided, game
 
 NAMES = [
     *("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "'><svg/onload=alert(1)>", '"><b>fat</b>'),
-    *("=1+1", "=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(A1:A9)", "|calc", "%0A%0D", "=HYPERLINK(\"http://e\")"),
+    *("=1+1", "=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(A1:A9)", "|calc", "%0A%0D", '=HYPERLINK("http://e")'),
     *("'; DROP TABLE players; --", "' OR '1'='1", "Robert'); --", "\\'; SELECT 1", "admin'--", "1; VACUUM"),
     *("{{7*7}}", "{% raw %}", "${jndi:ldap://e}", "#{7*7}", "<%= 7*7 %>", "%s%s%s%n", "{0}", "$(reboot)", "`id`"),
     *("../../etc/passwd", "..\\..\\windows", "/etc/passwd", "C:\\CON", "NUL", ".", "..", "~root", "a/b/c.arena.zip"),
