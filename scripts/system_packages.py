@@ -35,6 +35,13 @@ def find_postgres() -> str | None:
     )
 
 
+def find_chromium() -> str | None:
+    """Return the browser's program, or None."""
+    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome"))
+    apps = ("/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+    return next((path for path in (*found, *apps) if path is not None and os.path.exists(path)), None)
+
+
 NEEDED = (
     SystemPackage(
         name="PostgreSQL server",
@@ -42,6 +49,13 @@ NEEDED = (
         tests="the scoreboard's tests against a real PostgreSQL",
         debian="sudo apt-get install postgresql",
         macos="brew install postgresql@17",
+    ),
+    SystemPackage(
+        name="Chromium",
+        find=find_chromium,
+        tests="the web pages' tests in a real browser",
+        debian="sudo apt-get install chromium",
+        macos="brew install --cask chromium",
     ),
 )
 
