@@ -38,7 +38,10 @@ def find_postgres() -> str | None:
 def find_chromium() -> str | None:
     """Return the browser's program, or None."""
     found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome"))
-    apps = ("/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+    apps = (
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    )
     return next((path for path in (*found, *apps) if path is not None and os.path.exists(path)), None)
 
 

@@ -126,16 +126,16 @@ def results() -> list[Result]:
     """Return the same results every time."""
     chance = random.Random(6)
     found: list[Result] = []
-    for game, (people, bots) in LEVEL.items():
+    for title, (people, bots) in LEVEL.items():
         for name in PEOPLE:
             skill = chance.uniform(0.4, 1.7)
             for seed in chance.sample(SEEDS, 4):
                 score = people * skill * chance.lognormvariate(0, 0.5)
-                found.append(result(name, Kind.HUMAN, None, game, seed, score, len(found)))
+                found.append(result(name, Kind.HUMAN, None, title, seed, score, len(found)))
         for name, artifact in BOTS:
             for seed in SEEDS:
                 score = bots * chance.lognormvariate(0, 0.3)
-                found.append(result(name, Kind.BOT, artifact, game, seed, score, len(found)))
+                found.append(result(name, Kind.BOT, artifact, title, seed, score, len(found)))
     for name in HOSTILE:
         found.append(result(name, Kind.HUMAN, None, "breakout", SEEDS[0], 12, len(found)))
     return found

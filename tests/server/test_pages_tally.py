@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from agents.player import Kind
@@ -60,8 +62,16 @@ def test_what_was_booked_twice_changes_nothing() -> None:
         ([bot(9, 1, 5), person(1, 2, 5)], "No verdict yet", "No seed yet that both sides played."),
         ([bot(9, 1, 5), person(1, 1, 5)], "Level, not decided yet", "equal means, on 1 seed"),
         ([bot(9, 1, 5), person(1, 1, 8)], "People lead, not decided yet", "mean lead 3.0 points, on 1 seed"),
-        ([p for s in range(20) for p in (bot(9, s, 50 + s % 3), person(1, s, 10))], "Bots beat people", "mean lead 41.0 points, 95\u00a0% interval 40."),
-        ([p for s in range(20) for p in (bot(9, s, 5), person(1, s, 10 + s % 3))], "People beat bots", "mean lead 6.0 points, 95\u00a0% interval 5."),
+        (
+            [p for s in range(20) for p in (bot(9, s, 50 + s % 3), person(1, s, 10))],
+            "Bots beat people",
+            "mean lead 41.0 points, 95\u00a0% interval 40.",
+        ),
+        (
+            [p for s in range(20) for p in (bot(9, s, 5), person(1, s, 10 + s % 3))],
+            "People beat bots",
+            "mean lead 6.0 points, 95\u00a0% interval 5.",
+        ),
     ],
 )
 def test_what_is_said(plays: list[Play], verdict: str, reason: str) -> None:
@@ -83,7 +93,7 @@ def test_blocks_fill_the_line_in_order(seeds: int) -> None:
     ends = [(block.at, block.at + block.width) for block in found.blocks]
     assert ends[0][0] >= 0
     assert 99 < ends[-1][1] <= 100.01
-    assert all(a[1] <= b[0] + 0.01 for a, b in zip(ends, ends[1:], strict=False))
+    assert all(a[1] <= b[0] + 0.01 for a, b in pairwise(ends))
     order = [block.who for block in found.blocks]
     assert order == sorted(order, key=["people", "tie", "bots"].index)
     if seeds <= MOST_BLOCKS:
