@@ -190,7 +190,8 @@ def test_everything_that_can_be_used_is_reached_with_the_tab_key(name: str, even
         if len(reached - {""}) == min(wanted, 80):
             break
     missed = page.evaluate(
-        "(r) => [...document.querySelectorAll('[data-tab]')].filter((e) => !r.includes(e.dataset.tab)).map((e) => e.outerHTML.slice(0, 150))",
+        """(reached) => [...document.querySelectorAll('[data-tab]')]
+            .filter((e) => !reached.includes(e.dataset.tab)).map((e) => e.outerHTML.slice(0, 150))""",
         sorted(reached),
     )
     assert len(reached - {""}) >= min(wanted, 80), missed

@@ -20,7 +20,7 @@
     there.innerHTML = html;
     const games = (root) => Array.from(root.querySelectorAll("[data-game]"), (one) => one.dataset.game).join();
     if (element.id === "playing" && element.querySelector("[data-game]")) return games(there.content) === games(element);
-    return there.innerHTML === element.innerHTML;
+    return there.innerHTML.trim() === element.innerHTML.trim(); // an event has lost its last line break
   }
   stage.addEventListener("htmx:sseBeforeMessage", (event) => {
     say("on", "live");
