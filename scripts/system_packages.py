@@ -41,6 +41,16 @@ def find_bubblewrap() -> str | None:
     return shutil.which("bwrap") if sys.platform == "linux" else "not needed"
 
 
+def find_chromium() -> str | None:
+    """Return the browser's program, or None."""
+    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome"))
+    apps = (
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    )
+    return next((path for path in (*found, *apps) if path is not None and os.path.exists(path)), None)
+
+
 NEEDED = (
     SystemPackage(
         name="PostgreSQL server",
@@ -55,6 +65,13 @@ NEEDED = (
         tests="the sandbox's tests",
         debian="sudo apt-get install bubblewrap",
         macos="not needed there",
+    ),
+    SystemPackage(
+        name="Chromium",
+        find=find_chromium,
+        tests="the web pages' tests in a real browser",
+        debian="sudo apt-get install chromium",
+        macos="brew install --cask chromium",
     ),
 )
 
