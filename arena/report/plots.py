@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 INK, QUIET, LINE, GROUND = "#15181d", "#59626d", "#d8dce1", "#fcfcfa"
 PEOPLE, BOTS, REFERENCE = "#d55e00", "#0072b2", "#8a929b"
+OTHER = "#009e73"
+"""The second of two people or two bots."""
 _VARIABLES = {
     INK: "ink",
     QUIET: "quiet",
