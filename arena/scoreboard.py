@@ -69,11 +69,6 @@ class Scoreboard:
             raise
         return scoreboard
 
-    @property
-    def engine(self) -> Engine:
-        """The database, for what lies beside the results: see `arena.log`."""
-        return self._engine
-
     def close(self) -> None:
         """Close all connections. May be called more than once."""
         self._engine.dispose()

@@ -18,10 +18,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from benchmarks import engine, server, train
+from benchmarks import engine, final, server, train
 from benchmarks.figure import Figure
 
-SUITES = {"engine": engine.run, "server": server.run, "train": train.run}
+SUITES = {"engine": engine.run, "final": final.run, "server": server.run, "train": train.run}
 
 
 def main() -> int:

@@ -195,8 +195,8 @@ def _moments(story: Story, one: Course) -> Iterator[Highlight]:
     swing = one.lead[width:] - one.lead[:-width]
     at = int(np.argmax(np.abs(swing)))
     if swing[at]:
-        who = story.a if swing[at] > 0 else story.b
-        text = f"{title}: {who} gains {abs(int(swing[at])):,} points on {story.b if who == story.a else story.a} within ten seconds."
+        who, other = (story.a, story.b) if swing[at] > 0 else (story.b, story.a)
+        text = f"{title}: {who} gains {abs(int(swing[at])):,} points on {other} within ten seconds."
         yield Highlight("Largest swing", text, story.game, pair, float(one.seconds[at]), abs(int(swing[at])) / scale)
     for recording, points in ((one.a, one.points_a), (one.b, one.points_b)):
         streak = points[width:] - points[:-width]

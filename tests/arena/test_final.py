@@ -152,10 +152,7 @@ def test_a_persons_first_game_counts_and_undo_takes_the_next(fresh: tuple[Event,
 def test_late_arrivals_walk_overs_and_names(fresh: tuple[Event, Scoreboard, Ceremony]) -> None:
     event, board, _ = fresh
     one = Conductor(event, board, "x")
-    one.create(
-        values("round robin", entrants("script:noop"), practice=True)
-        | {"entrants": entrants("script:noop", people=("Mia",))}
-    )
+    one.create(values("round robin", entrants("script:noop", people=("Mia",)), practice=True))
     one.arrive(machine("script:random", ["space_invaders"]))
     with pytest.raises(EventError, match="plays already"):
         one.arrive(person("Mia"))
@@ -240,7 +237,8 @@ for attempt in range(2000):
     module = tmp_path / "arena_test_final.py"
     module.write_text(
         f"import importlib.util, sys\nspec = importlib.util.spec_from_file_location('final', {__file__!r})\n"
-        "module = importlib.util.module_from_spec(spec)\nsys.modules['final'] = module\nspec.loader.exec_module(module)\n"
+        "module = importlib.util.module_from_spec(spec)\nsys.modules['final'] = module\n"
+        "spec.loader.exec_module(module)\n"
         "conduct, standings_of = module.conduct, module.standings_of\n"
     )
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path}"}

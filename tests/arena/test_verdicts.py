@@ -61,7 +61,7 @@ def test_holm() -> None:
 
 
 def test_equal_sides_are_told_apart_in_at_most_one_event_of_twenty() -> None:
-    """Any false verdict in any game or overall counts. With 5 % in truth, more than 9.8 % of 120 has a chance of 1 %."""
+    """Any false verdict in any game or overall counts. With 5 % in truth, 9.8 % of 120 are exceeded once in 100."""
     events = 10_000 if os.environ.get("ARENA_SOAK") else 120
     rng = np.random.default_rng(7)
     wrong = 0
