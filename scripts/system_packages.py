@@ -35,6 +35,16 @@ def find_postgres() -> str | None:
     )
 
 
+def find_chromium() -> str | None:
+    """Return a Chromium or Chrome that can run without a window, or None."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def find_pdftotext() -> str | None:
+    """Return Poppler's `pdftotext`, or None."""
+    return shutil.which("pdftotext")
+
+
 NEEDED = (
     SystemPackage(
         name="PostgreSQL server",
@@ -42,6 +52,20 @@ NEEDED = (
         tests="the scoreboard's tests against a real PostgreSQL",
         debian="sudo apt-get install postgresql",
         macos="brew install postgresql@17",
+    ),
+    SystemPackage(
+        name="Chromium",
+        find=find_chromium,
+        tests="pages and reports, opened in a real browser",
+        debian="sudo apt-get install chromium",
+        macos="brew install chromium",
+    ),
+    SystemPackage(
+        name="Poppler",
+        find=find_pdftotext,
+        tests="the report's PDF, read by another program",
+        debian="sudo apt-get install poppler-utils",
+        macos="brew install poppler",
     ),
 )
 

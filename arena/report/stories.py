@@ -27,6 +27,8 @@ WINDOW = 10.0
 """Seconds of a swing or a streak."""
 CLIP = 12.0
 """Seconds of a film."""
+CLOSE = 0.1
+"""A finish is close if the lead is at most this share of the better score."""
 REPLAYS = 12
 """Pairs of games that are replayed at most, all finals together: five minutes of play take over a second."""
 CLIPS = 3
@@ -206,7 +208,7 @@ def _moments(story: Story, one: Course) -> Iterator[Highlight]:
             weight = int(streak[at]) / max(int(points[-1]), 1) * min(1.0, int(points[-1]) / scale)
             yield Highlight("Best streak", text, story.game, (recording,), float(one.seconds[at]), weight)
     final = int(one.lead[-1])
-    if scale > 1 and min(int(one.points_a[-1]), int(one.points_b[-1])) > 0:
+    if min(int(one.points_a[-1]), int(one.points_b[-1])) > 0 and abs(final) <= CLOSE * scale:
         end = float(one.seconds[-1])
         ahead = story.a if final > 0 else story.b
         text = (

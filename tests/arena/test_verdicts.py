@@ -73,7 +73,7 @@ def test_equal_sides_are_told_apart_in_at_most_one_event_of_twenty() -> None:
 def test_beside_the_reference_human() -> None:
     said = against_reference("breakout", {"weak": {1: 1.0, 2: 2.0}, "strong": {1: 400.0, 2: 500.0}})
     assert said is not None
-    assert said.startswith("The best bot, strong, is above the reference human: mean 450")
+    assert said.startswith("Breakout: the best bot, strong, is above the reference human: mean 450")
     assert against_reference("pacman", {"x": {1: 1.0, 2: 2.0}}) is None
     assert against_reference("breakout", {}) is None
 
