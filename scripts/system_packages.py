@@ -51,6 +51,11 @@ def find_chromium() -> str | None:
     return next((path for path in (*found, *apps) if path is not None and os.path.exists(path)), None)
 
 
+def find_pdftotext() -> str | None:
+    """Return Poppler's `pdftotext`, or None."""
+    return shutil.which("pdftotext")
+
+
 NEEDED = (
     SystemPackage(
         name="PostgreSQL server",
@@ -72,6 +77,13 @@ NEEDED = (
         tests="the web pages' tests in a real browser",
         debian="sudo apt-get install chromium",
         macos="brew install --cask chromium",
+    ),
+    SystemPackage(
+        name="Poppler",
+        find=find_pdftotext,
+        tests="the report's PDF, read by another program",
+        debian="sudo apt-get install poppler-utils",
+        macos="brew install poppler",
     ),
 )
 

@@ -87,7 +87,7 @@ def test_every_command_and_option_is_described(name: str) -> None:
 
 def test_nothing_else_is_described() -> None:
     text = COMMAND_LINE.read_text(encoding="utf-8")
-    assert set(re.findall(r"^## `arena ([a-z ]+)`", text, re.MULTILINE)) == set(LEAVES)
+    assert set(re.findall(r"^## `arena ([a-z -]+)`", text, re.MULTILINE)) == set(LEAVES)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
