@@ -13,24 +13,27 @@ import json
 import platform
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from benchmarks import engine, train
+from benchmarks import engine, learning, train
 from benchmarks.figure import Figure
 
-SUITES = {"engine": engine.run, "train": train.run}
+SUITES = {"engine": engine.run, "train": train.run, "learning": learning.run}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suite", choices=sorted(SUITES))
     parser.add_argument("--json", type=Path, help="where to write the figures; default: docs/benchmarks/SUITE.json")
+    parser.add_argument("--steps", type=int, default=learning.STEPS, help="for learning: steps of each of its runs")
     args = parser.parse_args()
     figures: list[Figure] = []
-    for figure in SUITES[args.suite]():
+    suite = partial(learning.run, args.steps) if args.suite == "learning" else SUITES[args.suite]
+    for figure in suite():
         figures.append(figure)
         print(figure.line(), flush=True)
     target = args.json or Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / f"{args.suite}.json"
