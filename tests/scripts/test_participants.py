@@ -1,7 +1,7 @@
-"""docs/participants.md does what it says: its commands, one after the other, lead from nothing to an agent on the scoreboard.
+"""docs/participants.md does what it says: its commands lead from nothing to an agent on the scoreboard.
 
-They run as they stand, in the order of the page, in an empty folder, but shorter: few steps, one seed. What opens a window
-or sets the project up is tested elsewhere.
+They run as they stand, in the order of the page, in an empty folder, but shorter: few steps, one seed. What opens a
+window or sets the project up is tested elsewhere.
 """
 
 from __future__ import annotations
