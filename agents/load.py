@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agents.player import Player
 from envs.errors import AgentError, shown
 from envs.games import Game
+
+if TYPE_CHECKING:
+    from agents.network_player import NetworkPlayer
+    from agents.packages import AgentPackage
 
 ZOO = Path(__file__).parent / "zoo"
 """Where the house bots live."""
@@ -25,7 +30,7 @@ def load_player(agent: str, game: Game) -> Player:
     """Return a player of `game`.
 
     Args:
-        agent: `script:NAME`, the name of a house bot, or the path of an agent package or SB3 zip.
+        agent: `script:NAME`, the name of a house bot, or the path of an agent package (zip or folder) or SB3 zip.
 
     Raises:
         AgentError: there is no such agent, or it can't play this game; the message says what there is.
@@ -35,13 +40,37 @@ def load_player(agent: str, game: Game) -> Player:
 
         return make_script(agent.removeprefix(SCRIPT_PREFIX), game)
     path = find_agent_file(agent)
-    from agents.sb3 import load_sb3_player  # imports torch
+    from agents.packages import admit
 
-    return load_sb3_player(path, game)
+    return player_of(admit(path), game, str(path))
+
+
+def player_of(package: AgentPackage, game: Game, where: str = "") -> NetworkPlayer:
+    """Return a player of an admitted agent, in this process: its network is built here, by torch or onnxruntime.
+
+    Args:
+        where: what messages call it; its name if not given.
+
+    Raises:
+        AgentError: it can't play this game, or not at all.
+    """
+    from agents.packages import Refused
+
+    try:
+        package.check_game(game)
+        if package.kind == "onnx":
+            from agents.onnx import onnx_player
+
+            return onnx_player(package, game)
+        from agents.sb3 import sb3_player  # imports torch
+
+        return sb3_player(package, game)
+    except Refused as refused:
+        raise refused.at(where or package.name) from None
 
 
 def find_agent_file(agent: str) -> Path:
-    """Return the file of a house bot's name or a path.
+    """Return the file (or folder) of a house bot's name or a path.
 
     Raises:
         AgentError: there is no such file.
@@ -51,7 +80,7 @@ def find_agent_file(agent: str) -> Path:
     with suppress(OSError):  # a name that is too long, a folder that may not be looked into
         if "/" not in agent and "\\" not in agent and bot.is_file():
             return bot
-        if path.is_file():
+        if path.is_file() or (path / "agent.toml").is_file():
             return path
     from agents.scripts import SCRIPTS
 

@@ -1,42 +1,49 @@
 """The networks of SB3's `CnnPolicy`, built from the shapes of their weights, for playing.
 
 `build_network(weights)` takes the tensors of an SB3 policy under SB3's own names (PPO, A2C, DQN, QR-DQN) and gives a
-plain torch module. Nothing is unpickled and no class of SB3 is needed: shapes tell the architecture, and anything
-unexpected is refused before a tensor is used.
+plain torch module. Nothing is unpickled and no class of SB3 is needed: shapes tell the architecture
+(`agents.packages.architecture`), and anything unexpected is refused before a tensor is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
+from agents.packages.architecture import EXTRACTORS, HEADS, IMPALA_CHANNELS, Architecture, head_of, read_architecture
 from envs.errors import AgentError
 
 STACK, SIDE = 4, 84
-MAX_ACTIONS = 18
-MAX_QUANTILES = 1000
-
-_CONV = ((32, STACK, 8, 8), (64, 32, 4, 4), (64, 64, 3, 3))
-_FLAT = 64 * 7 * 7
-_HEADS = {"action_net": "", "q_net.q_net.0": "q_net.", "quantile_net.quantile_net.0": "quantile_net."}
-"""Name of the last layer of PPO and A2C, of DQN and of QR-DQN, and where that policy keeps its features extractor."""
+IMPALA_FLAT = IMPALA_CHANNELS[-1] * 11 * 11
 
 
 class Network(nn.Module):
-    """NatureCNN with one linear head.
+    """A features extractor with one linear head.
 
-    `forward` takes uint8 (n, 4, 84, 84) and gives float32 (n, actions): logits of a policy, or expected returns of a
-    Q-network (the mean over the quantiles of QR-DQN).
+    `forward` takes uint8 (n, stack, 84, 84) and gives float32 (n, actions): logits of a policy, or expected returns of
+    a Q-network (the mean over the quantiles of QR-DQN).
     """
 
-    def __init__(self, actions: int, features: int = 512, quantiles: int = 1) -> None:
+    def __init__(self, actions: int, architecture: Architecture) -> None:
         super().__init__()
         self.actions = actions
-        self.quantiles = quantiles
+        self.quantiles = architecture.quantiles(actions)
+        self.extractor = _EXTRACTORS[architecture.extractor](architecture)
+        self.head = nn.Linear(architecture.features, actions * self.quantiles)
+
+    def forward(self, observations: Tensor) -> Tensor:
+        out: Tensor = self.head(self.extractor(observations.float() / 255.0))
+        return out.view(-1, self.quantiles, self.actions).mean(dim=1)
+
+
+class _Nature(nn.Module):
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
         self.cnn = nn.Sequential(
-            nn.Conv2d(STACK, 32, 8, 4),
+            nn.Conv2d(architecture.stack, 32, 8, 4),
             nn.ReLU(),
             nn.Conv2d(32, 64, 4, 2),
             nn.ReLU(),
@@ -44,12 +51,59 @@ class Network(nn.Module):
             nn.ReLU(),
             nn.Flatten(),
         )
-        self.linear = nn.Sequential(nn.Linear(_FLAT, features), nn.ReLU())
-        self.head = nn.Linear(features, actions * quantiles)
+        self.linear = nn.Sequential(nn.Linear(64 * 7 * 7, architecture.features), nn.ReLU())
 
-    def forward(self, observations: Tensor) -> Tensor:
-        out: Tensor = self.head(self.linear(self.cnn(observations.float() / 255.0)))
-        return out.view(-1, self.quantiles, self.actions).mean(dim=1)
+    def forward(self, pixels: Tensor) -> Tensor:
+        out: Tensor = self.linear(self.cnn(pixels))
+        return out
+
+
+class _Residual(nn.Sequential):
+    """Two convolutions beside a shortcut: (n, c, h, w) to (n, c, h, w)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(nn.Conv2d(channels, channels, 3, padding=1), nn.Conv2d(channels, channels, 3, padding=1))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        first, second = self
+        out: Tensor = pixels + second(first(pixels.relu()).relu())
+        return out
+
+
+class _Block(nn.Module):
+    """A convolution that halves the picture and two residual parts: (n, before, h, w) to (n, after, h / 2, w / 2)."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(before, after, 3, padding=1)
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.first = _Residual(after)
+        self.second = _Residual(after)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        out: Tensor = self.second(self.first(self.pool(self.conv(pixels))))
+        return out
+
+
+def impala_blocks(stack: int) -> nn.Sequential:
+    """Return the blocks for pictures (n, stack, 84, 84); they give (n, 32, 11, 11)."""
+    channels = (stack, *IMPALA_CHANNELS)
+    return nn.Sequential(*(_Block(before, after) for before, after in pairwise(channels)))
+
+
+class _Impala(nn.Module):
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.blocks = impala_blocks(architecture.stack)
+        self.linear = nn.Sequential(nn.Linear(IMPALA_FLAT, architecture.features), nn.ReLU())
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        out: Tensor = self.linear(self.blocks(pixels).relu().flatten(1))
+        return out
+
+
+_EXTRACTORS = {"nature": _Nature, "impala": _Impala}
+assert _EXTRACTORS.keys() == EXTRACTORS.keys()
 
 
 def build_network(weights: Mapping[str, Tensor], actions: int) -> Network:
@@ -61,56 +115,23 @@ def build_network(weights: Mapping[str, Tensor], actions: int) -> Network:
         actions: how many actions the game has.
 
     Raises:
-        AgentError: a tensor is missing or has the wrong shape or type, or holds a NaN or an infinity; or there are
-            hidden layers behind NatureCNN.
+        AgentError: a tensor is missing or unknown or has the wrong shape or type, or holds a NaN or an infinity; or
+            there are hidden layers behind the extractor.
     """
-    head = _head_of(weights)
-    extractor = f"{_HEADS[head]}features_extractor."
-    first, last = weights.get(f"{extractor}linear.0.weight"), weights[f"{head}.weight"]
-    features = first.shape[0] if first is not None and first.dim() == 2 else 0
-    outputs = last.shape[0] if last.dim() == 2 else 0
-    quantiles = outputs // actions if head.startswith("quantile") else 1
-    if outputs != actions * quantiles:
-        raise AgentError(f"This agent decides between {outputs} actions; the game has {actions}.")
-    if not 1 <= actions <= MAX_ACTIONS or not 1 <= quantiles <= MAX_QUANTILES or not 1 <= features <= 4096:
-        raise AgentError(
-            f"These weights have {outputs} outputs and {features} features; the game has {actions} actions."
-        )
-    wanted: dict[str, tuple[str, tuple[int, ...]]] = {
-        f"cnn.{2 * i}": (f"{extractor}cnn.{2 * i}", shape) for i, shape in enumerate(_CONV)
-    }
-    wanted["linear.0"] = (f"{extractor}linear.0", (features, _FLAT))
-    wanted["head"] = (head, (actions * quantiles, features))
+    architecture = read_architecture({name: tuple(tensor.shape) for name, tensor in weights.items()})
+    network = Network(actions, architecture)
     state = {}
-    for ours, (theirs, shape) in wanted.items():
-        state[f"{ours}.weight"] = _checked(weights, f"{theirs}.weight", shape)
-        state[f"{ours}.bias"] = _checked(weights, f"{theirs}.bias", shape[:1])
-    network = Network(actions, features, quantiles)
+    for ours, theirs in architecture.layers.items():
+        for part in ("weight", "bias"):
+            place = ours if ours == "head" else f"extractor.{ours}"
+            state[f"{place}.{part}"] = _checked(f"{theirs}.{part}", weights[f"{theirs}.{part}"])
     network.load_state_dict(state)
     return network.eval().requires_grad_(False)
 
 
-def _head_of(weights: Mapping[str, Tensor]) -> str:
-    """Return which of `_HEADS` these weights have, directly behind NatureCNN."""
-    head = next((h for h in _HEADS if f"{h}.weight" in weights), None)
-    if head is None:
-        raise AgentError(
-            "These weights are not an SB3 CnnPolicy of PPO, A2C, DQN or QR-DQN: none of "
-            f"{', '.join(f'{h}.weight' for h in _HEADS)} is there."
-        )
-    if any(name in weights for name in ("mlp_extractor.policy_net.0.weight", f"{head.removesuffix('.0')}.2.weight")):
-        raise AgentError(
-            "These weights have hidden layers behind NatureCNN; train with `net_arch` [], CnnPolicy's own."
-        )
-    return head
-
-
-def _checked(weights: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -> Tensor:
-    tensor = weights.get(name)
-    if tensor is None:
-        raise AgentError(f"The weights lack {name}, of shape {shape}.")
-    if tuple(tensor.shape) != shape or not tensor.is_floating_point():
-        raise AgentError(f"{name} must hold floats of shape {shape}; here it is {tensor.dtype} {tuple(tensor.shape)}.")
+def _checked(name: str, tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point():
+        raise AgentError(f"{name} must hold floats; here it holds {tensor.dtype}.")
     if not torch.isfinite(tensor).all():
         raise AgentError(f"{name} holds values that are not finite.")
     return tensor.to(torch.float32).contiguous()
@@ -122,6 +143,6 @@ def playing_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Raises:
         AgentError: it isn't that of a `CnnPolicy` that the arena can play.
     """
-    head = _head_of(state)
-    prefixes = (f"{_HEADS[head]}features_extractor.", f"{head}.")
+    head = head_of(state)
+    prefixes = (f"{HEADS[head]}features_extractor.", f"{head}.")
     return {k: v.detach().to("cpu", torch.float16) for k, v in sorted(state.items()) if k.startswith(prefixes)}

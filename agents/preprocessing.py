@@ -2,10 +2,13 @@
 
 `Eye` gives, pixel for pixel, the observations of `envs.training.TrainingEnv` (ale-py's vector environment): ALE's
 luminance, the maximum of the last two of every four frames, shrunk to 84x84 with area interpolation, four of them
-stacked, the newest last.
+stacked, the newest last. An agent that was trained with SB3's wrappers (`make_atari_env`, `VecFrameStack`) gets their
+pixels instead, which differ a little: the maximum is taken in colour and made grey by OpenCV.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -13,7 +16,9 @@ import numpy as np
 from envs.step import Step
 
 NAME = "ale-native-84"
-"""What an agent's package calls this preprocessing."""
+"""What an agent's package calls the preprocessing of `envs.training.TrainingEnv`."""
+SB3_WRAPPERS = "sb3-wrappers-84"
+"""What it calls that of SB3's `AtariWrapper`."""
 FRAME_SKIP = 4
 STACK = 4
 SIDE = 84
@@ -21,22 +26,39 @@ START = 2
 """Decisions after a reset or a lost life at which a player presses FIRE, in games that start with it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How an agent was trained to see."""
+
+    preprocessing: str = NAME
+    """`NAME` or `SB3_WRAPPERS`."""
+    frame_skip: int = FRAME_SKIP
+    """Frames per decision, 1 or more."""
+    stack: int = STACK
+    """Pictures per observation, 1 or more."""
+
+
+ARENAS = Sight()
+"""The arena's own way, of `envs.training.TrainingEnv`."""
+
+
 class Eye:
     """Looks at every frame of one game and says when a decision is due.
 
         eye.reset()
-        if eye.see(step):                       # true at t = 0, 4, 8, ...
+        if eye.see(step):                       # true at t = 0, 4, 8, ... (with frame skip 4)
             decide(eye.observation)             # then hold that action until the next decision
 
     Frames that no observation needs are not fetched from the emulator.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sight: Sight = ARENAS) -> None:
+        self._sight = sight
         self.reset()
 
     def reset(self) -> None:
         """Forget everything: a new episode begins."""
-        self._stack = np.zeros((STACK, SIDE, SIDE), np.uint8)
+        self._stack = np.zeros((self._sight.stack, SIDE, SIDE), np.uint8)
         self._before: np.ndarray | None = None
         self._lives = 0
         self._start_left = START
@@ -45,19 +67,22 @@ class Eye:
 
     @property
     def observation(self) -> np.ndarray:
-        """uint8 (4, 84, 84), the newest picture last; a copy, which stays as it is."""
+        """uint8 (stack, 84, 84), the newest picture last; a copy, which stays as it is."""
         return self._stack.copy()
 
     def see(self, step: Step) -> bool:
         """Take in one frame, in order and without leaving any out; return whether a decision is due at it."""
-        phase = step.t % FRAME_SKIP
-        if phase == FRAME_SKIP - 1:
-            self._before = step.grayscale()
+        skip = self._sight.frame_skip
+        phase = step.t % skip
+        if phase == skip - 1 and phase:
+            self._before = self._picture(step)
         if phase:
             return False
-        frame = step.grayscale()
+        frame = self._picture(step)
         if step.t and self._before is not None:
             frame = np.maximum(frame, self._before)
+        if frame.ndim == 3:
+            frame = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         self._stack[:-1] = self._stack[1:]
         cv2.resize(frame, (SIDE, SIDE), dst=self._stack[-1], interpolation=cv2.INTER_AREA)
         if step.lives < self._lives:
@@ -66,3 +91,6 @@ class Eye:
         self.starting = self._start_left > 0
         self._start_left -= 1
         return True
+
+    def _picture(self, step: Step) -> np.ndarray:
+        return step.screen() if self._sight.preprocessing == SB3_WRAPPERS else step.grayscale()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agents.player import Kind
+from arena.ranking import unranked_reason
 from arena.results import Result
 from arena.scoreboard import Scoreboard
 from arena.verify import Verification, verify_files
@@ -29,6 +30,8 @@ class Booking:
     verification: Verification
     new: bool
     """Whether the scoreboard did not have it before."""
+    unranked: str | None = None
+    """Why the scoreboard doesn't take it although it verifies, as a part of a sentence; None if it does."""
 
 
 def keep(recording: Recording, folder: Path) -> Path:
@@ -56,7 +59,7 @@ def book(
     processes: int | None = None,
 ) -> list[Booking]:
     """Verify recordings and add the good ones to `scoreboard`, in the order of `paths`. Those that are there already
-    stay as they are, so this may be repeated.
+    stay as they are, so this may be repeated. Those that don't count (`arena.ranking`) are left out.
 
     Args:
         paths: recording files.
@@ -70,14 +73,15 @@ def book(
     bookings = []
     for path, recording, verification in verify_files(paths, processes):
         new = False
-        if recording is not None and verification.ok:
+        unranked = None if recording is None else unranked_reason(recording)
+        if recording is not None and verification.ok and unranked is None:
             try:
                 result = result_of(recording, path)
             except ScoreboardError as error:  # its file's name, or its date: one odd file shall not stop the others
                 verification = replace(verification, ok=False, reason=str(error))
             else:
                 new = scoreboard.add(result)
-        booking = Booking(path, recording, verification, new)
+        booking = Booking(path, recording, verification, new, unranked)
         bookings.append(booking)
         each(booking)
     return bookings
@@ -85,7 +89,7 @@ def book(
 
 def unbooked(folder: Path, scoreboard: Scoreboard) -> list[Path]:
     """Return the recordings in `folder` that `scoreboard` doesn't have, sorted: those of a process that was ended
-    before it could book them, and files that can't be read.
+    before it could book them, and files that can't be read; not those that don't count.
 
     Raises:
         ScoreboardError: the scoreboard can't be read.
@@ -93,7 +97,7 @@ def unbooked(folder: Path, scoreboard: Scoreboard) -> list[Path]:
     paths = sorted(folder.glob(f"*{SUFFIX}"))
     if not paths:
         return []
-    results = scoreboard.results()
+    results = scoreboard.results() + scoreboard.struck_out()
     files = {result.recording_sha256 for result in results}
     plays = {_play_of(result) for result in results if result.end is not End.QUIT or result.kind is Kind.HUMAN}
     return [path for path in paths if not _is_booked(path, files, plays)]
@@ -103,7 +107,8 @@ def _is_booked(path: Path, files: set[str], plays: set[tuple[object, ...]]) -> b
     try:
         if _sha256(path) in files:
             return True
-        return _play_of(result_of(read(path), path)) in plays
+        recording = read(path)
+        return unranked_reason(recording) is not None or _play_of(result_of(recording, path)) in plays
     except (OSError, RecordingError, ScoreboardError):
         return False
 

@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from arena.commands import doctor, play, results, show
+from arena.commands import agent, doctor, event, kiosk, person, play, report, results, serve, show, submit, tournament
 
 DONE, NOT_SO, BAD_INPUT, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
 
@@ -48,13 +48,26 @@ def arena(
 
 
 app.command()(show.demo)
+app.command()(person.play)
 app.command()(play.match)
 app.command()(play.evaluate)
+app.command()(kiosk.kiosk)
 app.command()(show.watch)
 app.command()(show.export)
 app.command()(results.verify)
 app.command()(results.scoreboard)
 app.command()(doctor.doctor)
+app.add_typer(agent.app)
+app.command()(serve.serve)
+app.add_typer(serve.token)
+app.command()(serve.backup)
+app.command()(submit.submit)
+app.command()(submit.sync)
+app.command()(report.report)
+app.command()(report.dataset)
+app.command()(report.forget)
+app.add_typer(event.app, name="event")
+app.add_typer(tournament.app, name="tournament")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

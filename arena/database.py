@@ -14,7 +14,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Double, ForeignKey, Index, String, UniqueConstraint, create_engine, event
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -80,6 +91,8 @@ class EpisodeRow(Base):
         # Holds all that a line of the standings is made of, so that making it reads this index only.
         Index("ix_episodes_standing", "rules", "player", "score", "started_at"),
         Index("ix_episodes_player", "player"),
+        # Finds the same game under another name.
+        Index("ix_episodes_digest", "digest"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -113,6 +126,32 @@ class StandingRow(Base):
     high: Mapped[float | None] = mapped_column(Double)
     best: Mapped[float] = mapped_column(Double)
     last_played: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class VoidRow(Base):
+    """An episode that an organizer has struck out. It stays where it is and counts nowhere."""
+
+    __tablename__ = "voids"
+
+    episode: Mapped[int] = mapped_column(
+        ForeignKey("episodes.id", name="fk_voids_episode"), primary_key=True, autoincrement=False
+    )
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class LogRow(Base):
+    """One line of the log of an event (`arena.log`). Rows are added, never changed."""
+
+    __tablename__ = "log"
+    __table_args__ = (UniqueConstraint("stream", "number", name="uq_log_stream_number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stream: Mapped[str] = mapped_column(String(64))
+    number: Mapped[int]
+    at: Mapped[str] = mapped_column(String(27))
+    kind: Mapped[str] = mapped_column(String(32))
+    body: Mapped[str] = mapped_column(Text)
+    chain: Mapped[str] = mapped_column(String(64))
 
 
 def database_url(url_or_path: str | Path) -> URL:

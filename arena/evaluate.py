@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import cast
 
+from agents.delay import delayed
 from agents.load import load_player
 from agents.player import BatchPlayer, Player
 from arena.emulators import borrowed
@@ -21,13 +22,27 @@ from arena.match import Lane, RecordingObserver, play_lanes
 from arena.workers import workers
 from envs.environment import ale_seed_of
 from envs.errors import AgentError, ArenaError
-from envs.games import find_game
+from envs.games import Game, find_game
 from envs.rules import Rules
 from recordings.recording import Recording
 
+PYTHON_SUFFIX = ".py"
 LANES = 8
-"""Games of one job that run in lockstep: as many as `agents.sb3.BLOCK`, so that one pass of the network serves all and
-few of its rows are empty when the last games run out."""
+"""Games of one job that run in lockstep: as many as `agents.network_player.BLOCK`, so that one pass of the network
+serves all and few of its rows are empty when the last games run out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """How the agent is run. Nobody's own agent needs anything but the defaults."""
+
+    sandbox: bool = False
+    """In a process that can do no harm (`agents.sandbox`); an agent written in Python is run there or nowhere."""
+    delay_ms: int = 0
+    """Reaction delay, one of `agents.delay.DELAYS_MS`: results with another delay are those of another player."""
+
+
+PLAIN = Handling()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +50,23 @@ class Job:
     """One agent on some seeds."""
 
     agent: str
-    """As `agents.load.load_player` takes it."""
+    """As `agents.load.load_player` takes it, or the path of a `.py` file."""
     rules: Rules
     seeds: tuple[int, ...]
+    handling: Handling = PLAIN
+
+
+def load(agent: str, game: Game, handling: Handling = PLAIN) -> Player:
+    """Return the player of `agent` that `handling` asks for.
+
+    Raises:
+        AgentError: there is no such agent, it can't play this game, or no sandbox works here where one is needed.
+    """
+    if handling.sandbox or agent.endswith(PYTHON_SUFFIX):
+        from agents.sandbox.player import cargo_of, guarded_player
+
+        return delayed(guarded_player(cargo_of(agent, game)), handling.delay_ms)
+    return delayed(load_player(agent, game), handling.delay_ms)
 
 
 def play_job(job: Job) -> list[Recording]:
@@ -52,7 +81,7 @@ def play_job(job: Job) -> list[Recording]:
 
 
 def _episodes(job: Job) -> Iterator[Recording]:
-    with closing(load_player(job.agent, find_game(job.rules.game))) as player:
+    with closing(load(job.agent, find_game(job.rules.game), job.handling)) as player:
         yield from play_seeds(player, job.rules, job.seeds)
 
 
@@ -83,7 +112,9 @@ def play_seeds(player: Player, rules: Rules, seeds: Sequence[int]) -> Iterator[R
             another.close()
 
 
-def evaluate(agent: str, rules: Rules, seeds: Sequence[int], processes: int | None = None) -> Iterator[Recording]:
+def evaluate(
+    agent: str, rules: Rules, seeds: Sequence[int], processes: int | None = None, handling: Handling = PLAIN
+) -> Iterator[Recording]:
     """Yield a recording for each of `seeds`, as they are done, over `processes` (default: all cores). Closing the
     generator early ends the processes at once.
 
@@ -95,10 +126,10 @@ def evaluate(agent: str, rules: Rules, seeds: Sequence[int], processes: int | No
         ale_seed_of(seed)
     count = min(processes or os.cpu_count() or 1, len(seeds))
     if count <= 1:
-        yield from _episodes(Job(agent, rules, tuple(seeds)))
+        yield from _episodes(Job(agent, rules, tuple(seeds), handling))
         return
     # Shares of equal size per process: seeds are as good as random, and one job fills its lanes by itself.
-    jobs = [Job(agent, rules, tuple(seeds[i::count])) for i in range(count)]
+    jobs = [Job(agent, rules, tuple(seeds[i::count]), handling) for i in range(count)]
     threads = max(1, (os.cpu_count() or 1) // count)
     with workers(_work, [(job, threads) for job in jobs]) as pipes:
         yield from _collected({pipe: len(job.seeds) for pipe, job in zip(pipes, jobs, strict=True)}, agent)

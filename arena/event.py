@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from envs.errors import EventError, shown
+from arena.settings import Settings, read_settings, template
+from envs.errors import EventError
 from recordings.storage import write_atomically
 
 DEFAULT = Path("event")
+SETTINGS = "event.toml"
 VARIABLE = "ARENA_EVENT"
 """Environment variable that names the event folder where no `--event` is given."""
-
-_TEMPLATE = """\
-# One event of the arena. Everything it produces lies beside this file.
-name = {name}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +22,11 @@ class Event:
     """An event folder that is there and can be written."""
 
     folder: Path
-    name: str
+    settings: Settings
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
 
     @property
     def database(self) -> Path:
@@ -36,6 +35,10 @@ class Event:
     @property
     def recordings(self) -> Path:
         return self.folder / "recordings"
+
+    @property
+    def agents(self) -> Path:
+        return self.folder / "agents"
 
     @property
     def report(self) -> Path:
@@ -63,13 +66,13 @@ def open_event(chosen: Path | None, name: str = "Arena") -> Event:
         EventError: the path is a file, can't be written, or its event.toml can't be used.
     """
     folder = event_folder(chosen)
-    settings = folder / "event.toml"
+    settings = folder / SETTINGS
     try:
         if folder.exists() and not folder.is_dir():
             raise EventError(f"The event folder {folder} is a file; choose another path with --event.")
         if not settings.exists():
-            write_atomically(settings, _TEMPLATE.format(name=json.dumps(name)).encode())
-        table = _read(settings)
+            write_atomically(settings, template(name).encode())
+        table = read_settings(settings.read_bytes(), str(settings))
         with tempfile.TemporaryFile(dir=folder) as file:  # said now rather than when the first game is over
             file.write(bytes(4096))
     except OSError as error:
@@ -78,19 +81,3 @@ def open_event(chosen: Path | None, name: str = "Arena") -> Event:
             "another folder with --event."
         ) from None
     return Event(folder, table)
-
-
-def _read(settings: Path) -> str:
-    """Return the event's name from event.toml."""
-    try:
-        table = tomllib.loads(settings.read_bytes().decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise EventError(f"{settings} can't be read as TOML ({error}); correct it.") from None
-    unknown = sorted(set(table) - {"name"})
-    if unknown:
-        raise EventError(f"{settings} has the unknown setting {shown(unknown[0])}; it takes exactly: name.")
-    name = table.get("name")
-    if not isinstance(name, str):
-        came = "it is missing" if name is None else f"not {shown(name)}"
-        raise EventError(f'{settings} must say name = "..." with a text, {came}.')
-    return name

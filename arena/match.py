@@ -21,7 +21,7 @@ from envs.errors import ArenaError, IllegalAction
 from envs.rules import Rules
 from envs.step import End, Step
 from recordings.recorder import Recorder
-from recordings.recording import RecordedPlayer, Recording
+from recordings.recording import Pacing, RecordedPlayer, Recording
 from recordings.storage import FileJournal, Header, Journal, NullJournal
 
 log = logging.getLogger(__name__)
@@ -206,6 +206,7 @@ class RecordingObserver:
         players: the lanes' players, in order.
         sink: called with each finished recording; only when it returns, the journal is removed.
         journals: folder in which running episodes grow on disk; None keeps them in memory.
+        pacing: how evenly a lane's game has run, for games that somebody played by the clock.
     """
 
     def __init__(
@@ -214,11 +215,13 @@ class RecordingObserver:
         players: Sequence[Player],
         sink: Callable[[Recording], None],
         journals: Path | None = None,
+        pacing: Callable[[int], Pacing | None] = lambda lane: None,
     ) -> None:
         self._rules = rules
         self._players = [recorded_player(player) for player in players]
         self._sink = sink
         self._journals = journals
+        self._pacing = pacing
         self._recorders: list[Recorder | None] = [None] * len(players)
 
     def __call__(self, turn: Turn) -> None:
@@ -230,7 +233,7 @@ class RecordingObserver:
         if action is not None:
             recorder.add(action, step)
         if step.end is not None:
-            self._sink(recorder.recording(step))
+            self._sink(recorder.recording(step, self._pacing(lane)))
             recorder.discard_journal()
             self._recorders[lane] = None
 

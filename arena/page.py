@@ -19,6 +19,8 @@ from envs.step import End
 from recordings.storage import write_atomically
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from arena.scoreboard import Scoreboard
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -80,20 +82,29 @@ class EventPage:
 
 def render(page: EventPage) -> str:
     """Return the page as HTML."""
+    return environment(TEMPLATES).get_template("page.html.j2").render(
+        page=page, games=[GameView(section) for section in page.sections], totals=_totals(page.sections)
+    )
+
+
+def environment(*folders: Path) -> Environment:
+    """Return what the pages' templates are drawn with: everything is escaped, and a missing value is an error.
+
+    Args:
+        folders: where templates lie; the first one that has it counts.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+    made = Environment(
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"points": points, "mean": mean_points, "clock": _clock, "path": _path}
-    environment.globals |= {"ended": _ENDED}
-    return environment.get_template("page.html.j2").render(
-        page=page, games=[_GameView(section) for section in page.sections], totals=_totals(page.sections)
-    )
+    made.filters |= {"points": points, "mean": mean_points, "clock": clock, "path": _path}
+    made.globals |= {"ended": ENDED}
+    return made
 
 
 def write_page(page: EventPage, path: Path) -> None:
@@ -186,7 +197,7 @@ class _Line:
     human: bool
 
 
-class _Axis:
+class Axis:
     """The common horizontal axis of one game's plots, from the lowest to the highest value on it."""
 
     def __init__(self, section: GameSection) -> None:
@@ -231,10 +242,10 @@ class _Axis:
             yield _Line(letter, reference, here, row_number, reference.who == HUMAN)
 
 
-class _PlayerView:
+class PlayerView:
     """One line of the standings with its plot and its games."""
 
-    def __init__(self, standing: Standing, axis: _Axis, episodes: Sequence[Result]) -> None:
+    def __init__(self, standing: Standing, axis: Axis, episodes: Sequence[Result]) -> None:
         self.standing = standing
         self.episodes = sorted(episodes, key=lambda e: (e.seed, e.started_at))
         self.version = (standing.artifact_sha256 or "")[:8]
@@ -244,16 +255,16 @@ class _PlayerView:
         self.dots = sorted({axis.at(episode.score) for episode in episodes})
 
 
-class _GameView:
+class GameView:
     """A section as the template wants it."""
 
     def __init__(self, section: GameSection) -> None:
         self.section = section
-        self.axis = _Axis(section)
+        self.axis = Axis(section)
         games: dict[PlayerKey, list[Result]] = {}
         for episode in section.episodes:
             games.setdefault(_key(episode), []).append(episode)
-        self.players = [_PlayerView(s, self.axis, games.get(_key(s), ())) for s in section.standings]
+        self.players = [PlayerView(s, self.axis, games.get(_key(s), ())) for s in section.standings]
         self.anchor = f"{section.game.name}-{section.rules_id[:8]}"
         self.seeds = len({episode.seed for episode in section.episodes})
 
@@ -294,7 +305,7 @@ def _step(span: float) -> float:
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
 
 
-_ENDED = {
+ENDED = {
     End.TERMINATED: "game over",
     End.TRUNCATED: "time was up",
     End.QUIT: "left early",
@@ -302,7 +313,7 @@ _ENDED = {
 }
 
 
-def _clock(frames: int) -> str:
+def clock(frames: int) -> str:
     minutes, seconds = divmod(int(frames / FPS), 60)
     return f"{minutes}:{seconds:02d}"
 

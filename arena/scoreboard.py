@@ -7,20 +7,31 @@ the disk, and either wholly there or not at all.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Engine, Row, Select, delete, select, update
+from sqlalchemy import Engine, Row, Select, delete, exists, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from agents.player import Kind
 from arena import migrations
-from arena.database import EpisodeRow, PlayerRow, RulesRow, StandingRow, database_url, make_engine, plain_errors
+from arena.database import (
+    EpisodeRow,
+    PlayerRow,
+    RulesRow,
+    StandingRow,
+    VoidRow,
+    database_url,
+    make_engine,
+    plain_errors,
+)
 from arena.results import Result, RulesClass, Standing
 from arena.statistics import summary
+from envs.errors import ScoreboardError
 from envs.step import End
 
 
@@ -34,6 +45,13 @@ class Scoreboard:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # SQLite lets one write at a time and wakes those that wait in no order; a lock of our own is quicker and fairer.
+        self._gate: AbstractContextManager[object] = Lock() if engine.dialect.name == "sqlite" else nullcontext()
+
+    @property
+    def engine(self) -> Engine:
+        """For what reads and writes the same database beside the scoreboard."""
+        return self._engine
 
     @classmethod
     def open(cls, url_or_path: str | Path) -> Self:
@@ -50,6 +68,11 @@ class Scoreboard:
             scoreboard.close()
             raise
         return scoreboard
+
+    @property
+    def engine(self) -> Engine:
+        """The database, for what lies beside the results: see `arena.log`."""
+        return self._engine
 
     def close(self) -> None:
         """Close all connections. May be called more than once."""
@@ -72,19 +95,43 @@ class Scoreboard:
         """
         import scipy.stats  # noqa: F401  # takes seconds, which nobody else should wait for the lock
 
-        with self._writing() as session:
+        with self.writing() as session:
+            return self.add_within(session, result)
+
+    def add_within(self, session: Session, result: Result) -> bool:
+        """Do what `add` does as a part of the transaction that `writing` gave; nothing is stored before that ends."""
+        with session.begin_nested() as attempt:
             rules = _rules_key(session, result)
             player = _player_key(session, result)
-            insert = _insert(session, EpisodeRow).on_conflict_do_nothing().returning(EpisodeRow.id)
+            adding = insert_or_ignore(session, EpisodeRow).on_conflict_do_nothing().returning(EpisodeRow.id)
             values = _episode_values(result, rules, player)
-            new = session.execute(insert, values).first() is not None
+            new = session.execute(adding, values).first() is not None
             if not new and _make_way(session, values):
-                new = session.execute(insert, values).first() is not None
+                new = session.execute(adding, values).first() is not None
             if new:
                 _restate(session, rules, player)
             else:
-                session.rollback()
+                attempt.rollback()
             return new
+
+    def void_within(self, session: Session, recording_sha256: str, reason: str | None) -> str | None:
+        """Strike out an episode (with a reason) or let it count again (without), as a part of the transaction that
+        `writing` gave. Return the reason it was struck out for before, or None if it counted.
+
+        Raises:
+            ScoreboardError: there is no such episode.
+        """
+        query = select(EpisodeRow.id, EpisodeRow.rules, EpisodeRow.player).filter_by(recording_sha256=recording_sha256)
+        episode = session.execute(query).first()
+        if episode is None:
+            raise ScoreboardError(f"There is no episode with the recording {recording_sha256[:12]} to strike out.")
+        session.execute(select(PlayerRow.id).filter_by(id=episode.player).with_for_update(key_share=True))
+        before = session.scalar(select(VoidRow.reason).filter_by(episode=episode.id))
+        session.execute(delete(VoidRow).filter_by(episode=episode.id))
+        if reason is not None:
+            session.execute(insert(VoidRow).values(episode=episode.id, reason=reason))
+        _restate(session, episode.rules, episode.player)
+        return before
 
     def results(
         self,
@@ -94,7 +141,7 @@ class Scoreboard:
         player: str | None = None,
         limit: int | None = None,
     ) -> list[Result]:
-        """Return the results that fit every filter given, those added last first.
+        """Return the results that fit every filter given, those added last first; without those struck out.
 
         Args:
             game: ALE's ROM name.
@@ -102,22 +149,27 @@ class Scoreboard:
             player: a player's name, whatever its kind and artifact.
             limit: at most so many.
         """
-        query = _RESULTS.order_by(EpisodeRow.id.desc()).limit(limit)
+        query = _RESULTS.where(COUNTS).order_by(EpisodeRow.id.desc()).limit(limit)
         if game is not None:
             query = query.where(RulesRow.game == game)
         if rules_id is not None:
             query = query.where(RulesRow.rules_id == rules_id)
         if player is not None:
             query = query.where(PlayerRow.name == player)
-        with self._reading() as session:
+        with self.reading() as session:
             return [_result(row) for row in session.execute(query)]
+
+    def struck_out(self) -> list[Result]:
+        """Return the results that were struck out; they are still there."""
+        with self.reading() as session:
+            return [_result(row) for row in session.execute(_RESULTS.where(~COUNTS))]
 
     def standings(self, game: str, rules_id: str) -> list[Standing]:
         """Return the standings of one game under one set of rules, best mean first; empty if nobody has played.
 
         Its cost grows with the number of players, not of episodes.
         """
-        with self._reading() as session:
+        with self.reading() as session:
             rows = session.execute(standings_query(game, rules_id)).all()
         ordered = sorted(rows, key=lambda row: (-row.mean, row.name, row.kind, row.artifact))
         standings: list[Standing] = []
@@ -130,29 +182,29 @@ class Scoreboard:
         """Return everything that was played, sorted by game and label."""
         played = select(StandingRow.rules).distinct()
         query = select(RulesRow.game, RulesRow.rules_id, RulesRow.label).where(RulesRow.id.in_(played))
-        with self._reading() as session:
+        with self.reading() as session:
             found = [RulesClass(row.game, row.rules_id, row.label) for row in session.execute(query)]
         return sorted(found, key=lambda c: (c.game, c.label, c.rules_id))
 
     def _bring_up_to_date(self) -> None:
-        with self._reading() as session:
+        with self.reading() as session:
             if migrations.is_current(session.connection()):
                 return
-        with self._writing() as session:
+        with self.writing() as session:
             if migrations.upgrade(session.connection()):
                 _restate_all(session)
 
     @contextmanager
-    def _reading(self) -> Iterator[Session]:
+    def reading(self) -> Iterator[Session]:
         with plain_errors(self._engine.url), Session(self._engine) as session:
             yield session
 
     @contextmanager
-    def _writing(self) -> Iterator[Session]:
+    def writing(self) -> Iterator[Session]:
         """A transaction that is committed at the end, or undone by any exception. On SQLite it takes the write lock at
         once: a transaction that reads first and writes later can be refused without waiting."""
         engine = self._engine.execution_options(begin="BEGIN IMMEDIATE")
-        with plain_errors(self._engine.url), Session(engine) as session, session.begin():
+        with plain_errors(self._engine.url), self._gate, Session(engine) as session, session.begin():
             yield session
 
 
@@ -177,6 +229,9 @@ def standings_query(game: str, rules_id: str) -> Select[*tuple[Any, ...]]:
     )
 
 
+COUNTS = ~exists().where(VoidRow.episode == EpisodeRow.id)
+"""The condition that an episode is not struck out."""
+
 _RESULTS = (
     select(
         EpisodeRow, PlayerRow.name, PlayerRow.kind, PlayerRow.artifact, RulesRow.game, RulesRow.rules_id, RulesRow.label
@@ -186,7 +241,7 @@ _RESULTS = (
 )
 
 
-def _insert(session: Session, table: type) -> sqlite.Insert | postgresql.Insert:
+def insert_or_ignore(session: Session, table: type) -> sqlite.Insert | postgresql.Insert:
     """An INSERT with ON CONFLICT, which both databases have and SQLAlchemy spells once for each."""
     return postgresql.insert(table) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(table)
 
@@ -198,7 +253,7 @@ def _rules_key(session: Session, result: Result) -> int:
     found = session.execute(query).first()
     if found is None:
         values = {"game": result.game, "rules_id": result.rules_id, "label": result.rules_label}
-        session.execute(_insert(session, RulesRow).on_conflict_do_nothing(), values)
+        session.execute(insert_or_ignore(session, RulesRow).on_conflict_do_nothing(), values)
         found = session.execute(query).one()
     if found.label != result.rules_label:
         session.execute(update(RulesRow).where(RulesRow.id == found.id).values(label=result.rules_label))
@@ -212,7 +267,7 @@ def _player_key(session: Session, result: Result) -> int:
     query = select(PlayerRow.id).filter_by(**values).with_for_update(key_share=True)
     found = session.scalar(query)
     if found is None:
-        session.execute(_insert(session, PlayerRow).on_conflict_do_nothing(), values)
+        session.execute(insert_or_ignore(session, PlayerRow).on_conflict_do_nothing(), values)
         found = session.scalars(query).one()
     return found
 
@@ -239,7 +294,8 @@ def _make_way(session: Session, values: dict[str, Any]) -> bool:
     if values["play"] or values["ended"] == End.QUIT.value:
         return False
     same = {name: values[name] for name in ("rules", "player", "seed", "play")}
-    removed = session.scalars(delete(EpisodeRow).filter_by(**same, ended=End.QUIT.value).returning(EpisodeRow.id)).all()
+    query = delete(EpisodeRow).filter_by(**same, ended=End.QUIT.value).where(COUNTS).returning(EpisodeRow.id)
+    removed = session.scalars(query.execution_options(synchronize_session=False)).all()
     return bool(removed)
 
 
@@ -253,8 +309,13 @@ def _restate_all(session: Session) -> None:
 def _restate(session: Session, rules: int, player: int) -> None:
     """Derive the standing of one player under one set of rules from the episodes."""
     played = session.execute(
-        select(EpisodeRow.score, EpisodeRow.started_at).where(EpisodeRow.rules == rules, EpisodeRow.player == player)
+        select(EpisodeRow.score, EpisodeRow.started_at).where(
+            EpisodeRow.rules == rules, EpisodeRow.player == player, COUNTS
+        )
     ).all()
+    if not played:
+        session.execute(delete(StandingRow).filter_by(rules=rules, player=player))
+        return
     found = summary([row.score for row in played])
     session.merge(
         StandingRow(

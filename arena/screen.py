@@ -61,6 +61,8 @@ class Panel:
         self.step: Step | None = None
         self.moved = False
         """Whether the last turn emulated a frame."""
+        self.lead = 0
+        """Points by which this one of two games is ahead; 0 for the other, for equal ones, and for any other number."""
 
     def take(self, turn: Turn) -> None:
         """Follow one turn of the lane."""
@@ -76,11 +78,11 @@ class Panel:
 
     @property
     def note(self) -> str:
-        """How the game ended; empty while it runs."""
-        if self.step is None or self.step.end is None:
-            return ""
-        end = self.step.end
-        return END_WORDS[self.recorded_end if end is End.QUIT and self.recorded_end else end]
+        """How the game ended, and by how much it leads; empty if there is nothing to say."""
+        notes = [f"leads by {self.lead:,}"] if self.lead else []
+        if self.step is not None and (end := self.step.end) is not None:
+            notes.append(END_WORDS[self.recorded_end if end is End.QUIT and self.recorded_end else end])
+        return " · ".join(notes)
 
     @property
     def details(self) -> str:
@@ -125,10 +127,18 @@ class Show:
             self.panels[turn.lane].take(turn)
             if turn.lane == last and not opening:
                 self.ticks += 1
+                self._compare()
                 return True
         for panel in self.panels:
             panel.moved = False
         return False
+
+    def _compare(self) -> None:
+        """Note who of two in the same game leads."""
+        if len(self.panels) == 2 and self.panels[0].title == self.panels[1].title:
+            first, second = self.panels
+            first.lead = max(0, first.score - second.score)
+            second.lead = max(0, second.score - first.score)
 
 
 def replay(recordings: Sequence[Recording]) -> Show:

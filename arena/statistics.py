@@ -190,7 +190,7 @@ def compare(
     wins, losses = int(np.sum(differences > 0)), int(np.sum(differences < 0))
     ties = n - wins - losses
     mean = _mean(differences) if n else 0.0
-    p_value = _sign_flip_p(differences, seed)
+    p_value = sign_flip_p(differences, seed)
     verdict = Verdict.UNDECIDED if p_value > alpha or mean == 0 else Verdict.A if mean > 0 else Verdict.B
     low, high = mean_interval(differences, seed=seed) or (None, None)
     p_beats = (wins + ties / 2) / n if n else 0.5
@@ -249,8 +249,9 @@ def percentile_rank(score: float, others: Sequence[float]) -> float:
     return float(100 * np.mean((values < score) + (values == score) / 2))
 
 
-def _sign_flip_p(differences: NDArray[np.float64], seed: int) -> float:
-    """Two-sided p-value of the mean of `differences`, shape (n,), when each could have had the other sign."""
+def sign_flip_p(differences: NDArray[np.float64], seed: int) -> float:
+    """Return the two-sided p-value of the mean of `differences`, shape (n,), when each could have had the other sign;
+    see `compare`."""
     if len(differences) < 2 or not np.any(differences):
         return 1.0
     from scipy.stats import permutation_test

@@ -42,7 +42,7 @@ def watch(show: Show, again: Callable[[], Show] | None = None) -> None:
     Raises:
         ArenaError: there is no display, or pygame-ce is missing.
     """
-    with _pygame() as pygame:
+    with opened_pygame() as pygame:
         _Viewer(pygame, show, again).run()
 
 
@@ -56,7 +56,7 @@ def watch_recordings(recordings: Sequence[Recording]) -> None:
 
 
 @contextlib.contextmanager
-def _pygame() -> Iterator[ModuleType]:
+def opened_pygame() -> Iterator[ModuleType]:
     """Give pygame with its display open, and close it at the end."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     import pygame

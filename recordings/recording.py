@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from envs.environment import SEED_LIMIT, ale_seed_of
 from envs.errors import ArenaError
@@ -59,8 +68,17 @@ class RecordedPlayer(_Model):
     """SHA-256 of the agent's file; None for people and scripts."""
 
 
+class Pause(_Model):
+    """One pause of a person's game."""
+
+    frame: Annotated[int, Field(ge=0)]
+    """Emulated frames that had been played."""
+    ms: Milliseconds
+    """How long the game stood still."""
+
+
 class Pacing(_Model):
-    """How evenly a game ran for a person. All intervals are between two emulated frames."""
+    """How evenly a game ran beside a clock. All intervals are between two emulated frames; pauses are left out."""
 
     frames_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     p50_ms: Milliseconds
@@ -68,6 +86,18 @@ class Pacing(_Model):
     max_ms: Milliseconds
     late_frames: Annotated[int, Field(ge=0)]
     """Frames that came later than one frame time after they were due."""
+    pauses: tuple[Pause, ...] = Field(default=(), strict=False)
+    held_frames: Annotated[int, Field(ge=0)] = 0
+    """Frames for which a bot had not decided in time, so that its last action was held."""
+
+    @model_serializer(mode="wrap")
+    def _as_it_always_was(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What did not happen isn't written: recordings without it have the spelling that they had before."""
+        return {key: value for key, value in handler(self).items() if key not in _LATER or value}
+
+
+_LATER = ("pauses", "held_frames")
+"""What `Pacing` was given after the first recordings were made."""
 
 
 class Recording(_Model):
@@ -93,7 +123,7 @@ class Recording(_Model):
     checkpoints: tuple[Hex256, ...] = Field(strict=False)
     started_at: UtcTime
     pacing: Pacing | None = None
-    """For people; None for all others."""
+    """For games that ran by the clock of a person's game; None for all others."""
     actions: bytes = Field(exclude=True, repr=False)
     """One ALE action code (0-17) per emulated frame."""
 
@@ -117,5 +147,6 @@ class Recording(_Model):
             (f"{frames} frames are more than the rules' {rules.max_frames}", frames > rules.max_frames),
             ("truncated before the frame limit", self.end is End.TRUNCATED and frames != rules.max_frames),
             ("the wrong number of checkpoints", len(self.checkpoints) != frames // CHECKPOINT_FRAMES),
+            ("a pause after the end", self.pacing is not None and any(p.frame > frames for p in self.pacing.pauses)),
             ("started_at must be UTC", self.started_at.utcoffset() != timedelta(0)),
         ]

@@ -19,10 +19,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from benchmarks import engine, learning, train
+from benchmarks import engine, learning, server, train
 from benchmarks.figure import Figure
 
-SUITES = {"engine": engine.run, "train": train.run, "learning": learning.run}
+SUITES = {"engine": engine.run, "server": server.run, "train": train.run, "learning": learning.run}
 
 
 def main() -> int:

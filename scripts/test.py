@@ -13,7 +13,7 @@ import time
 
 from bootstrap import ROOT, Checkout, prepare, say
 
-EXTRAS = ("dev", "onnx", "postgres", "train")
+EXTRAS = ("cluster", "dataset", "dev", "onnx", "postgres", "report", "server", "train")
 CHECKS = {
     "lint": ("ruff", "check"),
     "format": ("ruff", "format", "--check"),

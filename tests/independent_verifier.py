@@ -124,7 +124,7 @@ def parse(text: bytes) -> dict[str, Any]:
     version = manifest["ale_py"]
     demand(isinstance(version, str) and re.fullmatch("[0-9][0-9A-Za-z.+-]{0,31}", version), "ale_py")
     check_time(manifest["started_at"])
-    check_pacing(manifest["pacing"])
+    check_pacing(manifest["pacing"], manifest["frames"])
     return manifest
 
 
@@ -164,12 +164,23 @@ def check_time(value: object) -> None:
         raise Refused("started_at is no moment") from None
 
 
-def check_pacing(value: object) -> None:
+def check_pacing(value: object, frames: int) -> None:
     if value is None:
         return
-    pacing = check_keys(value, "frames_per_second late_frames max_ms p50_ms p99_ms", "pacing")
+    demand(isinstance(value, dict), "pacing")
+    assert isinstance(value, dict)
+    further = [key for key in ("held_frames", "pauses") if key in value]
+    pacing = check_keys(value, " ".join(["frames_per_second late_frames max_ms p50_ms p99_ms", *further]), "pacing")
+    pauses = pacing.pop("pauses", None)
+    if "pauses" in further:
+        demand(isinstance(pauses, list) and pauses, "pacing pauses")
+        for pause in pauses:
+            check_keys(pause, "frame ms", "pause")
+            demand(type(pause["frame"]) is int and 0 <= pause["frame"] <= frames, "pause frame")
+            demand(type(pause["ms"]) is float and pause["ms"] >= 0, "pause ms")
+    demand(pacing.get("held_frames") != 0, "pacing held_frames")
     for key, number in pacing.items():
-        right = type(number) is int if key == "late_frames" else type(number) is float
+        right = type(number) is int if key in ("late_frames", "held_frames") else type(number) is float
         demand(right and number >= 0, f"pacing {key}")
 
 

@@ -18,11 +18,15 @@ from arena.commands.options import (
     ProcessesOption,
     RulesOption,
     SeedsOption,
+    whole,
 )
 from arena.commands.progress import progress_bar
 
 if TYPE_CHECKING:
+    from agents.player import PlayerInfo
     from arena.book import Booking
+    from arena.commands.evaluation import Checks
+    from arena.evaluate import Handling
     from arena.event import Event
     from arena.scoreboard import Scoreboard
     from envs.games import Game
@@ -85,7 +89,32 @@ def evaluate(
     seeds: SeedsOption = 20,
     first_seed: FirstSeedOption = 0,
     rules: RulesOption = "5min",
+    hidden: Annotated[
+        bool, typer.Option("--hidden", help="Draw seeds that nobody has seen, and write down the plan first.")
+    ] = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Run the agent where it can do no harm. For files of other people.")
+    ] = False,
+    delay: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--delay",
+            metavar="MS",
+            parser=whole,
+            help="Reaction delay: 0, 100, 200 or 350 ms; give it once per class; 0 if not given.",
+            show_default=False,
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Also replay its best game blindly, and let it play some games again.")
+    ] = False,
     processes: ProcessesOption = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster", metavar="ADDRESS", help="Play on the machines of a Dask scheduler, such as tcp://10.0.0.1:8786."
+        ),
+    ] = None,
     event: EventOption = None,
     db: DatabaseOption = None,
     json: JsonOption = False,
@@ -95,18 +124,55 @@ def evaluate(
     Prints its mean score with its interval, and below it the scores that people and other machines have reached,
     with how they were measured. Every game is recorded, verified and put on the scoreboard.
     """
+    from agents.delay import delayed_name
+    from arena.commands.evaluation import Checks, as_json, classes_of, print_classes
     from arena.commands.tables import print_evaluation, print_json
+    from arena.evaluate import Handling
 
-    chosen, the_rules, the_seeds = _agreed(game, rules, seeds, first_seed)
-    names = _names_of([agent], chosen)
-    with opened(event, db) as (the_event, board), _told_if_broken_off(the_event, len(the_seeds), db) as paths:
-        play_headless(agent, the_rules, the_seeds, the_event, paths, processes)
+    chosen, the_rules, the_seeds = _agreed(game, rules, seeds, first_seed, hidden)
+    handlings = [Handling(sandbox, ms) for ms in dict.fromkeys(delay or [0])]
+    info = _player_of(agent, chosen, handlings)
+    names = {handling.delay_ms: delayed_name(info.name, handling.delay_ms) for handling in handlings}
+    planned = len(the_seeds) * len(handlings)
+    with opened(event, db) as (the_event, board), _told_if_broken_off(the_event, planned, db) as paths:
+        if hidden:
+            from arena.plan import write_plan
+
+            plans = the_event.folder / "evaluations"
+            plan = write_plan(plans, info.name, info.artifact_sha256, the_rules, the_seeds, list(names))
+            typer.echo(f"{_games(planned)} on seeds drawn just now; the plan is in {plan}.", err=True)
+        for handling in handlings:
+            play_headless(agent, the_rules, the_seeds, the_event, paths, processes, handling, cluster)
         bookings = book_with_progress(paths, board, processes)
+    first = names[handlings[0].delay_ms]
+    checks = _checks(agent, first, handlings[0], bookings) if check else Checks()
+    classes = classes_of(names, bookings)
     if json:
-        print_json(chosen, the_rules, names, bookings)
+        print_json(chosen, the_rules, list(names.values()), bookings, as_json(chosen, classes, checks))
     else:
-        print_evaluation(chosen, the_rules, names[0], bookings)
+        print_evaluation(chosen, the_rules, first, bookings)
+        print_classes(chosen, classes, checks)
     fail_on_mismatch(bookings)
+
+
+def _player_of(agent: str, game: Game, handlings: Sequence[Handling]) -> PlayerInfo:
+    """Return who plays, undelayed; what is wrong with the agent or the delays is said before any game starts."""
+    from agents.delay import delayed
+    from arena.evaluate import Handling, load
+
+    with closing(load(agent, game, Handling(handlings[0].sandbox))) as player:
+        for handling in handlings:
+            delayed(player, handling.delay_ms)
+        return player.info
+
+
+def _checks(agent: str, name: str, handling: Handling, bookings: Sequence[Booking]) -> Checks:
+    from arena.checks import open_loop, rerun
+    from arena.commands.evaluation import Checks
+    from arena.commands.tables import verified
+
+    played = [recording for recording in verified(bookings) if recording.player.name == name]
+    return Checks(open_loop(played) if len(played) > 1 else None, rerun(agent, played, handling) if played else None)
 
 
 @contextmanager
@@ -147,15 +213,31 @@ def book_what_was_left(event: Event, board: Scoreboard, db: str | None) -> None:
 
 
 def play_headless(
-    agent: str, rules: Rules, seeds: Sequence[int], event: Event, paths: list[Path], processes: int | None = None
+    agent: str,
+    rules: Rules,
+    seeds: Sequence[int],
+    event: Event,
+    paths: list[Path],
+    processes: int | None = None,
+    handling: Handling | None = None,
+    cluster: str | None = None,
 ) -> None:
     """Play `seeds` with `agent` under a progress bar; add each game's recording to `paths` as soon as it is safe."""
     from arena.book import keep
+    from arena.evaluate import PLAIN
     from arena.evaluate import evaluate as evaluate_agent
 
+    how = handling or PLAIN
+    if cluster is None:
+        games = evaluate_agent(agent, rules, seeds, processes, how)
+    else:
+        from arena.cluster import evaluate_on
+
+        games = evaluate_on(cluster, agent, rules, seeds, how)
+    late = f" {how.delay_ms} ms late" if how.delay_ms else ""
     with (
-        progress_bar(f"{agent} plays {rules.game}", len(seeds)) as tick,
-        closing(cast("Generator[Recording]", evaluate_agent(agent, rules, seeds, processes))) as recordings,
+        progress_bar(f"{agent} plays {rules.game}{late}", len(seeds)) as tick,
+        closing(cast("Generator[Recording]", games)) as recordings,
     ):
         for recording in recordings:  # closed, its processes end
             paths.append(keep(recording, event.recordings))
@@ -211,14 +293,21 @@ def _told_if_broken_off(event: Event, planned: int, db: str | None) -> Iterator[
         raise
 
 
-def _agreed(game: str, rules: str, seeds: int, first_seed: int) -> tuple[Game, Rules, tuple[int, ...]]:
+def _agreed(
+    game: str, rules: str, seeds: int, first_seed: int, hidden: bool = False
+) -> tuple[Game, Rules, tuple[int, ...]]:
     """Check what was typed, before anything is written."""
     from arena.seeds import practice_seeds
     from envs.games import find_game
     from envs.rules import named_rules
 
     chosen = find_game(game)
-    return chosen, named_rules(chosen, rules), practice_seeds(seeds, first_seed)
+    the_rules = named_rules(chosen, rules)
+    if not hidden:
+        return chosen, the_rules, practice_seeds(seeds, first_seed)
+    from arena.plan import hidden_seeds
+
+    return chosen, the_rules, hidden_seeds(seeds)
 
 
 def _names_of(agents: Sequence[str], game: Game) -> list[str]:
@@ -244,7 +333,11 @@ def book_with_progress(paths: Sequence[Path], board: Scoreboard, processes: int 
     from arena.book import book
 
     with progress_bar("verifying", len(paths)) as tick:
-        return book(paths, board, lambda booking: tick(), processes)
+        bookings = book(paths, board, lambda booking: tick(), processes)
+    for booking in bookings:
+        if booking.unranked is not None:
+            typer.echo(f"{booking.path} is not ranked: {booking.unranked}.", err=True)
+    return bookings
 
 
 def tell_mismatches(bookings: Sequence[Booking]) -> int:

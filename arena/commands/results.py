@@ -71,6 +71,9 @@ def _booked(
 
     with Scoreboard.open(db or open_event(event).database) as board:
         bookings = book(files, board, lambda booking: tick(), processes)
+    for booking in bookings:
+        if booking.unranked is not None:
+            typer.echo(f"{booking.path} is not ranked: {booking.unranked}.", err=True)
     return [(b.path, b.verification) for b in bookings], sum(b.new for b in bookings)
 
 

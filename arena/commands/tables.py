@@ -192,7 +192,7 @@ def _print_proof(console: Console, bookings: Sequence[Booking]) -> None:
     noun = "recording" if len(bookings) == 1 else "recordings"
     where = f" in {bookings[0].path.parent}" if bookings else ""
     console.print(f"{len(good)} of {len(bookings)} {noun}{where} replayed bit for bit.", markup=False, soft_wrap=True)
-    known = sum(not b.new for b in good)
+    known = sum(not b.new and b.unranked is None for b in good)
     if known:
         which = f"{known} of these games" if known < len(good) else "All of these games" if known > 1 else "This game"
         console.print(
@@ -220,8 +220,14 @@ def _text(text: str, style: str = "") -> Any:
 # -- for programs ----------------------------------------------------------------------------------------------------
 
 
-def print_json(game: Game, rules: Rules, names: Sequence[str], bookings: Sequence[Booking]) -> None:
-    """Print scores, summaries and comparisons as one JSON object."""
+def print_json(
+    game: Game,
+    rules: Rules,
+    names: Sequence[str],
+    bookings: Sequence[Booking],
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Print scores, summaries and comparisons, and what is in `more`, as one JSON object."""
 
     scores = scores_of(bookings)
     dump(
@@ -244,10 +250,12 @@ def print_json(game: Game, rules: Rules, names: Sequence[str], bookings: Sequenc
                     "verified": b.verification.ok,
                     "reason": b.verification.reason,
                     "new_on_scoreboard": b.new,
+                    "unranked": b.unranked,
                 }
                 for b in bookings
             ],
         }
+        | dict(more or {})
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.load import find_agent_file, house_bots, load_player
+from agents.packages import Refused
 from envs.errors import AgentError
 from envs.games import GAMES
 
@@ -15,24 +16,25 @@ BREAKOUT = GAMES["breakout"]
 
 
 @pytest.mark.parametrize(
-    ("line", "changed"),
+    ("line", "changed", "code"),
     [
-        ("frame_skip = 4", "frame_skip = 2"),
-        ("stack = 4", "stack = 1"),
-        ("action_set = [0, 1, 3, 4]", "action_set = [0, 1, 4, 3]"),
-        ('preprocessing = "ale-native-84"', 'preprocessing = "mine"'),
-        ('game = "breakout"', 'game = "pong"'),
+        ("frame_skip = 4", "frame_skip = 0", "settings-wrong"),
+        ("stack = 4", "stack = 1", "stack-wrong"),
+        ("action_set = [0, 1, 3, 4]", "action_set = [0, 1, 4, 5]", "actions-wrong"),
+        ('preprocessing = "ale-native-84"', 'preprocessing = "mine"', "settings-wrong"),
+        ('game = "breakout"', 'game = "pong"', "actions-wrong"),
     ],
 )
-def test_an_agent_that_was_trained_otherwise(tmp_path: Path, line: str, changed: str) -> None:
+def test_an_agent_that_was_trained_otherwise(tmp_path: Path, line: str, changed: str, code: str) -> None:
     path = tmp_path / "agent.zip"
     with zipfile.ZipFile(find_agent_file(house_bots(BREAKOUT)[0])) as old, zipfile.ZipFile(path, "w") as new:
         settings = old.read("agent.toml").decode()
         assert settings.count(line) == 1
         new.writestr("agent.toml", settings.replace(line, changed))
         new.writestr("weights.safetensors", old.read("weights.safetensors"))
-    with pytest.raises(AgentError, match="this agent was trained"):
+    with pytest.raises(Refused) as caught:
         load_player(str(path), BREAKOUT)
+    assert caught.value.code == code
 
 
 @pytest.mark.parametrize("agent", ["x" * 300, "folder/" + "x" * 300, "\0", ""])

@@ -72,10 +72,10 @@ def test_a_changed_weight_changes_the_scores(observations: torch.Tensor) -> None
     [
         ("action_net.weight", None, "none of action_net"),
         ("features_extractor.cnn.2.bias", None, r"lack features_extractor\.cnn\.2\.bias"),
-        ("features_extractor.cnn.0.weight", torch.zeros(32, 3, 8, 8), "floats of shape"),
-        ("features_extractor.cnn.0.weight", torch.zeros(32, 4, 8, 8, dtype=torch.int64), "floats of shape"),
+        ("features_extractor.cnn.0.weight", torch.zeros(32, 3, 8), "must have the shape"),
+        ("features_extractor.cnn.0.weight", torch.zeros(32, 4, 8, 8, dtype=torch.int64), "must hold floats"),
         ("features_extractor.linear.0.bias", torch.full((512,), torch.nan), "not finite"),
-        ("features_extractor.linear.0.weight", torch.zeros(3), "0 features"),
+        ("features_extractor.linear.0.weight", torch.zeros(3), "must have the shape"),
     ],
 )
 def test_wrong_weights_are_refused(name: str, value: torch.Tensor | None, says: str) -> None:

@@ -5,24 +5,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from benchmarks.attack_files import tensors
 
 from agents.networks import playing_weights
 from agents.packing import pack_agent
-from agents.weights import read_weights
+from agents.packages import admit
+from agents.packages.package import Sb3Network
 from envs import find_game
 from envs.errors import AgentError
 
-SHAPES = {
-    "features_extractor.cnn.0.weight": (32, 4, 8, 8),
-    "features_extractor.linear.0.bias": (512,),
-    "action_net.weight": (4, 512),
-    "value_net.weight": (1, 512),
-}
-
 
 def state() -> dict[str, torch.Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    return {name: torch.randn(shape, generator=generator) for name, shape in SHAPES.items()}
+    return {name: torch.from_numpy(numbers) for name, numbers in tensors().items()}
 
 
 def pack(path: Path, weights: dict[str, torch.Tensor]) -> None:
@@ -32,15 +26,17 @@ def pack(path: Path, weights: dict[str, torch.Tensor]) -> None:
 
 def test_what_went_in_comes_out(tmp_path: Path) -> None:
     pack(tmp_path / "a.zip", state())
-    read = read_weights(tmp_path / "a.zip")
+    read = admit(tmp_path / "a.zip")
+    assert isinstance(read.network, Sb3Network)
+    found = read.network.tensors
     wanted = playing_weights(state())
-    assert "value_net.weight" not in read.tensors  # not needed for playing
-    assert read.tensors.keys() == wanted.keys()
-    assert all(torch.equal(read.tensors[name], wanted[name].float()) for name in wanted)
-    assert read.settings["name"] == "breakout-x"
-    assert read.settings["action_set"] == [0, 1, 3, 4]
-    assert read.settings["training"]["note"] == 'a "quoted" text'
-    assert read.settings["training"]["lr"] == 1e-4
+    assert "value_net.weight" not in found  # not needed for playing
+    assert found.keys() == wanted.keys()
+    assert all(torch.equal(torch.from_numpy(found[name]), wanted[name].float()) for name in wanted)
+    assert read.name == "breakout-x"
+    assert read.action_set == (0, 1, 3, 4)
+    assert read.training["note"] == 'a "quoted" text'
+    assert read.training["lr"] == 1e-4
 
 
 def test_the_same_agent_gives_the_same_bytes_and_another_differs(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from arena import migrations
 from arena.database import Base, database_url, make_engine
 from arena.results import SEED_LIMIT, Result, RulesClass
 from arena.scoreboard import Scoreboard
+from arena.server import tables as server_tables  # noqa: F401  # their classes belong to the metadata
 from arena.statistics import summary
 from envs.errors import PlayerNameError, ScoreboardError
 from envs.names import check_name

@@ -24,7 +24,7 @@ from envs.rules import named_rules
 from envs.step import End
 from recordings.codec import MAX_BYTES, decode, encode, manifest_json, read
 from recordings.digest import CHECKPOINT_FRAMES
-from recordings.recording import Pacing, RecordedPlayer, Recording
+from recordings.recording import Pacing, Pause, RecordedPlayer, Recording
 from tests.forging import FIELDS, PATHS, VALUES, dumped, packed, with_field, with_text, with_value
 
 
@@ -90,6 +90,8 @@ pacings = st.none() | st.builds(
     p99_ms=milliseconds,
     max_ms=milliseconds,
     late_frames=st.integers(0, 10**6),
+    pauses=st.lists(st.builds(Pause, frame=st.just(0), ms=milliseconds), max_size=3).map(tuple),
+    held_frames=st.integers(0, 10**6),
 )
 
 
@@ -301,6 +303,25 @@ def test_what_is_wrong_is_named(recording: Recording, path: str, value: Any, sen
 def test_another_spelling_of_the_same_is_refused(recording: Recording, before: str, after: str) -> None:
     assert before in manifest_json(recording)
     refused(with_text(recording, lambda text: text.replace(before, after, 1)))
+
+
+PACING = Pacing(frames_per_second=59.92, p50_ms=16.7, p99_ms=17.0, max_ms=20.0, late_frames=0)
+
+
+def test_pacing_without_pauses_is_spelt_as_it_always_was(recording: Recording) -> None:
+    paced = recording.model_copy(update={"pacing": PACING})
+    text = '"pacing":{"frames_per_second":59.92,"late_frames":0,"max_ms":20.0,"p50_ms":16.7,"p99_ms":17.0}'
+    assert text in manifest_json(paced)
+    for nothing in (',"pauses":[]}', ',"held_frames":0}'):
+        refused(with_text(paced, lambda manifest, nothing=nothing: manifest.replace(text, text[:-1] + nothing)))
+
+
+def test_pauses_and_held_frames_survive_the_round_trip(recording: Recording) -> None:
+    pacing = Pacing(**PACING.model_dump(), held_frames=3, pauses=(Pause(frame=2, ms=1500.0),))
+    paced = recording.model_copy(update={"pacing": pacing})
+    assert decode(encode(paced)) == paced
+    late = pacing.model_copy(update={"pauses": (Pause(frame=recording.frames + 1, ms=1.0),)})
+    refused(encode(recording.model_copy(update={"pacing": late})))
 
 
 def test_other_orders_and_encodings_are_refused(recording: Recording) -> None:

@@ -1,0 +1,224 @@
+"""ONNX networks of strangers: one file, standard operators, finite weights, and an input and an output that fit.
+
+onnxruntime gets the bytes only after this. It is written in C++, reads files that a model names and can be given
+operators in shared libraries; so a model that has any of that is refused here, by a reader that can do none of it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.packages.limits import MAX_BATCH, MAX_DIMENSIONS, MAX_ELEMENTS, MAX_NODES, MAX_TENSORS
+from agents.packages.onnx_schema import MODEL
+from agents.packages.protobuf import Budget, Malformed, Message, read_message
+from agents.packages.refusals import Refused
+from agents.packages.settings import OnnxSettings
+
+SIDE = 84
+
+_NAMES = """
+    Abs Add And ArgMax AveragePool BatchNormalization Cast CastLike Ceil Clip Concat Constant Conv DequantizeLinear Div
+    Dropout Elu Equal Erf Exp Flatten Floor Gather Gelu Gemm GlobalAveragePool GlobalMaxPool Greater GroupNormalization
+    HardSigmoid HardSwish Identity InstanceNormalization LayerNormalization LeakyRelu Less Log LogSoftmax MatMul Max
+    MaxPool Mean Min Mish Mul Neg Not Or PRelu Pow QuantizeLinear Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin
+    ReduceSum Relu Reshape Round Selu Shape Sigmoid Sign Slice Softmax Softplus Softsign Split Sqrt Squeeze Sub Sum
+    Tanh Transpose Unsqueeze Where
+"""
+OPERATORS = frozenset(_NAMES.split())
+"""Of the standard operators those that networks on pictures use. None of them reads a file, draws a random number, runs
+a loop or has a state."""
+
+OPSETS = range(9, 29)
+"""Versions of the standard operators that may be asked for."""
+IR_VERSIONS = range(4, 15)
+_STANDARD = ("", "ai.onnx")
+_MAX_ATTRIBUTE = 4096
+"""Largest whole number in `_SIZES`."""
+_SIZES = {"kernel_shape", "strides", "pads", "dilations", "group", "num_groups", "output_padding"}
+
+_FLOAT, _UINT8 = 1, 2
+_TYPES = {1: "<f4", 2: "u1", 3: "i1", 6: "<i4", 7: "<i8", 9: "?", 10: "<f2", 11: "<f8"}
+"""Numbers of the tensor types that may occur, and how numpy reads their raw data."""
+
+
+_PLACES = ("raw_data", "float_data", "double_data", "int32_data", "int64_data")
+_PLACE_OF = {_FLOAT: "float_data", 7: "int64_data", 11: "double_data"}
+"""Where a tensor's numbers may lie besides in `raw_data`; whole numbers of other types lie in `int32_data`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxNetwork:
+    """A network that has been looked through."""
+
+    content: bytes
+    input_name: str
+    output_name: str
+    batch: int | None
+    """Pictures that it takes at once; None for any number."""
+    stack: int
+    actions: int
+
+
+def read_onnx(content: bytes, settings: OnnxSettings) -> OnnxNetwork:
+    """Check an ONNX file.
+
+    Raises:
+        Refused: it isn't one, or has what no player needs, or other inputs and outputs than `settings` say.
+    """
+    try:
+        model = read_message(memoryview(content), MODEL, Budget())
+    except Malformed as error:
+        raise Refused("onnx-unreadable", f"the ONNX file can't be used: {error}") from None
+    graph = model.get("graph")
+    if graph is None:
+        raise Refused("onnx-unreadable", "the ONNX file holds no graph")
+    if model["functions"]:
+        raise Refused("onnx-subgraph", "the ONNX file defines functions of its own")
+    _check_nodes(graph["node"])
+    _check_versions(model)
+    _check_tensors(graph)
+    weights = {tensor.get("name", "") for tensor in graph["initializer"]}
+    inputs = [value for value in graph["input"] if value.get("name") not in weights]
+    if len(inputs) != 1:
+        raise Refused("onnx-input", f"the network has {len(inputs)} inputs; it must have one")
+    batch, stack = _input(inputs[0], settings)
+    output_name, actions = _output(graph["output"], settings)
+    return OnnxNetwork(content, inputs[0].get("name", ""), output_name, batch, stack, actions)
+
+
+def _check_versions(model: Message) -> None:
+    if model.get("ir_version", 0) not in IR_VERSIONS:
+        raise Refused(
+            "onnx-version",
+            f"the file has IR version {model.get('ir_version', 0)}; {IR_VERSIONS[0]} to {IR_VERSIONS[-1]} are read",
+        )
+    standard = [o.get("version", 0) for o in model["opset_import"] if o.get("domain", "") in _STANDARD]
+    if len(standard) != 1 or standard[0] not in OPSETS:
+        raise Refused(
+            "onnx-version",
+            f"the network asks for version {', '.join(map(str, standard)) or 'none'} of the standard operators; "
+            f"{OPSETS[0]} to {OPSETS[-1]} are there",
+        )
+
+
+def _check_nodes(nodes: list[Message]) -> None:
+    if not 0 < len(nodes) <= MAX_NODES:
+        raise Refused("onnx-too-large", f"the network has {len(nodes):,} operators; 1 to {MAX_NODES:,} are allowed")
+    for node in nodes:
+        kind, domain = node.get("op_type", ""), node.get("domain", "")
+        if domain not in _STANDARD or node.get("overload"):
+            raise Refused(
+                "onnx-custom-operator", f"the operator {domain[:60]!a} {kind[:60]!a} is not one of the standard ones"
+            )
+        for attribute in node["attribute"]:
+            _check_attribute(kind, attribute)
+        if kind not in OPERATORS:
+            raise Refused("onnx-operator", f"the operator {kind[:60]!a} is not among those that a player needs")
+
+
+def _check_attribute(kind: str, attribute: Message) -> None:
+    if "g" in attribute or attribute["graphs"]:
+        raise Refused("onnx-subgraph", f"the operator {kind[:60]!a} has a graph of its own")
+    numbers = [*attribute["ints"], *([attribute["i"]] if "i" in attribute else [])]
+    if attribute.get("name") in _SIZES and not all(0 <= number <= _MAX_ATTRIBUTE for number in numbers):
+        raise Refused("onnx-too-large", f"{attribute['name']} of the operator {kind[:60]!a} is too large or negative")
+
+
+def _check_tensors(graph: Message) -> None:
+    constants = [a["t"] for node in graph["node"] for a in node["attribute"] if "t" in a]
+    tensors = [*graph["initializer"], *constants]
+    if len(tensors) > MAX_TENSORS + MAX_NODES:
+        raise Refused("onnx-too-large", f"the network has {len(tensors):,} tensors")
+    total = 0
+    for tensor in tensors:
+        name = tensor.get("name", "")[:60]
+        if tensor["external_data"] or tensor.get("data_location", 0):
+            raise Refused("onnx-external-data", f"the weights {name!a} lie in another file")
+        if tensor.get("data_type") not in _TYPES:
+            raise Refused("weights-type", f"{name!a} has a type that no player needs ({tensor.get('data_type')})")
+        shape = tensor["dims"]
+        if len(shape) > MAX_DIMENSIONS or any(not 0 <= size <= MAX_ELEMENTS for size in shape):
+            raise Refused("onnx-too-large", f"{name!a} has an impossible shape")
+        total += math.prod(shape)
+        if total > MAX_ELEMENTS:
+            raise Refused("onnx-too-large", f"the network has more than {MAX_ELEMENTS:,} numbers")
+        _check_numbers(name, tensor, math.prod(shape))
+
+
+def _check_numbers(name: str, tensor: Message, count: int) -> None:
+    """The numbers lie in one of several places; there must be as many as the shape says, and floats must be finite."""
+    number = tensor["data_type"]
+    kind = np.dtype(_TYPES[number])
+    places = [place for place in _PLACES if tensor.get(place)]
+    own = _PLACE_OF.get(number, "int32_data" if kind.kind != "f" else "raw_data")
+    if len(places) > 1 or not set(places) <= {"raw_data", own}:
+        raise Refused("onnx-unreadable", f"the weights {name!a} are stored in an unusual way")
+    if own in places and own.startswith("int"):
+        size = len(tensor[own])
+    else:
+        views = [tensor["raw_data"]] if places == ["raw_data"] else tensor[own] if places else []
+        if any(len(view) % kind.itemsize for view in views):
+            raise Refused("onnx-unreadable", f"the weights {name!a} are cut short")
+        numbers = [np.frombuffer(view, kind) for view in views]
+        size = sum(len(some) for some in numbers)
+        if kind.kind == "f" and not all(np.isfinite(some).all() for some in numbers):
+            raise Refused("weights-not-finite", f"{name!a} holds NaN or infinity")
+    if size != count:
+        raise Refused("onnx-unreadable", f"the weights {name!a} have not the size that their shape says")
+
+
+def _shape(value: Message) -> tuple[int, list[int | None]]:
+    """Type and shape of an input or output; None for a dimension of any size."""
+    tensor = value.get("type", {}).get("tensor_type", {})
+    dimensions = tensor.get("shape", {"dim": []})["dim"]
+    return tensor.get("elem_type", 0), [d.get("value") for d in dimensions]
+
+
+def _input(value: Message, settings: OnnxSettings) -> tuple[int | None, int]:
+    """Return the batch (None: any) and the stack of a fitting input."""
+    kind, shape = _shape(value)
+    wanted = _UINT8 if settings.pixels == "uint8" else _FLOAT
+    if kind != wanted:
+        raise Refused(
+            "onnx-input",
+            f'pixels = "{settings.pixels}" means an input of type {"uint8" if wanted == _UINT8 else "float32"}; the '
+            f"network's has another one (type {kind} of ONNX)",
+        )
+    stack_at = 1 if settings.layout == "nchw" else 3
+    told = ", ".join("any" if size is None else str(size) for size in shape)
+    if len(shape) != 4 or [s for i, s in enumerate(shape) if i not in (0, stack_at)] != [SIDE, SIDE]:
+        raise Refused(
+            "onnx-input", f"the network's input has the shape ({told}), which isn't layout = \"{settings.layout}\""
+        )
+    batch, stack = shape[0], shape[stack_at]
+    if stack is None or not 1 <= stack <= 8 or (batch is not None and not 1 <= batch <= MAX_BATCH):
+        raise Refused(
+            "onnx-input",
+            f"the network's input has the shape ({told}); 1 to 8 pictures and a batch of 1 to {MAX_BATCH} fit",
+        )
+    return batch, stack
+
+
+def _output(outputs: list[Message], settings: OnnxSettings) -> tuple[str, int]:
+    """Return name and number of actions of the output that is meant."""
+    names = [value.get("name", "") for value in outputs]
+    name = settings.output_name or (names[0] if len(names) == 1 else None)
+    if name is None or name not in names:
+        told = ", ".join(ascii(n[:40]) for n in names[:10])
+        raise Refused(
+            "onnx-output", f"`output_name` must say which of the network's outputs is meant: {told or 'it has none'}"
+        )
+    kind, shape = _shape(outputs[names.index(name)])
+    if kind != _FLOAT or len(shape) != 2 or shape[1] is None:
+        told = ", ".join("any" if size is None else str(size) for size in shape)
+        raise Refused(
+            "onnx-output",
+            f"the output {name[:40]!a} must be float32 of shape (batch, actions); it has type {kind} of ONNX "
+            f"and shape ({told})",
+        )
+    if not 1 <= shape[1] <= 18:
+        raise Refused("actions-wrong", f"the network decides between {shape[1]} actions; a game has at most 18")
+    return name, shape[1]

@@ -1,0 +1,289 @@
+"""Players whose agent runs in the sandbox.
+
+    player = sandboxed_player("model.zip", find_game("breakout"))
+
+To the match engine they are players like any other. What goes wrong inside (an exception, a hang, a crash, too much
+memory) is a `PlayerFailed` here: that game is a forfeit, and the next one gets a new process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from agents.load import SCRIPT_PREFIX, find_agent_file, load_player
+from agents.player import Kind, Player, PlayerFailed, PlayerInfo
+from agents.sandbox.box import Box, Cargo
+from agents.sandbox.limits import BREAKDOWNS, Limits
+from agents.sandbox.protocol import SLOTS
+from agents.sandbox.python import SUFFIX
+from agents.sandbox.wall import Wall, walls
+from envs.errors import AgentError, shown
+from envs.games import Game, find_game
+from envs.names import check_name
+from envs.step import Step
+
+log = logging.getLogger(__name__)
+
+MAX_PYTHON_BYTES = 256 * 1024
+MAX_FILE_BYTES = 256 * 2**20
+
+
+class NoSandbox(AgentError):
+    """No sandbox works on this machine."""
+
+
+@cache
+def probe() -> Wall:
+    """Return the sandbox that works on this machine: each is tried by starting a process in it.
+
+    Raises:
+        NoSandbox: none works; the message says what was tried and what to do.
+    """
+    tried = []
+    for wall in walls():
+        try:
+            Box(Cargo("script", "noop", b"", "breakout"), wall, Limits(), 1).close()
+            return wall
+        except PlayerFailed as error:
+            tried.append(f"{wall.name}: {error}")
+    what = "; ".join(tried) if tried else "this system has neither bubblewrap nor Landlock"
+    raise NoSandbox(
+        f"No sandbox works here ({what.rstrip('.')}); on Linux: sudo apt-get install bubblewrap. Without a sandbox only "
+        "weights and ONNX files are played, and nothing written in Python."
+    )
+
+
+def cargo_of(agent: str, game: Game) -> Cargo:
+    """Return what `agent` (as `agents.load.load_player` takes it, or the path of a `.py` file) puts into the sandbox.
+
+    Raises:
+        AgentError: there is no such agent, or its file is too large.
+    """
+    if agent.startswith(SCRIPT_PREFIX):
+        return Cargo("script", agent.removeprefix(SCRIPT_PREFIX), b"", game.name)
+    path = find_agent_file(agent)
+    kind, most = ("python", MAX_PYTHON_BYTES) if path.suffix == SUFFIX else ("weights", MAX_FILE_BYTES)
+    return Cargo(kind, path.stem[:32], _content(path, most), game.name)
+
+
+def _content(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise AgentError(f"{path}: can't be read ({error.strerror}).") from None
+    if len(content) > most:
+        raise AgentError(f"{path}: such a file has at most {most:,} bytes; this one has more.")
+    return content
+
+
+def sandboxed_player(agent: str, game: Game, limits: Limits | None = None) -> SandboxedPlayer:
+    """Return a player of `agent` that runs in the sandbox.
+
+    Raises:
+        AgentError: there is no such agent, it can't be loaded, or no sandbox works here.
+    """
+    return player_in_sandbox(cargo_of(agent, game), limits)
+
+
+def player_in_sandbox(cargo: Cargo, limits: Limits | None = None) -> SandboxedPlayer:
+    """Return a player of `cargo` that runs in the sandbox.
+
+    Raises:
+        AgentError: it can't be loaded, or no sandbox works here.
+    """
+    bot = SandboxedBot(cargo, probe(), limits or Limits())
+    try:
+        return SandboxedBatchPlayer(bot) if bot.batch else SandboxedPlayer(bot)
+    except BaseException:
+        bot.close()
+        raise
+
+
+def guarded_player(cargo: Cargo) -> Player:
+    """Return a player of `cargo` in the sandbox; where none works, one outside for what can only be numbers.
+
+    Raises:
+        AgentError: it can't be loaded, or is written in Python and no sandbox works here.
+    """
+    try:
+        return player_in_sandbox(cargo)
+    except NoSandbox as error:
+        if cargo.kind == "python":
+            raise
+        log.warning("%s plays without one. %s", cargo.name, error)
+        return _outside(cargo)
+
+
+def _outside(cargo: Cargo) -> Player:
+    if cargo.kind == "script":
+        return load_player(SCRIPT_PREFIX + cargo.name, find_game(cargo.game))
+    with tempfile.TemporaryDirectory(prefix="arena-agent-") as folder:
+        path = Path(folder, f"{cargo.name}.zip")
+        path.write_bytes(cargo.content)
+        return load_player(str(path), find_game(cargo.game))
+
+
+class SandboxedBot:
+    """An agent with its process, which is started anew when it has broken down.
+
+    Raises:
+        AgentError: it can't be loaded.
+    """
+
+    def __init__(self, cargo: Cargo, wall: Wall, limits: Limits) -> None:
+        self.limits = limits
+        self.generation = 0
+        """Number of the process: a game lives and dies with the one it began in."""
+        self._cargo = cargo
+        self._wall = wall
+        self._threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+        self._breakdowns = 0
+        try:
+            self._box = Box(cargo, wall, limits, self._threads)
+        except PlayerFailed as error:
+            raise AgentError(f"{cargo.name}: {error}") from None
+        self.batch = self._box.ready.get("batch") is True
+        self.info = self._info(self._box.ready.get("name"))
+        self._free = list(range(SLOTS))
+
+    def _info(self, name: object) -> PlayerInfo:
+        if self._cargo.kind == "script":
+            return PlayerInfo(f"{SCRIPT_PREFIX}{self._cargo.name}", Kind.SCRIPT)
+        if not isinstance(name, str):
+            raise AgentError(f"The agent's process calls it {shown(name)}, which is no name.")
+        return PlayerInfo(check_name(name), Kind.BOT, hashlib.sha256(self._cargo.content).hexdigest())
+
+    def box(self) -> Box:
+        """Return the running process, a new one if the last broke down.
+
+        Raises:
+            PlayerFailed: it breaks down again and again.
+        """
+        if not self._box.alive:
+            self._box.close()
+            self._breakdowns += 1
+            if self._breakdowns >= BREAKDOWNS:
+                raise PlayerFailed(
+                    f"The agent has broken down {self._breakdowns} times in a row and isn't started again."
+                )
+            self.generation += 1
+            self._box = Box(self._cargo, self._wall, self.limits, self._threads)
+        return self._box
+
+    def running(self) -> Box:
+        """Return the process that games have begun in."""
+        return self._box
+
+    def finished(self) -> None:
+        """A game has come to its end: what broke down before is forgiven."""
+        self._breakdowns = 0
+
+    def take_slot(self) -> int:
+        if not self._free:
+            raise AgentError(f"One process plays at most {SLOTS} games side by side.")
+        return self._free.pop(0)
+
+    def free_slot(self, slot: int) -> None:
+        """Give a slot back; with the last of them the process ends."""
+        self._free.append(slot)
+        if len(self._free) == SLOTS:
+            self.close()
+
+    def close(self) -> None:
+        self._box.close()
+
+
+class SandboxedPlayer:
+    """One game of an agent in the sandbox."""
+
+    def __init__(self, bot: SandboxedBot) -> None:
+        self.info = bot.info
+        self._bot = bot
+        self._slot: int | None = bot.take_slot()
+        self._generation = -1
+        self._spent = 0.0
+        self._t = 0
+        self.failure: str | None = None
+        """Why the last game that it began was a forfeit, in a sentence; None if it wasn't."""
+
+    def reset(self, *, seed: int, action_set: tuple[int, ...]) -> None:
+        if self._slot is None:
+            raise PlayerFailed("This player was closed.")
+        if self._t and self.failure is None:
+            self._bot.finished()
+        self._spent = 0.0
+        self._t = 0
+        self.failure = None
+        try:
+            box = self._bot.box()
+            self._generation = self._bot.generation
+            box.reset(self._slot, seed, action_set)
+        except PlayerFailed as error:
+            self.failure = str(error)
+            raise
+
+    def act(self, step: Step) -> int:
+        return _ask(self._bot, [self], [step])[0]
+
+    def close(self) -> None:
+        if self._slot is not None:
+            slot, self._slot = self._slot, None
+            self._bot.free_slot(slot)
+
+
+class SandboxedBatchPlayer(SandboxedPlayer):
+    """One game of an agent that decides for several at once."""
+
+    @property
+    def bot(self) -> SandboxedBot:
+        """What players of the same process share."""
+        return self._bot
+
+    def another(self) -> SandboxedBatchPlayer:
+        return SandboxedBatchPlayer(self._bot)
+
+    def act_many(self, players: Sequence[SandboxedPlayer], steps: Sequence[Step]) -> list[int]:
+        return _ask(self._bot, players, steps)
+
+
+def _ask(bot: SandboxedBot, players: Sequence[SandboxedPlayer], steps: Sequence[Step]) -> list[int]:
+    """Ask the process once for all of these games, and charge each with its share of the time.
+
+    Raises:
+        PlayerFailed: it gave no answer, or one of the games has used up its time.
+    """
+    try:
+        return _asked(bot, players, steps)
+    except PlayerFailed as error:
+        for player in players:
+            player.failure = str(error)
+        raise
+
+
+def _asked(bot: SandboxedBot, players: Sequence[SandboxedPlayer], steps: Sequence[Step]) -> list[int]:
+    box = bot.running()
+    slots = [player._slot for player in players if player._slot is not None]
+    same = all(player._generation == bot.generation for player in players)
+    if len(slots) != len(players) or not same or not box.alive:
+        raise PlayerFailed("The agent's process has broken down in another game that it was playing.")
+    begin = time.monotonic()
+    actions = box.act(slots, steps)
+    share = (time.monotonic() - begin) / len(players)
+    for player, step in zip(players, steps, strict=True):
+        player._t = step.t
+        player._spent += share
+        if player._spent > bot.limits.thinking(step.t):
+            box.kill()
+            raise PlayerFailed(
+                f"The agent has thought for {player._spent:.0f} s by frame {step.t}, which the console plays in "
+                f"{bot.limits.thinking(step.t) - bot.limits.grace:.0f} s; {bot.limits.grace:g} s more are allowed."
+            )
+    return actions

@@ -1,0 +1,240 @@
+"""`arena agent`: pack, show and check an agent's file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from arena.commands.options import JsonOption, RulesOption, whole
+
+if TYPE_CHECKING:
+    from agents.packages import AgentPackage
+    from arena.preflight import Finding
+
+app = typer.Typer(
+    name="agent",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Pack an agent, show one, check one before it is sent.",
+)
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="An agent package, its folder, or an SB3 zip.")]
+COLOURS = {"ok": "green", "warn": "yellow", "refused": "bold red"}
+NONE = {"show_default": False}
+
+
+@app.command()
+def pack(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A plain SB3 zip, an ONNX file, or a package to be changed.")
+    ],
+    game: Annotated[
+        list[str] | None,
+        typer.Option("--game", metavar="GAME", help="What it plays; may be given several times.", **NONE),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="The package; MODEL.agent.zip here if not given.", **NONE),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="TEXT", help="What the scoreboard shows; MODEL's name if not given.", **NONE),
+    ] = None,
+    author: Annotated[str | None, typer.Option("--author", metavar="TEXT", help="Who made it.", **NONE)] = None,
+    licence: Annotated[
+        str | None, typer.Option("--licence", metavar="TEXT", help="What others may do with it.", **NONE)
+    ] = None,
+    algo: Annotated[
+        str | None, typer.Option("--algo", metavar="TEXT", help="How it learned, e.g. ppo.", **NONE)
+    ] = None,
+    about: Annotated[
+        str | None, typer.Option("--about", metavar="TEXT", help="A sentence about its training.", **NONE)
+    ] = None,
+    preprocessing: Annotated[
+        str | None,
+        typer.Option(
+            "--preprocessing",
+            metavar="NAME",
+            help="ale-native-84 (the arena's own, the default) or sb3-wrappers-84 (make_atari_env).",
+            **NONE,
+        ),
+    ] = None,
+    frame_skip: Annotated[
+        int | None, typer.Option("--frame-skip", metavar="N", parser=whole, help="Frames per decision; 4.", **NONE)
+    ] = None,
+    stack: Annotated[
+        int | None, typer.Option("--stack", metavar="N", parser=whole, help="Pictures per observation; 4.", **NONE)
+    ] = None,
+    action_set: Annotated[
+        str | None,
+        typer.Option(
+            "--action-set",
+            metavar="CODES",
+            help="ALE's codes of the outputs, e.g. 0,1,3,4; the game's own order if not given.",
+            **NONE,
+        ),
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option("--layout", metavar="NAME", help="ONNX: nchw (the default) or nhwc.", **NONE)
+    ] = None,
+    pixels: Annotated[
+        str | None,
+        typer.Option("--pixels", metavar="NAME", help="ONNX: uint8, float (0 to 255) or unit (0 to 1).", **NONE),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", metavar="NAME", help="ONNX: logits, probabilities or values.", **NONE)
+    ] = None,
+    output_name: Annotated[
+        str | None,
+        typer.Option("--output-name", metavar="TEXT", help="ONNX: which output, where there are several.", **NONE),
+    ] = None,
+) -> None:
+    """Make a package of a trained network.
+
+    Only what playing needs goes in: the weights and agent.toml, which says what was said here.
+    """
+    from agents.packages.pack import pack as packed
+    from agents.packing import write_package
+    from envs.errors import AgentError
+
+    said = {
+        "games": game, "name": name, "author": author, "licence": licence, "algo": algo,
+        "training": {"about": about} if about else None, "preprocessing": preprocessing, "frame_skip": frame_skip,
+        "stack": stack, "action_set": _codes(action_set),
+    }  # fmt: skip
+    onnx = {"layout": layout, "pixels": pixels, "output": output, "output_name": output_name}
+    package = packed(model, _given(said), _given(onnx))
+    target = out or Path(f"{model.name.removesuffix('.zip').removesuffix('.onnx')}.agent.zip")
+    try:
+        write_package(target, package.content)
+    except OSError as error:
+        raise AgentError(f"{target} can't be written ({error.strerror}).") from None
+    typer.echo(f"{target} is {package.name}, {len(package.content):,} bytes, sha256 {package.sha256}.")
+    typer.echo(f"Check it before it is sent: arena agent check {target}")
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _codes(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(code) for code in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"expected whole numbers with commas, e.g. 0,1,3,4, not {text!r}") from None
+
+
+@app.command()
+def show(file: FileArgument, json: JsonOption = False) -> None:
+    """Show what an agent's file says and holds.
+
+    Nothing of it is executed.
+    """
+    from agents.load import find_agent_file
+    from agents.packages import admit
+
+    rows = facts(admit(find_agent_file(str(file))))
+    if json:
+        from arena.commands.tables import dump
+
+        dump(rows)
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    for name, value in rows.items():
+        told = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+        if isinstance(value, dict):
+            told = "\n".join(f"{key}: {inner}" for key, inner in value.items())
+        table.add_row(Text(name.replace("_", " ")), Text(told or "not stated", style="" if told else "dim"))
+    Console(highlight=False).print(table)
+
+
+def facts(package: AgentPackage) -> dict[str, Any]:
+    """Return what is known of an agent, as plain values."""
+    from agents.packages.onnx_file import OnnxNetwork
+
+    network = package.network
+    if isinstance(network, OnnxNetwork):
+        batch = "any number of" if network.batch is None else str(network.batch)
+        told = f"ONNX, {batch} pictures at once"
+    else:
+        count = sum(tensor.size for tensor in network.tensors.values())
+        told = f"{network.architecture.extractor} of Stable-Baselines3, {count:,} numbers"
+    return {
+        "name": package.name,
+        "author": package.author,
+        "licence": package.licence,
+        "games": list(package.games),
+        "kind": package.kind,
+        "network": told,
+        "algorithm": package.algorithm,
+        "preprocessing": package.preprocessing,
+        "frame_skip": package.frame_skip,
+        "stack": package.stack,
+        "actions": package.actions,
+        "action_set": list(package.action_set or ()),
+        "training": dict(package.training),
+        "bytes": len(package.content),
+        "sha256": package.sha256,
+    }
+
+
+@app.command()
+def check(
+    file: FileArgument,
+    game: Annotated[
+        list[str] | None,
+        typer.Option("--game", metavar="GAME", help="What it shall play; the package's games if not given.", **NONE),
+    ] = None,
+    rules: RulesOption = "5min",
+    json: JsonOption = False,
+) -> None:
+    """Say within a minute whether an agent will run.
+
+    Its file, the game, the speed of its decisions, a short game and the score to expect; each in plain words, and for
+    everything that would go wrong a way to mend it. The exit code is 1 if it would be refused.
+    """
+    from agents.load import find_agent_file
+    from arena.commands.tables import dump
+    from arena.preflight import preflight
+    from envs.games import find_game
+
+    path = find_agent_file(str(file))
+    found = []
+    for finding in preflight(path, [find_game(name) for name in game or ()], rules):
+        found.append(finding)
+        if not json:
+            _print(finding)
+    refused = any(finding.status == "refused" for finding in found)
+    if json:
+        dump({"file": str(path), "accepted": not refused, "findings": [asdict(finding) for finding in found]})
+    else:
+        typer.echo("It would be refused." if refused else "It would be accepted.")
+    if refused:
+        raise typer.Exit(1)
+
+
+def _print(finding: Finding) -> None:
+    """Print a step as soon as it is done: status, name and what was found, below it what to do."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    line = Table.grid(padding=(0, 2))
+    for width in (7, 10, None):
+        line.add_column(width=width)
+    sentences = Text(finding.sentence)
+    if finding.code:
+        sentences.append(f" [{finding.code}]", style="dim")
+    if finding.mend:
+        sentences.append(f"\n{finding.mend}", style="italic")
+    line.add_row(Text(finding.status.value, style=COLOURS[finding.status.value]), Text(finding.step), sentences)
+    Console(highlight=False).print(line)

@@ -1,0 +1,219 @@
+"""`arena event`: the phases of an event, its proof and its teams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from arena.commands.options import EventOption, JsonOption, ProcessesOption, whole
+from arena.commands.progress import progress_bar
+
+if TYPE_CHECKING:
+    from arena.lifecycle import Ceremony
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Open, freeze and close an event; prove it.")
+
+
+@contextmanager
+def ceremony(event: Path | None) -> Iterator[Ceremony]:
+    """Open an event that is there; whoever moves it on shall not make one by a slip of the pen."""
+    from arena.event import SETTINGS, event_folder, open_event
+    from arena.lifecycle import Ceremony
+    from arena.log import Log
+    from arena.scoreboard import Scoreboard
+    from envs.errors import EventError
+
+    folder = event_folder(event)
+    if not (folder / SETTINGS).is_file():
+        raise EventError(f"There is no event in {folder} yet; make one with arena event init, or name it with --event.")
+    found = open_event(folder)
+    with Scoreboard.open(found.database) as board:
+        yield Ceremony(found, Log(board.engine))
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="What the event is called.")] = "Arena",
+    event: EventOption = None,
+) -> None:
+    """Make an event folder with a commented event.toml."""
+    from arena.event import SETTINGS, event_folder, open_event
+    from envs.errors import EventError
+
+    folder = event_folder(event)
+    if (folder / SETTINGS).exists():
+        raise EventError(f"{folder / SETTINGS} is there already; edit it, or choose another folder with --event.")
+    found = open_event(folder, name)
+    typer.echo(f"Made {found.folder / SETTINGS}. Edit it, then look at it with: arena event status")
+
+
+@app.command("open")
+def open_(event: EventOption = None) -> None:
+    """Make the event's secret and publish its hash.
+
+    Copy secret.hex from the event folder to a second safe place: without it there is no final.
+    """
+    with ceremony(event) as one:
+        state = one.open()
+    typer.echo(f"{one.event.name} is open. Publish this hash of the secret now, where nobody can change it later:\n")
+    typer.echo(f"    {state.commitment}\n")
+    typer.echo(f"Keep a copy of {one.event.folder / 'secret.hex'} in a second safe place, and show it to nobody.")
+
+
+@app.command()
+def freeze(event: EventOption = None) -> None:
+    """Close submissions and list the bots by their hashes."""
+    with ceremony(event) as one:
+        state = one.freeze()
+    typer.echo(f"{one.event.name} is frozen with {len(state.agents)} bots, house bots included.")
+    source = one.event.settings.seeds.entropy
+    typer.echo(f"Next: arena event announce NUMBER{f' ({source})' if source else ''}")
+
+
+@app.command()
+def announce(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The public number, character by character.")],
+    event: EventOption = None,
+) -> None:
+    """Fix the seeds of the final with a public number.
+
+    It must be one that nobody could know when submissions closed: a lottery, a stock index, a beacon.
+    """
+    with ceremony(event) as one:
+        state = one.announce(number)
+    typer.echo(f"The seeds of the final are fixed by {state.entropy!r} and the secret behind {state.commitment}.")
+
+
+@app.command()
+def close(event: EventOption = None) -> None:
+    """Reveal the secret, so that anybody can compute the seeds."""
+    with ceremony(event) as one:
+        state = one.close()
+    assert state.secret is not None
+    typer.echo(f"{one.event.name} is closed. The secret, whose hash was published, is:\n\n    {state.secret.hex()}\n")
+    typer.echo("Next: arena event export FOLDER, and let anybody run arena event audit FOLDER.")
+
+
+@app.command()
+def status(
+    log: Annotated[bool, typer.Option("--log", help="Also list every line of the event's log.")] = False,
+    event: EventOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Check event.toml and say where the event stands."""
+    from arena.commands.tables import dump
+    from arena.lifecycle import plain_settings
+    from arena.log import EVENT
+
+    with ceremony(event) as one:
+        changes = one.note_settings()
+        state = one.state()
+        entries = one.log.entries(EVENT)
+    settings = plain_settings(one.event.settings)
+    if json:
+        found = {name: getattr(state, name) for name in ("phase", "commitment", "entropy")}
+        dump(found | {"agents": sorted(state.agents), "settings": settings, "log": [asdict(e) for e in entries]})
+        return
+    typer.echo(f"{one.event.name}: {state.phase}")
+    typer.echo(f"  games           {', '.join(settings['games'])}, rules {settings['rules']}")
+    for name, when in settings["dates"].items():
+        typer.echo(f"  {name:14}  {when or 'not fixed yet'}")
+    typer.echo(f"  stations        {', '.join(settings['stations']['names'])}")
+    typer.echo(f"  hash of secret  {state.commitment or 'published by: arena event open'}")
+    typer.echo(f"  bots            {len(state.agents) if state.agents else 'listed by: arena event freeze'}")
+    typer.echo(
+        f"  public number   {state.entropy or settings['seeds']['entropy'] or 'named by seeds.entropy in event.toml'}"
+    )
+    for change in changes:
+        typer.echo(f"  changed and logged: {change}")
+    for entry in entries if log else []:
+        typer.echo(f"{entry.number:4}  {entry.at[:19]}  {entry.kind:10}  {entry.chain[:16]}")
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")], event: EventOption = None
+) -> None:
+    """Write everything that proves the event into a folder."""
+    from arena.handover import export as write
+    from arena.scoreboard import Scoreboard
+
+    with ceremony(event) as one, Scoreboard.open(one.event.database) as board:
+        with progress_bar("copying", len(board.results()), "recording") as tick:
+            missing = write(one.event, board, folder, tick)
+    typer.echo(f"Written to {folder}. Check it with: arena event audit {folder}")
+    if missing:
+        typer.echo(
+            f"{len(missing)} recordings are on the scoreboard but not in the event folder: {missing[0]}", err=True
+        )
+        raise typer.Exit(1)
+
+
+@app.command()
+def audit(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="As arena event export has written it.")],
+    processes: ProcessesOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Check an exported event from nothing.
+
+    Computes every seed, replays every recording, rebuilds the standings; exit code 1 if something is not as claimed.
+    """
+    from arena.audit import audit as check
+    from arena.commands.tables import dump
+    from arena.handover import RECORDINGS
+    from recordings.codec import SUFFIX
+
+    with progress_bar("replaying", len(list((folder / RECORDINGS).glob(f"*{SUFFIX}"))), "recording") as tick:
+        found = check(folder, processes, tick)
+    if json:
+        dump(asdict(found) | {"ok": found.ok})
+    else:
+        typer.echo(f"log         {found.lines:,} lines, unchanged since they were written")
+        typer.echo(f"seeds       {found.seeds:,} computed from the secret, and played")
+        typer.echo(f"recordings  {found.recordings:,} replayed bit for bit ({found.frames:,} frames)")
+        typer.echo(f"standings   {found.standings} rebuilt, and as claimed")
+        typer.echo(f"published   hash of the secret {found.commitment}")
+        typer.echo(f"            public number {found.entropy}")
+        for line in [*found.remarks[:20], *(f"WRONG: {problem}" for problem in found.problems)]:
+            typer.echo(line)
+        typer.echo("Everything is as claimed." if found.ok else f"{len(found.problems)} things are not as claimed.")
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def teams(
+    people: Annotated[Path, typer.Argument(metavar="CSV", help="With the columns name and department.")],
+    count: Annotated[int, typer.Option("--teams", metavar="N", parser=whole, help="How many teams.")],
+    seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="Another seed, another draw.")] = 0,
+    event: EventOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Draw teams that mix departments, and log them.
+
+    Sizes differ by one at most; two of one department share a team only where there are more of them than teams.
+    """
+    from arena.commands.tables import dump
+    from arena.log import EVENT
+    from arena.teams import read_people, shuffled_teams
+    from envs.errors import EventError
+
+    try:
+        text = people.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise EventError(f"{people} can't be read ({error}); it must be a CSV file in UTF-8.") from None
+    drawn = shuffled_teams(read_people(text, str(people)), count, seed)
+    plain = [[asdict(person) for person in team] for team in drawn]
+    with ceremony(event) as one:
+        one.log.append(EVENT, [("teams", {"seed": seed, "teams": plain})], one.state().lines)
+    if json:
+        dump(plain)
+        return
+    for number, team in enumerate(drawn, start=1):
+        typer.echo(f"Team {number}: " + ", ".join(f"{person.name} ({person.department})" for person in team))

@@ -1,0 +1,47 @@
+"""`arena kiosk`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from arena.commands.options import DatabaseOption, EventOption
+
+
+def kiosk(
+    event: EventOption = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            "--size", metavar="WxH", help="A window of so many pixels instead of the whole screen.", show_default=False
+        ),
+    ] = None,
+    db: DatabaseOption = None,
+) -> None:
+    """Run the arena as an arcade machine for guests.
+
+    Recordings play until somebody presses a key; then game, opponent, name, practice, a ranked match over the event's
+    seeds, and the place on the standings. F10 and the code in kiosk.toml of the event folder end it.
+    """
+    from arena.event import open_event
+    from arena.kiosk.settings import FILE_NAME, open_settings
+    from arena.kiosk.watchdog import watch_over
+    from arena.kiosk.words import load_words
+
+    window = _checked(size)
+    the_event = open_event(event)
+    open_settings(the_event.folder)  # what is wrong in the files is said here, once
+    load_words(the_event.folder)
+    typer.echo(f"To end the kiosk press F10 and type the exit_code of {the_event.folder / FILE_NAME}.", err=True)
+    watch_over(the_event.folder, db, window)
+
+
+def _checked(size: str | None) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    found = re.fullmatch(r"(\d{3,5})x(\d{3,5})", size)
+    if found is None:
+        raise typer.BadParameter(f"--size takes width x height in pixels, such as 1280x720, not {size!r}")
+    return int(found[1]), int(found[2])

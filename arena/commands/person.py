@@ -1,0 +1,162 @@
+"""`arena play`: a person at the keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from arena.commands.options import DatabaseOption, EventOption, GameArgument, JsonOption, RulesOption, whole
+
+if TYPE_CHECKING:
+    from arena.event import Event
+    from arena.play.opponent import Ghost, Opponent
+    from arena.play.session import Round
+    from arena.play.stage import Stage
+    from envs.games import Game
+    from envs.rules import Rules
+
+
+def play(
+    game: GameArgument,
+    player: Annotated[
+        str | None, typer.Option("--player", metavar="NAME", help="Your name on the scoreboard.", show_default=False)
+    ] = None,
+    versus: Annotated[
+        str | None,
+        typer.Option("--versus", metavar="AGENT", help="This agent plays beside you.", show_default=False),
+    ] = None,
+    ghost: Annotated[
+        Path | None,
+        typer.Option("--ghost", metavar="FILE", help="This recording plays beside you.", show_default=False),
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", parser=whole, help="How many games.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="The first game's seed.")] = 0,
+    rules: RulesOption = "5min",
+    practice: Annotated[bool, typer.Option("--practice", help="Nothing counts, pauses are free.")] = False,
+    full_screen: Annotated[bool, typer.Option("--full-screen", help="Begin with the whole screen.")] = False,
+    remap: Annotated[bool, typer.Option("--remap", help="Choose your keys and buttons first.")] = False,
+    event: EventOption = None,
+    db: DatabaseOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Play a game yourself.
+
+    Arrows or WASD move, space fires; a pad does both. P pauses, Esc leaves, M is for the sound, plus and minus for its
+    volume, F10 smooths flicker, F11 is full screen. Every game is recorded, verified and put on the scoreboard.
+    """
+    from arena.play.opponent import check_agent
+    from arena.seeds import practice_seeds
+    from envs.errors import AgentError, PlayerNameError
+    from envs.games import find_game
+    from envs.names import check_name
+    from envs.rules import named_rules
+
+    chosen = find_game(game)
+    the_rules, the_seeds = named_rules(chosen, rules), practice_seeds(seeds, seed)
+    if player is None and not practice:
+        raise PlayerNameError("Say who plays with --player NAME, or play without a record with --practice.")
+    name = check_name("practice" if player is None else player)
+    if versus is not None and ghost is not None:
+        raise AgentError("Only one can play beside you: give --versus or --ghost, not both.")
+    if versus is not None:
+        check_agent(versus, the_rules)
+    shade = None if ghost is None else _ghost(ghost, chosen)
+    if shade is not None:
+        the_rules, the_seeds = shade.recording.rules, (shade.recording.seed,)
+    the_event = None if practice else _opened(event)
+    rounds = _at_the_window(chosen, the_rules, the_seeds, name, the_event, shade or versus, full_screen, remap)
+    if the_event is not None:
+        _book(chosen, the_rules, rounds, the_event, db, json)
+
+
+def _ghost(path: Path, game: Game) -> Ghost:
+    """Read the recording that plays beside the person.
+
+    Raises:
+        RecordingError: it can't be read, or is of another game.
+    """
+    from arena.play.opponent import Ghost
+    from envs.errors import RecordingError
+    from recordings.codec import read
+
+    recording = read(path)
+    if recording.rules.game != game.name:
+        raise RecordingError(f"{path} is a recording of {recording.rules.game}, not of {game.name}.")
+    return Ghost(recording)
+
+
+def _opened(event: Path | None) -> Event:
+    """Open the event folder, and recover what a program was playing there when it was killed. (The scoreboard is opened
+    after the game: that takes a second, which nobody wants to wait before it.)"""
+    from arena.event import open_event
+    from arena.recover import recover
+
+    the_event = open_event(event)
+    if the_event.recordings.exists() and (recovered := recover(the_event.recordings)):
+        typer.echo(f"Recovered what broke off when a program was ended: {len(recovered)}.", err=True)
+    return the_event
+
+
+def _at_the_window(
+    game: Game,
+    rules: Rules,
+    seeds: Sequence[int],
+    name: str,
+    event: Event | None,
+    beside: Ghost | str | None,
+    full_screen: bool,
+    remap: bool,
+) -> list[Round]:
+    """Open the window, play, and close it."""
+    from arena.play.conductor import PRACTICE, RANKED
+    from arena.play.remap import choose_keys
+    from arena.play.session import play_match
+    from arena.play.stage import open_stage
+
+    with open_stage(f"{game.title} – {name}", full_screen=full_screen) as stage:
+        if remap:
+            choose_keys(stage)
+        with _beside(stage, beside, rules) as opponent:
+            folder = None if event is None else event.recordings
+            limits = PRACTICE if event is None else RANKED
+            return play_match(stage, rules, seeds, name, folder, opponent=opponent, limits=limits)
+
+
+@contextmanager
+def _beside(stage: Stage, beside: Ghost | str | None, rules: Rules) -> Iterator[Opponent]:
+    """Give who plays beside the person; an agent's name is shown while it loads."""
+    from arena.play.opponent import NOBODY, open_opponent
+    from arena.play.screens import draw_lines, line
+    from arena.play.strings import text
+
+    if not isinstance(beside, str):
+        yield NOBODY if beside is None else beside
+        return
+    stage.clear()
+    draw_lines(stage, [line(text("play.loading", name=beside))], stage.surface.get_height() // 14)
+    stage.show()
+    with open_opponent(beside, rules) as opponent:
+        yield opponent
+
+
+def _book(game: Game, rules: Rules, rounds: Sequence[Round], event: Event, db: str | None, json: bool) -> None:
+    """Put what was played on the scoreboard, and after it what earlier programs left; print the scores."""
+    from arena.commands.play import book_what_was_left, book_with_progress, fail_on_mismatch
+    from arena.commands.tables import print_json, print_match
+    from arena.scoreboard import Scoreboard
+
+    played = [one for round_ in rounds for one in (round_.person, round_.opponent) if one is not None]
+    paths = [one.path for one in played if one.path is not None]
+    with Scoreboard.open(db or event.database) as board:
+        bookings = book_with_progress(paths, board)
+        book_what_was_left(event, board, db)
+    names = list(dict.fromkeys(one.recording.player.name for one in played if one.path is not None))
+    if json:
+        print_json(game, rules, names, bookings)
+    elif bookings:
+        print_match(game, rules, names, bookings)
+    fail_on_mismatch(bookings)

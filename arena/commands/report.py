@@ -1,0 +1,100 @@
+"""`arena report`, `arena dataset` and `arena forget`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from arena.commands.options import EventOption, whole
+
+
+def report(
+    clips: Annotated[int, typer.Option("--clips", metavar="N", parser=whole, help="Films of highlights.")] = 3,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Where to; report/ of the event folder if not given.", show_default=False
+        ),
+    ] = None,
+    event: EventOption = None,
+) -> None:
+    """Write the report of an event: one HTML file and a PDF.
+
+    Verdicts, standings, plots, the story of the finals, highlights and the proof. The HTML file needs nothing else.
+    """
+    from arena.commands.event import ceremony
+    from arena.report.write import write_report
+    from arena.scoreboard import Scoreboard
+
+    with ceremony(event) as one, Scoreboard.open(one.event.database) as board:
+        paths = write_report(
+            one.event, board, out or one.event.report, clips, lambda step: typer.echo(f"{step} ...", err=True)
+        )
+    for path in paths:
+        typer.echo(f"{path}  ({path.stat().st_size / 2**20:.1f} MB)")
+
+
+def dataset(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
+    observe: Annotated[str, typer.Option("--observe", metavar="WHAT", help="ram or screen.")] = "ram",
+    player: Annotated[
+        str | None, typer.Option("--player", metavar="NAME", help="Only this player's games.", show_default=False)
+    ] = None,
+    event: EventOption = None,
+) -> None:
+    """Export an event as data: results as Parquet, recordings as Minari datasets.
+
+    One dataset for every game and rules, lossless, one step per emulated frame.
+    """
+    from arena.commands.event import ceremony
+    from arena.commands.progress import progress_bar
+    from arena.dataset import write_minari, write_parquet
+    from arena.scoreboard import Scoreboard
+    from envs.errors import EventError
+    from recordings.codec import read
+
+    with ceremony(event) as one, Scoreboard.open(one.event.database) as board:
+        results = board.results(player=player)
+        if not results:
+            raise EventError("There are no results to export.")
+        count = write_parquet(results, folder / "results.parquet")
+        typer.echo(f"{folder / 'results.parquet'}: {count:,} episodes")
+        for c in board.classes():
+            mine = [r for r in results if (r.game, r.rules_id) == (c.game, c.rules_id)]
+            paths = [one.event.recordings / r.recording_name for r in reversed(mine)]
+            there = [read(path) for path in paths if path.is_file()]
+            if not there:
+                continue
+            target = folder / f"{c.game}-{c.label}"
+            with progress_bar(f"replaying {c.game}", len(there), "recording") as tick:
+                steps = write_minari(there, target, observe, tick)
+            typer.echo(f"{target}: {len(there):,} episodes, {steps:,} steps")
+
+
+def forget(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A player's name, as the scoreboard shows it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    event: EventOption = None,
+) -> None:
+    """Remove everything of a player who withdraws consent.
+
+    Results, standings, recordings, journals and reports; in the log an alias takes the name's place. It can't be undone.
+    """
+    from arena.commands.event import ceremony
+    from arena.forget import forget as remove
+    from arena.scoreboard import Scoreboard
+
+    with ceremony(event) as one, Scoreboard.open(one.event.database) as board:
+        if not yes:
+            typer.confirm(f"Remove everything of {name} from {one.event.folder}? This can't be undone", abort=True)
+        found = remove(one.event, board, name)
+    typer.echo(
+        f"Removed {found.episodes:,} episodes and {found.files:,} files of {name}, reports included; "
+        f"{found.lines:,} lines of the log have an alias now."
+    )
+    typer.echo("Write the report anew (arena report); backups and exported folders need the same.")
+    if found.left:
+        typer.echo(f"The name still stands in {', '.join(found.left)}; remove it there.", err=True)
+        raise typer.Exit(1)

@@ -1,0 +1,222 @@
+"""`arena serve`, `arena token` and `arena backup`: for organizers."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from arena.commands.options import DatabaseOption, EventOption, JsonOption, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from arena.server.auth import Tokens
+
+token = typer.Typer(
+    name="token", help="Tokens: who may do what on the server.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+class RoleName(StrEnum):
+    """The same as `arena.server.auth.Role`, which takes a second to import."""
+
+    SPECTATOR = "spectator"
+    PARTICIPANT = "participant"
+    STATION = "station"
+    ORGANIZER = "organizer"
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="0.0.0.0 for everybody in the network.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option("--port", metavar="N", parser=whole, help="0 takes any free one.")] = 8000,
+    verifiers: Annotated[
+        int, typer.Option("--verifiers", metavar="N", parser=whole, help="Processes that replay what is sent in.")
+    ] = 2,
+    evaluators: Annotated[
+        int, typer.Option("--evaluators", metavar="N", parser=whole, help="Agents that are evaluated at once.")
+    ] = 1,
+    evaluation_seeds: Annotated[
+        int, typer.Option("--evaluation-seeds", metavar="N", parser=whole, help="Hidden seeds an agent plays.")
+    ] = 20,
+    approval: Annotated[
+        bool, typer.Option("--approval", help="An organizer approves an agent before it is evaluated.")
+    ] = False,
+    tls_cert: Annotated[
+        Path | None, typer.Option("--tls-cert", metavar="FILE", help="Certificate for https.", show_default=False)
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", help="The certificate's key.", show_default=False)
+    ] = None,
+    event: EventOption = None,
+    db: DatabaseOption = None,
+) -> None:
+    """Run the shared scoreboard: its API and its pages.
+
+    Every score comes from the server's own replay of a recording. It may be ended and started again at any time:
+    what it has acknowledged is on the disk.
+    """
+    from arena.event import open_event
+
+    _check_installed()
+    from arena.server.app import create_app
+    from arena.server.settings import Settings
+
+    the_event = open_event(event)
+    settings = Settings(the_event, db or str(the_event.database), verifiers, evaluators, evaluation_seeds, approval)
+    with _listening(host, port) as listening:
+        app = create_app(settings)
+        if not any(one.role == RoleName.ORGANIZER and not one.revoked_at for one in app.state.server.tokens.all()):
+            typer.echo("Nobody is an organizer yet: arena token add NAME --role organizer", err=True)
+        scheme = "https" if tls_cert else "http"
+        shown = host if host not in ("0.0.0.0", "::") else _own_address()
+        typer.echo(f"{the_event.name}: {scheme}://{shown}:{listening.getsockname()[1]}/ (Ctrl-C ends)")
+        _run(app, listening, tls_cert, tls_key)
+
+
+def _check_installed() -> None:
+    """Refuse to start without the packages of the server.
+
+    Raises:
+        EventError: they aren't installed.
+    """
+    from importlib.util import find_spec
+
+    from envs.errors import EventError
+
+    missing = [name for name in ("fastapi", "uvicorn", "python_multipart") if find_spec(name) is None]
+    if missing:
+        raise EventError(f"The server needs {', '.join(missing)}; install it with: pip install 'atari-arena[server]'.")
+
+
+def _run(app: object, listening: socket.socket, tls_cert: Path | None, tls_key: Path | None) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,  # event streams never end by themselves
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
+    )
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        EventError: the address isn't this machine's, or the port is taken.
+    """
+    from envs.errors import EventError
+
+    if not 0 <= port < 2**16:
+        raise EventError(f"A port is a number from 0 to 65535, not {port}.")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        reason = error.strerror or error
+        raise EventError(f"The server can't listen on {host}, port {port} ({reason}); choose another.") from None
+
+
+def _own_address() -> str:
+    """Return this machine's address in its network, as far as it can be told; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+        probe.connect(("192.0.2.1", 9))  # an address that belongs to nobody (RFC 5737)
+        return str(probe.getsockname()[0])
+    return "127.0.0.1"
+
+
+@token.command("add")
+def token_add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is; a participant's name on the scoreboard.")],
+    role: Annotated[RoleName, typer.Option("--role", metavar="ROLE", help=", ".join(RoleName))] = RoleName.PARTICIPANT,
+    event: EventOption = None,
+    db: DatabaseOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a token and print it. It can't be printed again: only its hash is kept."""
+    from arena.commands.tables import dump
+    from arena.server.auth import Role
+
+    with _tokens(event, db) as tokens:
+        made, secret = tokens.add(Role(role.value), name)
+    if json:
+        dump({"id": made.id, "role": made.role.value, "name": made.name, "token": secret})
+    else:
+        typer.echo(secret)
+        typer.echo(f"Token {made.id} of {made.name}, {made.role}. It can't be shown again.", err=True)
+
+
+@token.command("list")
+def token_list(event: EventOption = None, db: DatabaseOption = None, json: JsonOption = False) -> None:
+    """Print which tokens there are, without the tokens themselves."""
+    from arena.commands.tables import dump
+
+    with _tokens(event, db) as tokens:
+        found = tokens.all()
+    if json:
+        dump([asdict(one) for one in found])
+        return
+    if not found:
+        typer.echo("No tokens yet: arena token add NAME")
+    for one in found:
+        state = f"revoked {one.revoked_at:%Y-%m-%d %H:%M} UTC" if one.revoked_at else "valid"
+        typer.echo(f"{one.id:>4}  {one.role:<11}  {one.name:<32}  {one.created_at:%Y-%m-%d %H:%M} UTC  {state}")
+
+
+@token.command("revoke")
+def token_revoke(
+    number: Annotated[int, typer.Argument(metavar="NUMBER", parser=whole, help="As arena token list shows it.")],
+    event: EventOption = None,
+    db: DatabaseOption = None,
+) -> None:
+    """Let a token be worth nothing from now on."""
+    with _tokens(event, db) as tokens:
+        one = tokens.revoke(number)
+    typer.echo(f"Token {one.id} of {one.name} is revoked.")
+
+
+@contextmanager
+def _tokens(event: Path | None, db: str | None) -> Iterator[Tokens]:
+    from arena.event import open_event
+    from arena.scoreboard import Scoreboard
+    from arena.server.auth import Tokens
+    from arena.server.clock import Clock
+
+    with Scoreboard.open(db or open_event(event).database) as board:
+        yield Tokens(board, Clock())
+
+
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that isn't there yet.")],
+    event: EventOption = None,
+    db: DatabaseOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Copy the event to another folder, also while the server runs.
+
+    The copy is an event folder itself: to restore it, use it (--event FOLDER). A scoreboard on PostgreSQL becomes a
+    file in it.
+    """
+    from arena.backup import backup as make
+    from arena.commands.tables import dump
+    from arena.event import open_event
+
+    the_event = open_event(event)
+    made = make(the_event, db or the_event.database, target)
+    if json:
+        dump(asdict(made) | {"folder": str(made.folder)})
+    else:
+        typer.echo(f"{made.folder}: {made.results:,} results, {made.files:,} files, {made.bytes / 2**20:,.1f} MiB.")

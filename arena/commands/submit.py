@@ -1,0 +1,176 @@
+"""`arena submit` and `arena sync`: from here to the server."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from arena.commands.options import EventOption, JsonOption, RulesOption
+
+if TYPE_CHECKING:
+    from arena.client import Client
+    from arena.outbox import Contents
+
+ServerOption = Annotated[
+    str, typer.Option("--server", metavar="URL", envvar="ARENA_SERVER", help="The server's address.")
+]
+TokenOption = Annotated[
+    str,
+    typer.Option(
+        "--token", metavar="TOKEN", envvar="ARENA_TOKEN", help="Yours; better in ARENA_TOKEN, which others can't see."
+    ),
+]
+FOLLOW_SECONDS = 2.0
+ATTEMPT_SECONDS = 60.0
+OVER = ("done", "failed", "rejected", "withdrawn")
+
+
+def submit(
+    agent: Annotated[
+        str, typer.Argument(metavar="AGENT", help="A house bot's name, or the path of an agent's file.")
+    ],
+    game: Annotated[str, typer.Option("--game", metavar="GAME", help="What it plays.")],
+    server: ServerOption,
+    token: TokenOption,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="On the scoreboard; its file's name if not given.", show_default=False),
+    ] = None,
+    rules: RulesOption = "5min",
+    no_follow: Annotated[bool, typer.Option("--no-follow", help="Don't wait for its result.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Send an agent to the server, which evaluates it on hidden seeds, and follow it.
+
+    Sent twice, it is evaluated once. Ctrl-C ends only the following.
+    """
+    from agents.load import find_agent_file
+    from arena.client import Client
+    from arena.commands.tables import dump
+    from envs.games import find_game
+
+    path = find_agent_file(agent)
+    chosen = find_game(game).name
+    called = name or path.stem[:32]
+    content = path.read_bytes()
+    key = hashlib.sha256(f"{called}\n{chosen}\n{rules}\n".encode() + content).hexdigest()[:40]
+    with Client(server, token) as client:
+        sent: dict[str, Any] = _patiently(
+            lambda: client.send_agent(content, key, name=called, game=chosen, rules=rules)
+        )
+        if not json:
+            typer.echo(f"{called} is agent {sent['id']} on {client.url}: {_state(sent)}.")
+        if not no_follow:
+            sent = _follow(client, sent, quiet=json)
+    if json:
+        dump(sent)
+    if sent["state"] in ("failed", "rejected"):
+        raise typer.Exit(1)
+
+
+def sync(
+    recordings: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RECORDING]...", help="To be put into the outbox first.")
+    ] = None,
+    server: ServerOption = "",
+    token: TokenOption = "",
+    status: Annotated[bool, typer.Option("--status", help="Only say what is where; nothing is sent.")] = False,
+    event: EventOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Send what waits in the event folder's outbox.
+
+    Stations do this by themselves while they run. With --status it only says what waits, what the server has, and
+    what it has refused; the exit code is 1 while something waits.
+    """
+    from arena.client import Client
+    from arena.commands.tables import dump
+    from arena.event import open_event
+    from arena.outbox import Outbox
+
+    outbox = Outbox(open_event(event).folder)
+    for path in recordings or []:
+        outbox.add(path)
+    if not status:
+        if not server:
+            raise typer.BadParameter("--server is missing (or ARENA_SERVER)")
+        with Client(server, token or None) as client:
+            for key in outbox.waiting():
+                _patiently(lambda key=key: outbox.send_one(key, client))
+    contents = outbox.contents()
+    decided = _decided(contents, server, token)
+    if json:
+        dump({"waiting": contents.waiting, "sent": decided, "refused": contents.refused})
+    else:
+        _print(contents, decided)
+    if contents.waiting:
+        raise typer.Exit(1)
+
+
+def _patiently(attempt: Any) -> Any:
+    """Do something that may meet a network in trouble, again and again with growing pauses, up to a minute."""
+    import stamina
+
+    from arena.client import ServerUnreachable
+
+    for one in stamina.retry_context(on=ServerUnreachable, attempts=None, timeout=ATTEMPT_SECONDS, wait_max=10.0):
+        with one:
+            return attempt()
+
+
+def _follow(client: Client, agent: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
+    """Print what changes until the agent's evaluation is over."""
+    shown = _state(agent)
+    while agent["state"] not in OVER:
+        time.sleep(FOLLOW_SECONDS)
+        agent = _patiently(lambda number=agent["id"]: client.get(f"/agents/{number}"))["agent"]
+        if not quiet and _state(agent) != shown:
+            shown = _state(agent)
+            typer.echo(shown)
+    return agent
+
+
+def _state(agent: dict[str, Any]) -> str:
+    match agent["state"]:
+        case "queued":
+            return f"place {agent['place']} in the queue"
+        case "running":
+            return f"playing, {agent['played']} of {agent['planned']} games"
+        case "held":
+            return "waits for an organizer"
+        case state:
+            return f"{state}: {agent['reason']}".rstrip(": ")
+
+
+def _decided(contents: Contents, server: str, token: str) -> dict[str, dict[str, Any]]:
+    """Return the receipts, as new as the server gives them; as old as they are where it can't be reached."""
+    if not server or not contents.sent:
+        return contents.sent
+    from arena.client import Client, ServerRefused, ServerUnreachable
+
+    found = dict(contents.sent)
+    with Client(server, token or None) as client:
+        try:
+            for key, receipt in contents.sent.items():
+                found[key] = client.get(f"/uploads/{receipt['id']}")
+        except (ServerRefused, ServerUnreachable) as error:
+            typer.echo(f"What became of them can't be asked: {error}", err=True)
+    return found
+
+
+def _print(contents: Contents, decided: dict[str, dict[str, Any]]) -> None:
+    states = [receipt["state"] for receipt in decided.values()]
+    typer.echo(
+        f"{len(contents.waiting)} wait, {len(states)} sent ({states.count('verified')} verified, "
+        f"{states.count('received')} not yet, {states.count('refused')} refused on replay), "
+        f"{len(contents.refused)} refused at once."
+    )
+    for key, receipt in decided.items():
+        if receipt["state"] == "refused":
+            typer.echo(f"  {key[:12]}  {receipt['reason']}")
+    for key, reason in contents.refused.items():
+        typer.echo(f"  {key[:12]}  {reason}")

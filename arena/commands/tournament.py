@@ -1,0 +1,314 @@
+"""`arena tournament`: the final."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from arena.commands.options import EventOption, JsonOption, ProcessesOption, RulesOption, whole
+
+if TYPE_CHECKING:
+    from arena.conduct import Conductor
+    from arena.tournament import Entrant, State
+    from envs.rules import Rules
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Conduct a tournament; killed, it goes on.")
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The tournament's name.")]
+POLL_SECONDS = 2.0
+
+
+@contextmanager
+def conductor(name: str, event: Path | None) -> Iterator[Conductor]:
+    """Open the event, book what was left behind, and give the conductor of one tournament."""
+    from arena.commands.event import ceremony
+    from arena.commands.play import book_what_was_left
+    from arena.conduct import Conductor
+    from arena.scoreboard import Scoreboard
+
+    with ceremony(event) as one, Scoreboard.open(one.event.database) as board:
+        book_what_was_left(one.event, board, None)
+        yield Conductor(one.event, board, name)
+
+
+@app.command()
+def new(
+    name: NameArgument,
+    game: Annotated[list[str], typer.Option("--game", metavar="GAME", help="Once per game.", default_factory=list)],
+    player: Annotated[
+        list[str], typer.Option("--player", metavar="AGENT", help="A bot, once for each.", default_factory=list)
+    ],
+    person: Annotated[
+        list[str], typer.Option("--person", metavar="NAME", help="A person, once for each.", default_factory=list)
+    ],
+    format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="duel, round-robin, knockout or team-battle.")
+    ] = "duel",
+    best_of: Annotated[
+        int | None, typer.Option("--best-of", metavar="N", parser=whole, help="Seeds per game.", show_default=False)
+    ] = None,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Play until a sequential test decides at 5 % error.")
+    ] = False,
+    cap: Annotated[int, typer.Option("--cap", metavar="N", parser=whole, help="Its most seeds.")] = 30,
+    qualify: Annotated[
+        bool, typer.Option("--qualify", help="Take the best people and bots of the scoreboard (event.toml: final).")
+    ] = False,
+    title: Annotated[
+        str | None, typer.Option("--title", metavar="TEXT", help="What the report calls it.", show_default=False)
+    ] = None,
+    rules: RulesOption = "5min",
+    mode: Annotated[
+        int | None,
+        typer.Option("--mode", metavar="N", parser=whole, help="Surprise round: another mode.", show_default=False),
+    ] = None,
+    difficulty: Annotated[
+        int | None, typer.Option("--difficulty", metavar="N", parser=whole, help="And difficulty.", show_default=False)
+    ] = None,
+    practice: Annotated[bool, typer.Option("--practice", help="A rehearsal, on practice seeds.")] = False,
+    event: EventOption = None,
+) -> None:
+    """Begin a tournament.
+
+    The order of the players is their seeding. In a surprise round (--mode, --difficulty) every bot first shows that it
+    runs there.
+    """
+    from arena.conduct import machine
+    from arena.conduct import person as entered
+
+    with conductor(name, event) as one:
+        games = game or list(one.event.settings.games)
+        the_rules = _rules(games, rules, mode, difficulty)
+        entrants: list[Entrant] = _qualified(one, list(the_rules), rules) if qualify else []
+        entrants += [entered(human) for human in person]
+        entrants += [machine(agent, list(the_rules)) for agent in player]
+        if mode is not None or difficulty is not None:
+            _check_all_run(entrants, the_rules)
+        n = best_of or one.event.settings.final.seeds
+        state = one.create(
+            {
+                "title": title or name,
+                "format": format.replace("-", " "),
+                "rules": the_rules,
+                "entrants": [entrant.model_dump(mode="json") for entrant in entrants],
+                "series": {"kind": "sequential", "cap": cap} if until_decided else {"kind": "best of", "n": n},
+                "practice": practice,
+            }
+        )
+        typer.echo(f"{state.plan.title}: {state.plan.format}, {state.plan.series.text()}, {len(entrants)} players.")
+        typer.echo(f"Next: arena tournament run {name}")
+
+
+@app.command()
+def run(
+    name: NameArgument,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the people have played, too.")] = False,
+    processes: ProcessesOption = None,
+    event: EventOption = None,
+) -> None:
+    """Let the bots play and take in what people have played.
+
+    It may be killed and started again at any moment. What people still have to play is said at the end.
+    """
+    with conductor(name, event) as one:
+        state = one.run(typer.echo, processes)
+        told: set[Any] = set()
+        while wait and (slots := one.waiting_for(state)):
+            new_ones = [slot for slot in slots if slot not in told]
+            told.update(new_ones)
+            for line in _waiting(one, state, new_ones):
+                typer.echo(line)
+            time.sleep(POLL_SECONDS)
+            state = one.run(typer.echo, processes)
+        _print(one, state)
+
+
+@app.command()
+def status(
+    name: NameArgument,
+    log: Annotated[bool, typer.Option("--log", help="Also list every line of the log.")] = False,
+    event: EventOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say who stands where, what is decided and who has to play."""
+    from arena.brackets import rounds, standings
+    from arena.commands.tables import dump
+
+    with conductor(name, event) as one:
+        one.take_in()
+        entries = one.entries()
+        state = one.state()
+        if json:
+            waiting = [slot.model_dump() | {"seed": one.seed_of(state, slot)} for slot in one.waiting_for(state)]
+            found = {
+                "plan": state.plan.model_dump(mode="json"),
+                "standings": [line.plain() for line in standings(state)],
+                "rounds": [[asdict(duel) for duel in duels] for duels in rounds(state)],
+                "waiting_for": waiting,
+            }
+            dump(found | ({"log": [entry.as_dict() for entry in entries]} if log else {}))
+            return
+        _print(one, state)
+        for entry in entries if log else []:
+            typer.echo(f"{entry.number:5}  {entry.at[:19]}  {entry.kind:9}  {_told(entry.kind, entry.body)}")
+
+
+@app.command()
+def undo(
+    name: NameArgument,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the log.")],
+    line: Annotated[
+        int | None,
+        typer.Option("--line", metavar="N", parser=whole, help="This line of the log.", show_default=False),
+    ] = None,
+    event: EventOption = None,
+) -> None:
+    """Take back the last thing that people brought about.
+
+    A person's game, a walk-over or a late arrival. The line stays in the log, and so do undoing and reason.
+    """
+    with conductor(name, event) as one:
+        entry = one.undo(reason, line)
+        typer.echo(f"Undone: line {entry.number}, {_told(entry.kind, entry.body)}")
+
+
+@app.command("walk-over")
+def walk_over(
+    name: NameArgument,
+    player: Annotated[str, typer.Argument(metavar="PLAYER", help="Who plays no more.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")] = "did not appear",
+    event: EventOption = None,
+) -> None:
+    """Give what a player hasn't played yet to the others."""
+    with conductor(name, event) as one:
+        one.walk_over(player, reason)
+        typer.echo(f"{player} plays no more ({reason}).")
+
+
+@app.command()
+def late(
+    name: NameArgument,
+    player: Annotated[str | None, typer.Option("--player", metavar="AGENT", help="A bot.", show_default=False)] = None,
+    person: Annotated[
+        str | None, typer.Option("--person", metavar="NAME", help="A person.", show_default=False)
+    ] = None,
+    event: EventOption = None,
+) -> None:
+    """Let somebody in who came late."""
+    from arena.conduct import machine
+    from arena.conduct import person as entered
+    from envs.errors import EventError
+
+    if (player is None) == (person is None):
+        raise EventError("Name one who came late: --player AGENT or --person NAME.")
+    with conductor(name, event) as one:
+        plan = one.state().plan
+        entrant = machine(player, plan.games) if player is not None else entered(person or "")
+        one.arrive(entrant)
+        typer.echo(f"{entrant.name} plays in {plan.title}.")
+
+
+def _rules(games: list[str], name: str, mode: int | None, difficulty: int | None) -> dict[str, Rules]:
+    from envs.games import find_game
+    from envs.rules import check_switches, named_rules
+
+    found = {}
+    for game in games:
+        chosen = find_game(game)
+        rules = named_rules(chosen, name)
+        changes = {key: value for key, value in (("mode", mode), ("difficulty", difficulty)) if value is not None}
+        rules = rules.varied(**changes) if changes else rules
+        check_switches(rules)
+        found[chosen.name] = rules
+    return found
+
+
+def _qualified(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
+    from arena.qualify import qualified
+
+    final = one.event.settings.final
+    usual = _rules(games, rules, None, None)
+    return qualified(one.board, usual, final.people, final.bots, one.event.agents)
+
+
+def _check_all_run(entrants: list[Entrant], rules: dict[str, Rules]) -> None:
+    from arena.conduct import check_runs
+    from envs.errors import EventError
+
+    wrong = [
+        f"{entrant.name} in {game}: {problem}"
+        for entrant in entrants
+        if not entrant.human
+        for game, one in rules.items()
+        if entrant.plays(game) and (problem := check_runs(entrant, one)) is not None
+    ]
+    if wrong:
+        raise EventError(f"Not every bot runs in this mode and difficulty: {'; '.join(wrong)}.")
+    typer.echo("Every bot runs in this mode and difficulty.")
+
+
+def _waiting(one: Conductor, state: State, slots: list[Any]) -> list[str]:
+    from envs.games import find_game
+
+    games: dict[tuple[str, str, str], list[str]] = {}
+    for slot in slots:
+        games.setdefault((slot.player, slot.game, slot.stage), []).append(str(one.seed_of(state, slot)))
+    return [
+        f"Waiting for {player} in {find_game(game).title}, {stage}: {'seed' if len(seeds) == 1 else 'seeds'} "
+        f"{', '.join(seeds)}"
+        for (player, game, stage), seeds in games.items()
+    ]
+
+
+def _print(one: Conductor, state: State) -> None:
+    """Print the duels of small tournaments, the standings and what is waited for."""
+    from rich.console import Console
+
+    from arena.brackets import How, round_title, rounds, standings
+    from arena.commands.tables import _table, _text
+    from arena.tournament import Format
+
+    console = Console(highlight=False)
+    plan = state.plan
+    kind = ", a rehearsal on practice seeds" if plan.practice else ""
+    console.print(_text(f"{plan.title}: {plan.format}, {plan.series.text()}{kind}", "bold"))
+    if plan.format in (Format.DUEL, Format.KNOCKOUT):
+        for number, duels in enumerate(rounds(state)):
+            for duel in duels:
+                mine, others = duel.seeds_won
+                how = "" if duel.how is How.PLAYED else f", {duel.how}"
+                result = f"{mine}:{others} seeds" if duel.b else "bye"
+                said = f"{duel.winner} wins{how}" if duel.winner and duel.b else "draw" if duel.over and duel.b else ""
+                line = f"  {round_title(state, number)}: {duel.a} - {duel.b or '-'}  {result}  {said}"
+                console.print(_text(line.rstrip()), soft_wrap=True)
+    table = _table(("#", "right"), ("player", "left"), ("kind", "left"), ("won", "right"), ("drawn", "right"),
+                   ("lost", "right"), ("seeds", "right"), ("", "left"))  # fmt: skip
+    for line_ in standings(state):
+        table.add_row(
+            str(line_.place), _text(line_.player), line_.kind.value, str(line_.won), str(line_.drawn),
+            str(line_.lost), f"{line_.seeds_won:,}", _text(line_.note),
+        )  # fmt: skip
+    console.print(table)
+    for text in _waiting(one, state, one.waiting_for(state)):
+        console.print(_text(text), soft_wrap=True)
+
+
+def _told(kind: str, body: dict[str, Any]) -> str:
+    """Say a line of the log in words."""
+    match kind:
+        case "score":
+            return f"{body['player']}: {body['score']:,} in {body['game']}, {body['stage']}, seed {body['index'] + 1}"
+        case "walk-over":
+            return f"{body['player']} plays no more: {body['reason']}"
+        case "late":
+            return f"{body['name']} came late"
+        case "undo":
+            return f"line {body['number']} undone: {body['reason']}"
+        case _:
+            return str(body.get("title", ""))

@@ -1,0 +1,5 @@
+"""The kiosk: the arena as an arcade machine that people walk up to, and that an organizer leaves running all day."""
+
+import os
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # before any module here imports pygame

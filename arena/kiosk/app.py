@@ -1,0 +1,114 @@
+"""The process in which the kiosk runs; `arena.kiosk.watchdog` starts it, and again whenever it dies."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from arena.event import Event, open_event
+from arena.kiosk.house import House
+from arena.kiosk.kiosk import Kiosk
+from arena.kiosk.settings import open_settings
+from arena.kiosk.words import load_words
+from arena.play.stage import Stage, open_stage
+from arena.scoreboard import Scoreboard
+from envs.errors import ArenaError
+
+PICTURES_PER_SECOND = 60
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    folder: Path,
+    db: str | None,
+    size: tuple[int, int] | None,
+    ready: Callable[[Stage], None] = lambda stage: None,
+) -> None:
+    """Show the kiosk until the organizer leaves it.
+
+    Args:
+        folder: the event folder.
+        db: the scoreboard, if not the event folder's.
+        size: of the window in pixels; None for the whole screen.
+        ready: called when the window is open.
+
+    Raises:
+        ArenaError: there is no display, or the event folder, its settings or the scoreboard can't be used.
+    """
+    event = open_event(folder)
+    settings, words = open_settings(event.folder), load_words(event.folder)
+    with (
+        Scoreboard.open(db or event.database) as board,
+        open_stage("Arena", full_screen=size is None, size=size) as stage,
+    ):
+        ready(stage)
+        house = House(event, board, settings, words)
+        settling = threading.Thread(target=settle, args=(event, board, db), daemon=True)
+        settling.start()
+        stage.pygame.mouse.set_visible(False)
+        show(Kiosk(house, stage), full_screen=size is None)
+
+
+def show(kiosk: Kiosk, *, full_screen: bool) -> None:
+    """Let the kiosk run until the organizer leaves it. Where it began with the whole screen it keeps it."""
+    stage = kiosk.stage
+    clock = stage.pygame.time.Clock()
+    while not kiosk.open:
+        kiosk.turn()
+        if full_screen and not stage.full_screen:
+            stage.toggle_full_screen()
+        clock.tick(PICTURES_PER_SECOND)
+
+
+def settle(event: Event, board: Scoreboard, db: str | None) -> None:
+    """Make recordings of the games that an earlier process was killed in, and count what it left uncounted. A
+    scoreboard elsewhere (`db`) gets only those that have become recordings just now."""
+    from arena.book import book, unbooked
+    from arena.recover import recover
+
+    try:
+        if not event.recordings.exists():
+            return
+        recovered = recover(event.recordings)
+        left = unbooked(event.recordings, board) if db is None else recovered
+        book(left, board, processes=1)
+    except ArenaError as error:
+        log.warning("What an earlier run left can't be counted yet: %s", error)
+
+
+def main(arguments: list[str]) -> int:
+    """Run in a process of its own: FOLDER DB SIZE, the last two perhaps empty. Return the exit code.
+
+    What it prints to its standard output, a dot a second, tells the watchdog that it lives.
+    """
+    from arena.kiosk.watchdog import BAD_INPUT, LEFT, READY, beats
+
+    folder, db, size = arguments
+    width, _, height = size.partition("x")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+    def ready(stage: Stage) -> None:
+        print(READY, flush=True)
+        threading.Thread(target=beats, args=(stage,), daemon=True).start()
+
+    try:
+        run(Path(folder), db or None, (int(width), int(height)) if size else None, ready)
+    except ArenaError as error:
+        print(f"arena: {error}", file=sys.stderr)
+        return BAD_INPUT
+    return LEFT
+
+
+def _end_with_parent() -> None:
+    """End this process when the watchdog's end of our standard input closes: it was killed."""
+    import os
+
+    sys.stdin.buffer.read()
+    time.sleep(0.2)
+    os._exit(1)

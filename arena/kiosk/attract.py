@@ -1,0 +1,218 @@
+"""The screen that nobody plays on: games of the event, and between them the standings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents.player import Kind
+from arena.kiosk import palette
+from arena.kiosk.canvas import WIDTH, Canvas
+from arena.kiosk.screen import MARGIN, Command, Input, Screen, number
+from arena.kiosk.texts import text
+from arena.results import Standing
+from arena.screen import Show, replay
+from envs.errors import ArenaError
+from envs.games import FPS, Game
+from recordings.codec import read
+from recordings.recording import Recording
+
+if TYPE_CHECKING:
+    from arena.kiosk.house import House
+
+CLIP_SECONDS = 24.0
+STANDINGS_SECONDS = 10.0
+SKIP_FRAMES = 480
+"""A clip begins so far into its game: the opening is dull."""
+LATE_FRAMES = 6
+"""Emulated frames that a clip makes good at most; on a slower machine it runs slower."""
+MEAN_FROM_RIGHT = 130.0
+"""Units between the right ends of the last two columns of the standings."""
+ROWS = 7
+"""Lines of the standings."""
+
+
+class Clip:
+    """A recording while it is shown, at the console's speed."""
+
+    def __init__(self, recording: Recording, now: float) -> None:
+        self.recording = recording
+        self._show: Show = replay([recording])
+        self._running = self._show.advance()
+        self._owed = float(min(SKIP_FRAMES, max(0, recording.frames - int(CLIP_SECONDS * FPS))))
+        self._last = now
+
+    def update(self, now: float) -> bool:
+        """Play what is due; False when the game is over."""
+        self._owed += (now - self._last) * FPS
+        self._last = now
+        jump = self._owed if self._show.ticks <= 1 else LATE_FRAMES
+        for _ in range(min(int(self._owed), int(jump))):
+            self._running = self._running and self._show.advance()
+        self._owed = min(self._owed % 1, 1.0) if self._owed < jump + 1 else 0.0
+        return self._running
+
+    @property
+    def score(self) -> int:
+        return self._show.panels[0].score
+
+    def picture(self) -> np.ndarray:
+        return self._show.panels[0].picture()
+
+
+class Attract(Screen):
+    """Shows clips and standings in turn until somebody presses a key."""
+
+    def __init__(self, house: House, now: float) -> None:
+        super().__init__(house, now)
+        self._turns = count()
+        self._programme: list[tuple[Game, Path | None]] = []
+        """What is still to come; a game without a recording means its standings."""
+        self._standings: list[Standing] = []
+        self.clip: Clip | None = None
+        self.game = house.games[0]
+        self._until = now
+        self._next(now)
+
+    @property
+    def idle_seconds(self) -> float:
+        return float("inf")
+
+    def handle(self, pressed: Input, now: float) -> Screen:
+        from arena.kiosk.choosing import ChooseGame
+
+        if pressed.command is Command.BACK:
+            return self
+        return ChooseGame(self.house, now)
+
+    def update(self, now: float) -> Screen:
+        with suppress(ArenaError):  # a clip that can't be played on is over
+            if now < self._until and (self.clip is None or self.clip.update(now)):
+                return self
+        self._next(now)
+        return self
+
+    def _next(self, now: float) -> None:
+        """Go on to the next thing that can be shown."""
+        for _ in range(2):
+            if not self._programme:
+                self._programme = self._planned(next(self._turns))
+            while self._programme:
+                self.game, path = self._programme.pop(0)
+                if path is None:
+                    self.clip, self._until = None, now + STANDINGS_SECONDS
+                    self._standings = self.house.standings(self.game)
+                    return
+                with suppress(ArenaError):  # a file that is gone or broken is left out
+                    self.clip, self._until = Clip(read(path), now), now + CLIP_SECONDS
+                    return
+
+    def _planned(self, turn: int) -> list[tuple[Game, Path | None]]:
+        """Return a round of the programme: for every game one clip, another one each turn, and its standings."""
+        programme: list[tuple[Game, Path | None]] = []
+        for game in self.house.games:
+            clips = self.house.clips(game)
+            if clips:
+                programme.append((game, clips[turn % len(clips)]))
+            programme.append((game, None))
+        return programme
+
+    # -- drawing -----------------------------------------------------------------------------------------------------
+
+    def draw(self, canvas: Canvas, now: float) -> None:
+        self.accent = palette.GAME_COLOURS.get(self.game.name, palette.SKY)
+        if self.clip is not None:
+            self._draw_clip(canvas, self.clip, now)
+        else:
+            self._draw_standings(canvas, now)
+
+    def _draw_clip(self, canvas: Canvas, clip: Clip, now: float) -> None:
+        canvas.box(0, 0, 852, 720, (0, 0, 0))
+        canvas.game(clip.picture(), 20, 24, 812, 672)
+        left, room = 892, WIDTH - MARGIN - 892
+        canvas.pixels(text("title"), left, 56, 9, palette.TEXT, room=room)
+        canvas.text(self.house.event.name, left, 130, 30, palette.QUIET, room=room)
+        canvas.pixels(self.game.title, left, 206, 5, self.accent, room=room)
+        player = clip.recording.player
+        kind = text("person") if player.kind == Kind.HUMAN.value else text("machine")
+        canvas.text(player.name, left, 256, 34, room=room)
+        canvas.text(kind, left, 300, 26, palette.QUIET, room=room)
+        canvas.pixels(number(clip.score), left, 346, 8, palette.YELLOW, room=room)
+        self._invitation(canvas, now, left, room)
+
+    def _draw_standings(self, canvas: Canvas, now: float) -> None:
+        canvas.pixels(self.game.title, MARGIN, 50, 7, self.accent, room=780)
+        canvas.text(text("standings"), MARGIN, 112, 28, palette.QUIET)
+        left, room = 892, WIDTH - MARGIN - 892
+        draw_standings(canvas, self._standings[:ROWS], MARGIN, 168, left - 40 - MARGIN, self.accent)
+        canvas.pixels(text("title"), left, 56, 9, palette.TEXT, room=room)
+        canvas.text(self.house.event.name, left, 130, 30, palette.QUIET, room=room)
+        if not self._standings:
+            canvas.paragraph(text("nobody_yet"), MARGIN, 300, left - 40 - MARGIN, 40)
+        self._invitation(canvas, now, left, room)
+
+    def _invitation(self, canvas: Canvas, now: float, left: float, room: float) -> None:
+        """What to do, and where the scoreboard is."""
+        url = self.house.settings.url
+        below = 436 if url else 560
+        canvas.panel(left, below, room, 92, palette.YELLOW)
+        canvas.pixels(text("press_fire"), left + room / 2, below + 28, 5, palette.YELLOW, 0.5, room - 30)
+        if url:
+            side = 128.0
+            canvas.matrix(code_of(url), left, 560, side)
+            canvas.text(text("scoreboard"), left + side + 18, 562, 26, palette.QUIET, room=room - side - 18)
+            shown = url.split("://", 1)[1].rstrip("/")
+            for line, part in enumerate(_halves(shown)):
+                canvas.text(part, left + side + 18, 604 + 34 * line, 26, room=room - side - 18)
+
+
+def draw_standings(
+    canvas: Canvas,
+    standings: Sequence[Standing],
+    x: float,
+    y: float,
+    width: float,
+    accent: palette.Colour,
+    mine: str = "",
+) -> None:
+    """Draw a table of standings, 62 units a line."""
+    right = x + width
+    if standings:
+        canvas.text(text("column_mean"), right - MEAN_FROM_RIGHT, y, 26, palette.QUIET, 1)
+        canvas.text(text("column_best"), right, y, 26, palette.QUIET, 1)
+        canvas.text(text("column_player"), x + 84, y, 26, palette.QUIET)
+    for line, standing in enumerate(standings):
+        top = y + 44 + 62 * line
+        human = standing.kind is Kind.HUMAN
+        own = human and standing.player == mine
+        if own:
+            canvas.panel(x - 14, top - 6, width + 28, 56, accent)
+        rank_colour = accent if standing.rank <= 3 or own else palette.QUIET
+        canvas.pixels(str(standing.rank), x + 50, top + 3, 4.5, rank_colour, 1, 60)
+        room = width - 84 - MEAN_FROM_RIGHT - 110 - (0 if human else 120)
+        used = canvas.text(standing.player, x + 84, top, 36, palette.TEXT if human else palette.QUIET, room=room)
+        if not human:
+            canvas.text(text("tag_machine"), x + 84 + used + 16, top + 6, 24, palette.LINE_TEXT)
+        canvas.text(number(round(standing.mean)), right - MEAN_FROM_RIGHT, top, 36, palette.YELLOW, 1, 110)
+        canvas.text(number(standing.best), right, top, 36, palette.TEXT, 1, MEAN_FROM_RIGHT - 16)
+
+
+def code_of(url: str) -> np.ndarray:
+    """Return the QR code of `url` with its quiet zone: bool (n, n), True is dark."""
+    import segno
+
+    return np.array([list(row) for row in segno.make(url, error="m", micro=False).matrix_iter(border=3)], bool)
+
+
+def _halves(address: str) -> list[str]:
+    """Break an address after its host where it is long."""
+    host, slash, rest = address.partition("/")
+    if len(address) <= 16 or not rest:
+        host, colon, port = address.partition(":")
+        return [address] if len(address) <= 16 or not colon else [host, colon + port]
+    return [host, slash + rest]

@@ -1,0 +1,196 @@
+"""What the kiosk knows of its event: games, opponents, seeds, standings, what to show, and how a match is counted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain, zip_longest
+from pathlib import Path
+
+import numpy as np
+
+import recordings
+from agents.load import SCRIPT_PREFIX, house_bots
+from agents.player import Kind
+from arena.book import book
+from arena.event import Event
+from arena.kiosk.seeds import ranked_seeds
+from arena.kiosk.settings import Settings
+from arena.kiosk.words import WordList
+from arena.results import Result, Standing
+from arena.scoreboard import Scoreboard
+from arena.screen import replay
+from arena.statistics import percentile_rank
+from envs.errors import ArenaError
+from envs.games import GAMES, HUMAN, Game, Reference, find_game
+from envs.rules import Rules, named_rules
+from recordings.codec import read
+
+GOLDEN = Path(recordings.__file__).parent / "golden"
+"""Games that are there before anybody has played."""
+CLIPS_PER_GAME = 3
+STILL_FRAME = 900
+"""Emulated frame of the golden game that stands for a game in a menu: after fifteen seconds something is going on."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Somebody to play against."""
+
+    agent: str
+    """What `agents.load.load_player` takes."""
+    mean: float | None
+    """Mean score on this event's standings; None before its first game."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a match came to on the scoreboard."""
+
+    place: int
+    """Rank among all players of the game, people and machines."""
+    players: int
+    percentile: float | None
+    """Percentage of the other people whom this person's mean beats, equal ones counted half; None if there are none."""
+    mean: float
+    """Mean of all the person's games that count."""
+    best_before: float | None
+    """Best score of this name before this match; None if it is new."""
+    not_counted: tuple[str, ...] = ()
+    """Why games of this match don't count, one sentence part each."""
+
+
+class House:
+    """The event as the kiosk sees it.
+
+    Args:
+        event: its folder.
+        board: its scoreboard.
+        settings: what the organizer has set.
+        words: what no name may hold.
+    """
+
+    def __init__(self, event: Event, board: Scoreboard, settings: Settings, words: WordList) -> None:
+        self.event = event
+        self.board = board
+        self.settings = settings
+        self.words = words
+        self.games = tuple(find_game(name) for name in settings.games)
+
+    def rules(self, game: Game) -> Rules:
+        return named_rules(game, self.settings.rules)
+
+    def seeds(self, game: Game) -> tuple[int, ...]:
+        """Return the seeds of a ranked match, `settings.rounds` of them."""
+        return ranked_seeds(self.event.folder, self.rules(game).rules_id, self.settings.rounds)
+
+    def rivals(self, game: Game) -> list[Rival]:
+        """Return who can be played against: house bots, then the arena's script; the strongest first."""
+        agents = house_bots(game) + ([f"{SCRIPT_PREFIX}basic"] if game.name in GAMES else [])
+        means = {s.player: s.mean for s in self.standings(game) if s.kind is not Kind.HUMAN}
+        rivals = [Rival(agent, means.get(agent)) for agent in agents]
+        return sorted(rivals, key=lambda rival: -1.0 if rival.mean is None else rival.mean, reverse=True)
+
+    def standings(self, game: Game) -> list[Standing]:
+        """Return the standings of `game`; empty if the scoreboard doesn't answer: the kiosk goes on without."""
+        try:
+            return self.board.standings(game.name, self.rules(game).rules_id)
+        except ArenaError as error:
+            log.warning("No standings: %s", error)
+            return []
+
+    def has_played(self, name: str) -> bool:
+        """Whether a person of that name stands on the scoreboard."""
+        return any(
+            standing.player == name and standing.kind is Kind.HUMAN
+            for game in self.games
+            for standing in self.standings(game)
+        )
+
+    def is_a_machine(self, name: str) -> bool:
+        """Whether a bot or script has that name."""
+        small = name.casefold()
+        return small.startswith(SCRIPT_PREFIX) or any(
+            small == other.casefold()
+            for game in self.games
+            for other in (
+                *house_bots(game),
+                *(s.player for s in self.standings(game) if s.kind is not Kind.HUMAN),
+            )
+        )
+
+    def clips(self, game: Game) -> list[Path]:
+        """Return recordings worth showing: the best of different players of the event, people and machines in turn;
+        before anybody has played, a golden recording."""
+        try:
+            results = self.board.results(game=game.name, rules_id=self.rules(game).rules_id)
+        except ArenaError as error:
+            log.warning("No recordings to show: %s", error)
+            results = []
+        best: dict[tuple[str, Kind], Result] = {}
+        for result in results:
+            there = best.get((result.player, result.kind))
+            if there is None or result.score > there.score:
+                best[result.player, result.kind] = result
+        ordered = sorted(best.values(), key=lambda result: -result.score)
+        people = [self._file_of(result) for result in ordered if result.kind is Kind.HUMAN]
+        machines = [self._file_of(result) for result in ordered if result.kind is not Kind.HUMAN]
+        mixed = chain.from_iterable(zip_longest(people, machines))
+        found = [path for path in mixed if path is not None and path.is_file()][:CLIPS_PER_GAME]
+        return found or sorted(GOLDEN.glob(f"{game.name}-*-script-basic-*"))[:1]
+
+    def _file_of(self, result: Result) -> Path:
+        return self.event.recordings / result.recording_name
+
+    # -- counting ----------------------------------------------------------------------------------------------------
+
+    def count(self, game: Game, name: str, games: Sequence[Path]) -> Outcome:
+        """Verify and book a match's recordings and say where the person stands now. Takes a second or two for each.
+
+        Raises:
+            ScoreboardError, EventError: the scoreboard can't be used; the recordings are kept, and a later start of
+                the kiosk books them.
+        """
+        rules = self.rules(game)
+        before = [
+            result
+            for result in self.board.results(game=game.name, rules_id=rules.rules_id, player=name)
+            if result.kind is Kind.HUMAN and result.recording_name not in {path.name for path in games}
+        ]
+        bookings = book(games, self.board, processes=1)
+        standings = self.board.standings(game.name, rules.rules_id)
+        people = [standing for standing in standings if standing.kind is Kind.HUMAN]
+        mine = next((standing for standing in people if standing.player == name), None)
+        refused = tuple(b.verification.reason for b in bookings if not b.verification.ok)
+        if mine is None:
+            return Outcome(0, len(standings), None, 0.0, None, refused)
+        others = [standing.mean for standing in people if standing is not mine]
+        return Outcome(
+            place=mine.rank,
+            players=len(standings),
+            percentile=percentile_rank(mine.mean, others) if others else None,
+            mean=mine.mean,
+            best_before=max((result.score for result in before), default=None),
+            not_counted=refused,
+        )
+
+
+def human_reference(game: Game) -> Reference | None:
+    """Return the published score of people that results are compared with."""
+    return game.reference(HUMAN)
+
+
+@cache
+def still(game: Game) -> np.ndarray | None:
+    """Return a picture that stands for `game`, uint8 (height, 160, 3); None if there is none."""
+    paths = sorted(GOLDEN.glob(f"{game.name}-*-script-basic-*"))
+    if not paths:
+        return None
+    show = replay([read(paths[0])])
+    while show.advance() and show.ticks < STILL_FRAME:
+        pass
+    return show.panels[0].picture().copy()

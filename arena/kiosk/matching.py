@@ -1,0 +1,234 @@
+"""The games of a visit: practice, the rounds of the ranked match, and what stands between them."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from arena.kiosk import palette
+from arena.kiosk.canvas import WIDTH, Canvas
+from arena.kiosk.screen import DEAF_SECONDS, MARGIN, Command, Input, Screen, Visit, number
+from arena.kiosk.texts import text
+from arena.play.opponent import NOBODY
+from arena.play.session import PRACTICE, RANKED, Limits, Round, play_game
+from arena.play.stage import Stage
+from arena.seeds import PRACTICE_SEEDS
+from envs.errors import ArenaError
+from envs.step import End
+
+if TYPE_CHECKING:
+    from arena.kiosk.house import House
+
+log = logging.getLogger(__name__)
+
+NEXT_SECONDS = 60.0
+"""Without a press for so long between two rounds, the match ends."""
+
+
+class Practice(Screen):
+    """One game that is neither kept nor counted. Without a name in the visit, the guest has chosen to leave none."""
+
+    def __init__(self, house: House, visit: Visit, now: float) -> None:
+        super().__init__(house, now)
+        self.visit = visit
+
+    def work(self, stage: Stage, now: float) -> Screen:
+        visit = self.visit
+        seed = secrets.randbelow(PRACTICE_SEEDS)
+        limits = replace(PRACTICE, idle_seconds=self.house.settings.idle_game_seconds)
+        try:
+            name = visit.name or text("guest")
+            play_game(stage, self.house.rules(visit.game), seed, name, None, title=text("practice"), limits=limits)
+        except ArenaError as error:
+            return Trouble(self.house, visit, str(error), now)
+        if not visit.name:
+            from arena.kiosk.attract import Attract
+
+            return Attract(self.house, now)
+        return NextRound(self.house, visit, now)
+
+    def draw(self, canvas: Canvas, now: float) -> None:
+        canvas.pixels(text("practice"), WIDTH / 2, 330, 8, palette.TEXT, 0.5)
+
+
+class NextRound(Screen):
+    """Between two rounds: how it stands, and who is next."""
+
+    def __init__(self, house: House, visit: Visit, now: float) -> None:
+        super().__init__(house, now)
+        self.visit = visit
+        self.accent = palette.GAME_COLOURS.get(visit.game.name, palette.SKY)
+
+    @property
+    def idle_seconds(self) -> float:
+        return NEXT_SECONDS
+
+    @property
+    def deaf_seconds(self) -> float:
+        return DEAF_SECONDS
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the rival is still getting ready."""
+        return self.visit.at_work is not None and self.visit.at_work.loading
+
+    def handle(self, pressed: Input, now: float) -> Screen:
+        match pressed.command:
+            case Command.GO if not self.is_waiting:
+                return Playing(self.house, self.visit, now)
+            case Command.BACK:
+                return self.given_up(now)
+        return self
+
+    def given_up(self, now: float) -> Screen:
+        """End the match; what was played counts."""
+        from arena.kiosk.attract import Attract
+        from arena.kiosk.result import Counting
+
+        self.visit.end()
+        return Counting(self.house, self.visit, now) if self.visit.rounds else Attract(self.house, now)
+
+    def draw(self, canvas: Canvas, now: float) -> None:
+        visit, rounds = self.visit, self.house.settings.rounds
+        title = text("the_match") if rounds == 1 else text("round_of", n=len(visit.rounds) + 1, rounds=rounds)
+        self.header(canvas, title, visit.game.title)
+        rival = visit.rival.agent if visit.rival else ""
+        if rival:
+            half = (WIDTH - 2 * MARGIN - 200) / 2
+            canvas.text(visit.name, MARGIN + half, 152, 52, palette.SKY, 1, half)
+            canvas.pixels(text("versus"), WIDTH / 2, 166, 4, palette.QUIET, 0.5)
+            canvas.text(rival, WIDTH - MARGIN - half, 152, 52, palette.ORANGE, 0, half)
+        else:
+            canvas.text(visit.name, WIDTH / 2, 152, 52, palette.SKY, 0.5, WIDTH - 2 * MARGIN)
+        if visit.rounds:
+            draw_rounds(canvas, visit, 250)
+        else:
+            what = text("match_what", n=(rounds + 1) // 2) if rival and rounds > 1 else text("alone_what", n=rounds)
+            canvas.paragraph(what, WIDTH / 2, 280, 900, 34, palette.TEXT, 0.5)
+        self._invite(canvas, now)
+
+    def _invite(self, canvas: Canvas, now: float) -> None:
+        at_work = self.visit.at_work
+        if at_work is not None and at_work.problem is not None:
+            canvas.text(text("rival_ill"), WIDTH / 2, 516, 30, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
+        if self.is_waiting:
+            name = self.visit.rival.agent if self.visit.rival else ""
+            waits = text("rival_loading", name=name)
+            canvas.text(waits, WIDTH / 2, 586, 34, palette.QUIET, 0.5, WIDTH - 2 * MARGIN)
+        elif now - self.since >= DEAF_SECONDS:
+            canvas.panel(WIDTH / 2 - 240, 560, 480, 72, palette.YELLOW)
+            canvas.pixels(text("press_fire"), WIDTH / 2, 578, 5, palette.YELLOW, 0.5, 440)
+        self.footer(canvas, now, [(text("cap_fire"), text("hint_start")), ("ESC", text("hint_end"))])
+
+
+class Playing(Screen):
+    """One ranked round."""
+
+    def __init__(self, house: House, visit: Visit, now: float) -> None:
+        super().__init__(house, now)
+        self.visit = visit
+
+    def work(self, stage: Stage, now: float) -> Screen:
+        from arena.kiosk.result import Counting
+
+        visit, house = self.visit, self.house
+        seeds = house.seeds(visit.game)
+        opponent = visit.at_work.opponent if visit.at_work is not None else None
+        title = text("round_of", n=len(visit.rounds) + 1, rounds=len(seeds))
+        try:
+            played = play_game(
+                stage,
+                house.rules(visit.game),
+                seeds[len(visit.rounds)],
+                visit.name,
+                house.event.recordings,
+                opponent=opponent or NOBODY,
+                title=title,
+                limits=limits_of(house),
+            )
+        except ArenaError as error:
+            visit.end()
+            return Trouble(house, visit, str(error), now)
+        visit.rounds.append(played)
+        if is_over(visit, len(seeds)):
+            visit.end()
+            return Counting(house, visit, now)
+        return NextRound(house, visit, now)
+
+    def draw(self, canvas: Canvas, now: float) -> None:
+        canvas.pixels(text("get_ready"), WIDTH / 2, 330, 8, palette.TEXT, 0.5)
+
+
+def limits_of(house: House) -> Limits:
+    return replace(RANKED, idle_seconds=house.settings.idle_game_seconds)
+
+
+def is_over(visit: Visit, rounds: int) -> bool:
+    """Whether the match is decided, or left: a game that was left ends it."""
+    if visit.rounds[-1].person.recording.end is End.QUIT:
+        return True
+    return len(visit.rounds) >= rounds or max(visit.wins()) > rounds // 2
+
+
+def draw_rounds(canvas: Canvas, visit: Visit, y: float, height: float = 62) -> None:
+    """Draw the scores of the rounds, the person's left and the rival's right; who won one has a sign, not only a
+    colour."""
+    for line, played in enumerate(visit.rounds):
+        top = y + height * line
+        canvas.text(text("round", n=line + 1), MARGIN + 40, top + 8, 30, palette.QUIET)
+        mine, theirs = scores_of(played)
+        won = theirs is not None and mine > theirs
+        lost = theirs is not None and mine < theirs
+        canvas.pixels(number(mine), WIDTH / 2 - 70, top + 8, 5, palette.YELLOW, 1)
+        if won:
+            canvas.pixels("<", WIDTH / 2 - 24, top + 8, 5, palette.SKY, 0.5)
+        if lost:
+            canvas.pixels(">", WIDTH / 2 + 24, top + 8, 5, palette.ORANGE, 0.5)
+        if theirs is not None:
+            if mine == theirs:
+                canvas.pixels("=", WIDTH / 2, top + 8, 5, palette.QUIET, 0.5)
+            canvas.pixels(number(theirs), WIDTH / 2 + 70, top + 8, 5, palette.YELLOW)
+            note = text("round_won") if won else text("round_lost") if lost else text("round_even")
+            canvas.text(note, WIDTH - MARGIN - 40, top + 8, 30, palette.QUIET, 1)
+
+
+def scores_of(played: Round) -> tuple[int, int | None]:
+    """Return the person's score and the rival's."""
+    return played.person.recording.score, None if played.opponent is None else played.opponent.recording.score
+
+
+class Trouble(Screen):
+    """Something that can't be helped here, in one sentence."""
+
+    accent = palette.YELLOW
+
+    def __init__(self, house: House, visit: Visit, sentence: str, now: float) -> None:
+        super().__init__(house, now)
+        self.visit = visit
+        self.sentence = sentence
+        log.warning("A game could not be played: %s", sentence)
+
+    @property
+    def idle_seconds(self) -> float:
+        return min(20.0, self.house.settings.idle_seconds)
+
+    @property
+    def deaf_seconds(self) -> float:
+        return DEAF_SECONDS
+
+    def handle(self, pressed: Input, now: float) -> Screen:
+        return self.given_up(now) if pressed.command in (Command.GO, Command.BACK) else self
+
+    def given_up(self, now: float) -> Screen:
+        from arena.kiosk.attract import Attract
+        from arena.kiosk.result import Counting
+
+        return Counting(self.house, self.visit, now) if self.visit.rounds else Attract(self.house, now)
+
+    def draw(self, canvas: Canvas, now: float) -> None:
+        self.header(canvas, text("trouble"))
+        y = 160 + canvas.paragraph(text("trouble_what"), MARGIN, 160, WIDTH - 2 * MARGIN, 40)
+        canvas.paragraph(self.sentence, MARGIN, y + 30, WIDTH - 2 * MARGIN, 28, palette.QUIET)
+        self.footer(canvas, now, [(text("cap_fire"), text("hint_go_on"))])

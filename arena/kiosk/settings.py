@@ -1,0 +1,124 @@
+"""`kiosk.toml` in the event folder: what an organizer may set. It is written at the first start, with a fresh code."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from envs.errors import ArenaError, EventError, shown
+from envs.games import GAMES, find_game
+from recordings.storage import write_atomically
+
+FILE_NAME = "kiosk.toml"
+
+_TEMPLATE = """\
+# The kiosk of this event. It is read when the kiosk starts. Every line but exit_code may be left out.
+
+# The organizer's exit: press F10, then type this code (4 to 12 digits).
+exit_code = "{code}"
+
+# Address of the scoreboard, shown as text and as a QR code.
+# url = "http://192.168.1.10:8000"
+
+# The games to choose from.
+# games = ["breakout", "pacman", "ms_pacman", "space_invaders"]
+
+# The most games of a ranked match: best of three. Odd.
+# rounds = 3
+
+# "5min" or "30min".
+# rules = "5min"
+
+# Seconds without a key until the kiosk goes back to its start: while choosing, and in a game.
+# idle_seconds = 45
+# idle_game_seconds = 40
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    exit_code: str
+    """4 to 12 digits."""
+    url: str = ""
+    """Of the scoreboard; empty: none is shown."""
+    games: tuple[str, ...] = tuple(GAMES)
+    """ROM names, in the order in which they are shown; at least one, at most six."""
+    rounds: int = 3
+    """The most games of a match; odd."""
+    rules: str = "5min"
+    idle_seconds: float = 45.0
+    """Without a key until a screen gives up and goes back to the start."""
+    idle_game_seconds: float = 40.0
+    """Without a key until a game is left."""
+
+
+def open_settings(folder: Path) -> Settings:
+    """Return the settings in an event folder; write the file first if there is none.
+
+    Raises:
+        EventError: the file can't be read or written, or a value in it can't be; all mistakes are named at once.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        write_atomically(path, _TEMPLATE.format(code=f"{secrets.randbelow(10**6):06d}").encode())
+    try:
+        table = tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise EventError(f"{path} can't be read ({error.strerror or error}); are its permissions right?") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise EventError(f"{path} can't be read as TOML ({error}); correct it.") from None
+    return _checked(table, path)
+
+
+def _checked(table: dict[str, Any], path: Path) -> Settings:
+    known = [field.name for field in fields(Settings)]
+    wrong = [f"{shown(name)} is not a setting (there are {', '.join(known)})" for name in table if name not in known]
+    if "exit_code" not in table:
+        wrong.append("exit_code is missing")
+    wrong += [
+        f"{name} must be {what}, not {shown(table[name])}"
+        for name, (what, ok) in _CHECKS.items()
+        if name in table and not ok(table[name])
+    ]
+    if wrong:
+        raise EventError(f"{path} can't be used: {'; '.join(wrong)}.")
+    values = dict(table)
+    if "games" in values:
+        values["games"] = tuple(find_game(name).name for name in values["games"])
+    return Settings(**values)
+
+
+def _are_games(value: object) -> bool:
+    if not isinstance(value, list) or not 1 <= len(value) <= 6:
+        return False
+    try:
+        names = [find_game(name).name if isinstance(name, str) else "" for name in value]
+    except ArenaError:
+        return False
+    return "" not in names and len(set(names)) == len(names)
+
+
+def _is_url(value: object) -> bool:
+    return isinstance(value, str) and (value == "" or re.fullmatch(r"https?://[!-~]{1,200}", value) is not None)
+
+
+def _seconds(value: object) -> bool:
+    return type(value) in (int, float) and 5 <= value <= 3600  # type: ignore[operator]
+
+
+_CHECKS: dict[str, tuple[str, Any]] = {
+    "exit_code": (
+        "a text of 4 to 12 digits",
+        lambda v: isinstance(v, str) and re.fullmatch("[0-9]{4,12}", v) is not None,
+    ),
+    "url": ("an address that begins with http:// or https://", _is_url),
+    "games": ("a list of 1 to 6 different games", _are_games),
+    "rounds": ("1, 3, 5, 7 or 9", lambda v: type(v) is int and v in (1, 3, 5, 7, 9)),
+    "rules": ('"5min" or "30min"', lambda v: v in ("5min", "30min")),
+    "idle_seconds": ("a number of seconds from 5 to 3600", _seconds),
+    "idle_game_seconds": ("a number of seconds from 5 to 3600", _seconds),
+}

@@ -1,0 +1,120 @@
+"""The parent of the kiosk's process: when that dies or hangs, it is started again, into attract mode.
+
+What was played is on the disk by then: finished games as recordings, the running one as a journal, which the next
+start makes a recording of that ends as left. This process does nothing else, and draws nothing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+from arena.play.stage import Stage
+from envs.errors import EventError
+
+READY = "ready"
+BEAT = "."
+LEFT = 0
+"""Exit code of a kiosk that the organizer has left."""
+BAD_INPUT = 2
+BEAT_SECONDS = 1.0
+SILENCE_SECONDS = 30.0
+"""A kiosk that has shown no picture for so long hangs, and is killed."""
+START_SECONDS = 90.0
+"""So long may it take until the window is open."""
+RESTART_SECONDS = (0.5, 1, 2, 5, 10)
+"""Pauses before the first, second ... restart in a row; the last one holds for all that follow."""
+STEADY_SECONDS = 60.0
+"""Who has run so long is not counted among the restarts in a row."""
+
+
+def beats(stage: Stage) -> None:
+    """Print a dot each second in which pictures were shown. For a thread of the kiosk's process."""
+    shown = -1
+    while True:
+        if stage.shown != shown:
+            shown = stage.shown
+            try:
+                print(BEAT, flush=True)
+            except OSError:
+                return
+        time.sleep(BEAT_SECONDS)
+
+
+def watch_over(folder: Path, db: str | None, size: tuple[int, int] | None) -> None:
+    """Run the kiosk until the organizer leaves it.
+
+    Raises:
+        EventError: it could not be started at all; the kiosk itself has said why.
+    """
+    in_a_row, was_ready = 0, False
+    while True:
+        began = time.monotonic()
+        child = _Child(folder, db, size)
+        try:
+            code = child.wait()
+        finally:
+            child.end()
+        was_ready = was_ready or child.was_ready
+        if code == LEFT:
+            return
+        if not was_ready:
+            raise EventError("The kiosk could not start; the line above says why.")
+        in_a_row = 0 if time.monotonic() - began > STEADY_SECONDS else in_a_row
+        pause = RESTART_SECONDS[min(in_a_row, len(RESTART_SECONDS) - 1)]
+        in_a_row += 1
+        print(f"arena: The kiosk has ended ({_why(code)}); it starts again.", file=sys.stderr)
+        time.sleep(pause)
+
+
+class _Child:
+    """The kiosk's process."""
+
+    def __init__(self, folder: Path, db: str | None, size: tuple[int, int] | None) -> None:
+        words = [str(folder), db or "", f"{size[0]}x{size[1]}" if size else ""]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "arena.kiosk", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.was_ready = False
+        self._heard = time.monotonic()
+        assert self._process.stdout is not None
+        threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
+
+    def wait(self) -> int | None:
+        """Return the exit code when it has ended; None if it hung and had to be killed."""
+        while True:
+            try:
+                return self._process.wait(timeout=0.5)
+            except subprocess.TimeoutExpired:
+                patience = SILENCE_SECONDS if self.was_ready else START_SECONDS
+                if time.monotonic() - self._heard > patience:
+                    self._process.kill()
+                    return None
+
+    def end(self) -> None:
+        """End it if it still runs."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def _listen(self, output: IO[str]) -> None:
+        with output:
+            for line in output:
+                self._heard = time.monotonic()
+                self.was_ready = self.was_ready or line.strip() == READY
+
+
+def _why(code: int | None) -> str:
+    if code is None:
+        return "it hung"
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

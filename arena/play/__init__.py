@@ -1,0 +1,1 @@
+"""A person at the keyboard: the window, the controls, the sound, the frame clock and the game itself."""

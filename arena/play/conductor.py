@@ -1,0 +1,211 @@
+"""Leads a person through a game: waits for the frame, reads what is held, counts down, pauses, asks before leaving.
+
+A pause hides the picture, is limited in number and time, and stands in the recording. Everything that stops the game
+(the question before leaving, a pad that was unplugged) is such a pause: there is no other way to look at a standing
+picture and think.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from agents.human import Button
+from agents.player import PlayerQuit
+from arena.play.clock import FrameClock
+from arena.play.palette import BRIGHT
+from arena.play.screens import Line, draw_lines, hint, line, title
+from arena.play.stage import Stage
+from arena.play.strings import text
+from arena.play.view import View
+from arena.ranking import MOST_PAUSES, PAUSE_SECONDS
+from envs.step import Step
+
+SCREEN_SECONDS = 1 / 30
+"""Between two pictures of a screen on which nothing moves."""
+AGAIN_SECONDS = 2.0
+"""How soon the second Esc must come where there is no pause left to ask in."""
+IDLE_WARNING_SECONDS = 10.0
+CONFIRM_KEYS = ("return", "enter", "keypad enter")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a person may do besides playing."""
+
+    pauses: int = MOST_PAUSES
+    pause_seconds: float = PAUSE_SECONDS
+    """All pauses of a game together."""
+    countdown: int = 3
+    """Seconds before the first frame, and after a pause."""
+    idle_seconds: float | None = None
+    """The game is left if nothing is touched for so long, and its end screen, too; None: never."""
+    counts: bool = True
+    """Whether the question before leaving says so."""
+
+
+RANKED = Limits()
+PRACTICE = Limits(pauses=1000, pause_seconds=3600.0, counts=False)
+
+
+class Conductor:
+    """The `Hands` of one game at the window.
+
+    Args:
+        stage: where the person plays.
+        view: draws the game.
+        clock: of this game.
+        limits: of this game.
+    """
+
+    def __init__(self, stage: Stage, view: View, clock: FrameClock, limits: Limits) -> None:
+        self._stage = stage
+        self._view = view
+        self._clock = clock
+        self._limits = limits
+        self._pauses = 0
+        self._paused_for = 0.0
+        self._escaped = -AGAIN_SECONDS
+
+    def next(self, step: Step) -> Sequence[Button]:
+        """See `agents.human.Hands`. What stops the game stops it here."""
+        if step.t == 0:
+            self._begin()
+        while True:
+            self._clock.tick()
+            if not self._stopped(step):
+                return self._stage.held.frame()
+
+    def _begin(self) -> None:
+        self._stage.pads_state.unplugged.clear()
+        self._stage.last_input = time.monotonic()
+        keys = [hint(text("play.keys_move")), hint(text("play.keys_fire")), hint(text("play.keys_other"))]
+        self._count_down(text("play.ready"), keys)
+
+    def _stopped(self, step: Step) -> bool:
+        """Do what was asked for; True if the game has stood still for it."""
+        stage = self._stage
+        stopped = False
+        for press in stage.poll():
+            if stopped:
+                break  # what else was pressed in this frame meant the game that ran
+            if press.key == "p" or press.pad == "start":
+                stopped = self._pause(step, self._pause_lines)
+            elif press.key == "escape" or press.pad == "back":
+                stopped = self._leave(step)
+            elif press.key == "f10":
+                self._view.phosphor = not self._view.phosphor
+                stage.say(text("play.phosphor_on" if self._view.phosphor else "play.phosphor_off"))
+        while stage.pads_state.unplugged:
+            stopped = self._without_pad(step, stage.pads_state.unplugged.pop()) or stopped
+        if stage.closed:
+            raise PlayerQuit
+        self._watch_idle()
+        return stopped
+
+    def _watch_idle(self) -> None:
+        limit = self._limits.idle_seconds
+        if limit is None:
+            return
+        left = limit - (time.monotonic() - self._stage.last_input)
+        if self._stage.held.any():
+            self._stage.last_input = time.monotonic()
+        elif left <= 0:
+            raise PlayerQuit
+        elif left < IDLE_WARNING_SECONDS:
+            self._view.note = text("play.idle", n=ceil(left))
+            return
+        self._view.note = ""
+
+    # -- what stops the game ---------------------------------------------------------------------------------------
+
+    def _seconds_left(self) -> float:
+        return self._limits.pause_seconds - self._paused_for
+
+    def _may_pause(self) -> bool:
+        return self._pauses < self._limits.pauses and self._seconds_left() > 0
+
+    def _pause_lines(self, seconds: int) -> list[Line]:
+        more = self._limits.pauses - self._pauses
+        left = "play.pauses_left" if more > 0 else "play.pause_last"
+        return [
+            title(text("play.paused")),
+            line(text("play.pause_go_on")),
+            hint(text(left, n=more, seconds=seconds)),
+            hint(text("play.keys_other")),
+        ]
+
+    def _leave_lines(self, seconds: int) -> list[Line]:
+        what = text("play.leave_counts" if self._limits.counts else "play.leave_practice")
+        return [title(text("play.leave")), line(what), line(text("play.leave_keys")), hint(f"{seconds} s")]
+
+    def _leave(self, step: Step) -> bool:
+        """Ask before leaving. Where no pause is left to ask in, a second Esc is the answer."""
+        if self._may_pause():
+            return self._pause(step, self._leave_lines, CONFIRM_KEYS)
+        now = time.monotonic()
+        if now - self._escaped < AGAIN_SECONDS:
+            raise PlayerQuit
+        self._escaped = now
+        self._stage.say(text("play.leave_again"))
+        return False
+
+    def _without_pad(self, step: Step, name: str) -> bool:
+        if not self._may_pause():
+            self._stage.say(text("play.pad_gone_toast", name=name))
+            return False
+        lines = [title(text("play.pad_gone", name=name)), line(text("play.pad_gone_what"))]
+        return self._pause(step, lambda seconds: [*lines, *self._pause_lines(seconds)[1:3]])
+
+    def _pause(self, step: Step, lines: Callable[[int], list[Line]], leave_keys: tuple[str, ...] = ()) -> bool:
+        """Hide the game until the person goes on or the time for pauses is used up; True if the game stood still.
+
+        Args:
+            step: the frame at which it stops.
+            lines: what to show, given the seconds that are left.
+            leave_keys: keys that leave the game instead of going on.
+        """
+        if not self._may_pause():
+            self._stage.say(text("play.no_pauses"))
+            return False
+        self._pauses += 1
+        stage, began = self._stage, time.monotonic()
+        stage.speaker.stop()
+        try:
+            while (left := self._seconds_left() - (time.monotonic() - began)) > 0 and not stage.closed:
+                if self._answered(leave_keys):
+                    break
+                self._show(lines(ceil(left)))
+            self._paused_for += time.monotonic() - began
+            self._count_down(text("play.go_on"), [])
+        finally:
+            self._clock.paused(step.t, time.monotonic() - began)
+            stage.last_input = time.monotonic()
+        return True
+
+    def _answered(self, leave_keys: tuple[str, ...]) -> bool:
+        """Whether the person wants to go on."""
+        for press in self._stage.poll():
+            if press.key in leave_keys or (leave_keys and press.pad == "start"):
+                raise PlayerQuit
+            on = press.key in ("p", "escape", *CONFIRM_KEYS) or press.button is Button.FIRE
+            if on or press.pad in ("start", "back"):
+                return True
+        return False
+
+    def _count_down(self, words: str, more: list[Line]) -> None:
+        """Count the seconds down on a hidden game."""
+        until = time.monotonic() + self._limits.countdown
+        while (left := until - time.monotonic()) > 0 and not self._stage.closed:
+            if any(press.key == "escape" or press.pad == "back" for press in self._stage.poll()):
+                raise PlayerQuit
+            self._show([title(words), (str(ceil(left)), 3.0, BRIGHT), *more])
+        self._stage.held.clear()
+
+    def _show(self, lines: list[Line]) -> None:
+        self._view.draw_hidden()
+        draw_lines(self._stage, lines, self._view.line)
+        self._stage.show()
+        time.sleep(SCREEN_SECONDS)

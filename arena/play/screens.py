@@ -1,0 +1,42 @@
+"""The screens that lie over a game: countdown, pause, leaving, saving, the end. None of them shows the game's picture
+except the last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from arena.play.palette import BRIGHT, QUIET, SCORE
+from arena.play.stage import Stage
+
+Line = tuple[str, float, tuple[int, int, int]]
+"""Words, height as a part of the usual large line, colour."""
+
+
+def title(words: str) -> Line:
+    return words, 1.8, SCORE
+
+
+def line(words: str) -> Line:
+    return words, 1.0, BRIGHT
+
+
+def hint(words: str) -> Line:
+    return words, 0.7, QUIET
+
+
+def draw_lines(stage: Stage, lines: Sequence[Line], unit: int) -> None:
+    """Draw lines in the middle of the window, on a dark ground of their own."""
+    surface = stage.surface
+    width, height = surface.get_size()
+    heights = [round(unit * part * 1.35) for _, part, _ in lines]
+    total = sum(heights)
+    room = width - 2 * unit
+    widest = max(min(room, stage.text_surface(w, round(unit * part), c).get_width()) for w, part, c in lines)
+    box = stage.pygame.Rect(0, 0, widest + 2 * unit, total + unit)
+    box.center = (width // 2, height // 2)
+    surface.fill((0, 0, 0), box)
+    stage.pygame.draw.rect(surface, QUIET, box, max(1, unit // 16))
+    y = (height - total) // 2
+    for (words, part, colour), tall in zip(lines, heights, strict=True):
+        stage.write(words, (width // 2, y + tall // 2), round(unit * part), colour, "center", room)
+        y += tall

@@ -1,0 +1,366 @@
+"""One game, or a match of several, that a person plays at the window, alone or beside an opponent.
+
+The match engine is the one that plays everything else. The person's lane comes first: its `act` waits for the frame,
+so the opponent's lane runs by the same clock. In the loop nothing is synced, sent or collected; what has to be written
+is written by another thread, or after the person's game.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from agents.human import Button, HumanPlayer
+from agents.player import Kind, Player
+from arena.book import keep
+from arena.emulators import borrowed
+from arena.match import Lane, RecordingObserver, Turn, observed, play_lanes
+from arena.play.clock import FrameClock
+from arena.play.conductor import CONFIRM_KEYS, PRACTICE, RANKED, SCREEN_SECONDS, Conductor, Limits
+from arena.play.opponent import NOBODY, Ghost, Opponent
+from arena.play.palette import SCORE
+from arena.play.screens import Line, draw_lines, hint, line
+from arena.play.screens import title as title_line
+from arena.play.stage import Press, Stage
+from arena.play.strings import text
+from arena.play.view import ENDS, View
+from arena.ranking import unranked_reason
+from arena.screen import Panel, Show
+from envs.environment import ale_seed_of
+from envs.errors import EventError
+from envs.rules import Rules
+from envs.step import End
+from recordings.recording import Pacing, Recording
+from recordings.storage import FileJournal, Header, Journal, NullJournal
+
+__all__ = ["PRACTICE", "RANKED", "Limits", "Played", "Round", "play_game", "play_match"]
+
+DEAF_SECONDS = 2.0
+"""For so long after a game keys are ignored: who is still hammering on them skips nothing."""
+FAST_FRAMES = 4
+"""Emulated frames between two pictures while the opponent plays on alone."""
+PICTURE_SECONDS = 1 / 60
+MOST_LEFT_OUT = 3
+"""Pictures in a row that may be left out on a machine that is too slow to draw them all."""
+
+
+class Played(NamedTuple):
+    """One side of a game."""
+
+    recording: Recording
+    path: Path | None
+    """Where it lies; None in practice, for a ghost, and if it could not be saved."""
+    unranked: str | None
+    """Why it doesn't count, as a part of a sentence; None if it does."""
+
+
+class Round(NamedTuple):
+    """One game of a person, with what played beside it."""
+
+    seed: int
+    person: Played
+    opponent: Played | None
+    """None if nobody played there, or its game was broken off with the window."""
+
+
+def play_match(
+    stage: Stage,
+    rules: Rules,
+    seeds: Sequence[int],
+    name: str,
+    folder: Path | None,
+    *,
+    opponent: Opponent = NOBODY,
+    limits: Limits = RANKED,
+) -> list[Round]:
+    """Play `seeds` one after the other; a game that is left ends the match. For the rest see `play_game`."""
+    rounds: list[Round] = []
+    for seed in seeds:
+        ale_seed_of(seed)
+    for number, seed in enumerate(seeds, start=1):
+        words = text("play.round", n=number, all=len(seeds), seed=seed)
+        label = words if len(seeds) > 1 else text("play.alone", seed=seed)
+        rounds.append(play_game(stage, rules, seed, name, folder, opponent=opponent, title=label, limits=limits))
+        if rounds[-1].person.recording.end is End.QUIT or stage.closed:
+            break
+    return rounds
+
+
+def play_game(
+    stage: Stage,
+    rules: Rules,
+    seed: int,
+    name: str,
+    folder: Path | None,
+    *,
+    opponent: Opponent = NOBODY,
+    title: str = "",
+    limits: Limits = RANKED,
+) -> Round:
+    """Let a person play one game, from the countdown to the key that leaves its last screen.
+
+    Args:
+        stage: the window. Afterwards `stage.closed` tells whether the person closed it.
+        rules: what is played.
+        seed: the environment's seed.
+        name: the person's.
+        folder: where the game grows while it runs and its recording is saved; None writes nothing.
+        opponent: who plays beside the person; it is begun here.
+        title: a line on the screen, such as the number of the round.
+        limits: what the person may do besides playing.
+
+    Raises:
+        PlayerNameError, SeedError, RomError, RulesError: this can't be played.
+        AgentError, RecordingError: the opponent can't play this.
+    """
+    ale_seed_of(seed)
+    opponent.begin(rules, seed)
+    clock = FrameClock(rules.max_frames)
+    panels = [Panel(name, rules)] + ([] if opponent.player is None else [_rival_panel(opponent, rules)])
+    view = View(stage, panels, title)
+    players: list[Player] = [HumanPlayer(name, Conductor(stage, view, clock, limits))]
+    panels[0].name = players[0].info.name
+    players += [] if opponent.player is None else [opponent.player]
+
+    def pacing(lane: int) -> Pacing:
+        return clock.pacing(opponent.held_frames if lane else 0)
+
+    with borrowed(rules, len(players)) as envs, ThreadPoolExecutor(1) as writer, _quiet_memory():
+        keeper = _Keeper(folder, writer)
+        observer = _LiveObserver(rules, players, keeper, folder, pacing)
+        lanes = [Lane(env, one, iter((seed,))) for env, one in zip(envs, players, strict=True)]
+        game = _Game(stage, view, clock, opponent, limits)
+        with closing(cast("Generator[Turn]", play_lanes(lanes))) as turns, closing(observer):
+            game.play(Show(observed(turns, observer), panels))
+        game.save(keeper)
+        person = keeper.played(persons=True)
+        assert person is not None  # the engine ends every game, whatever the person does
+        game.end_screen(person)
+        return Round(seed, person, _ghost(opponent) or keeper.played(persons=False))
+
+
+def _ghost(opponent: Opponent) -> Played | None:
+    return Played(opponent.recording, None, None) if isinstance(opponent, Ghost) else None
+
+
+@contextmanager
+def _quiet_memory() -> Iterator[None]:
+    """Let Python collect no garbage inside: that would stop the game for a moment."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
+
+
+class _Keeper:
+    """Saves the recordings of one game: the person's at once, when nothing can be delayed by it any more, the
+    opponent's in another thread, because the person may be playing still."""
+
+    def __init__(self, folder: Path | None, writer: ThreadPoolExecutor) -> None:
+        self._folder = folder
+        self._writer = writer
+        self._recordings: dict[bool, Recording] = {}
+        """By whether it is the person's."""
+        self._saving: dict[bool, Future[Path]] = {}
+
+    def __call__(self, recording: Recording) -> None:
+        persons = recording.player.kind == Kind.HUMAN.value
+        self._recordings[persons] = recording
+        if self._folder is not None:
+            self._saving[persons] = self._writer.submit(keep, recording, self._folder)
+            if persons:
+                self._saving[persons].exception()  # waits: the journal goes when this returns
+
+    def problem(self) -> str | None:
+        """Wait until everything is saved; return the sentence about what can't be."""
+        for saving in self._saving.values():
+            error = saving.exception()
+            if isinstance(error, EventError):
+                return str(error)
+            if error is not None:
+                raise error
+        return None
+
+    def try_again(self) -> None:
+        """Save what could not be saved."""
+        for persons, saving in self._saving.items():
+            if self._folder is not None and saving.exception() is not None:
+                self._saving[persons] = self._writer.submit(keep, self._recordings[persons], self._folder)
+
+    def played(self, persons: bool) -> Played | None:
+        """Return what the person played, or the opponent; None if there is nothing."""
+        recording = self._recordings.get(persons)
+        if recording is None:
+            return None
+        saving = self._saving.get(persons)
+        path = None if saving is None or saving.exception() is not None else saving.result()
+        return Played(recording, path, unranked_reason(recording))
+
+
+class _LiveObserver(RecordingObserver):
+    """Records a person's game and what plays beside it, but no ghost: that has its recording.
+
+    The person's journal may fail, as when the disk is full: the game goes on all the same. What a machine plays needs
+    none."""
+
+    def __call__(self, turn: Turn) -> None:
+        if self._players[turn.lane].kind != Kind.REPLAY.value:
+            super().__call__(turn)
+
+    def _journal(self, header: Header) -> Journal:
+        if self._journals is None or header.player.kind != Kind.HUMAN.value:
+            return NullJournal()
+        try:
+            return _ForgivingJournal(FileJournal(self._journals, header))
+        except EventError:
+            return NullJournal()
+
+
+class _ForgivingJournal:
+    """A journal whose failures don't stop the game."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._fails = False
+
+    def append(self, actions: bytes | bytearray) -> None:
+        if not self._fails:
+            try:
+                self._journal.append(actions)
+            except EventError:
+                self._fails = True  # with a gap the rest would be worthless
+
+    def close(self) -> None:
+        self._journal.close()
+
+    def discard(self) -> None:
+        with suppress(EventError):
+            self._journal.discard()
+
+
+class _Game:
+    """What happens at the window in one game."""
+
+    def __init__(self, stage: Stage, view: View, clock: FrameClock, opponent: Opponent, limits: Limits) -> None:
+        self._stage = stage
+        self._view = view
+        self._clock = clock
+        self._opponent = opponent
+        self._limits = limits
+        self._panels = view.panels
+
+    def play(self, show: Show) -> None:
+        """Play until the person's game is over, then let the opponent's go on to its end."""
+        stage, view, person = self._stage, self._view, self._panels[0]
+        left_out = 0
+        while show.advance() and person.running:
+            stage.speaker.feed(person.sound())
+            if self._clock.behind() and left_out < MOST_LEFT_OUT:
+                left_out += 1
+                continue
+            left_out = 0
+            view.held_frames = self._opponent.held_frames
+            view.draw()
+            stage.show()
+        stage.speaker.stop()
+        self._play_on(show)
+
+    def _play_on(self, show: Show) -> None:
+        """Nobody is kept waiting now: the opponent's game goes on faster, and still faster when a key is pressed. Esc
+        or closing the window breaks it off."""
+        stage, view = self._stage, self._view
+        if len(self._panels) < 2 or not self._panels[1].running or stage.closed:
+            return
+        rival = self._panels[1].name
+        self._opponent.patient()
+        hurried = self._panels[0].step is not None and self._panels[0].step.end is End.QUIT
+        deaf_until = time.monotonic() + DEAF_SECONDS
+        while not stage.closed:
+            view.note = text("play.to_the_end" if hurried else "play.bot_plays_on", name=rival)
+            view.draw()
+            stage.show()
+            until = time.monotonic() + PICTURE_SECONDS
+            frames = 0
+            while (hurried or frames < FAST_FRAMES) and time.monotonic() < until:
+                frames += 1
+                if not show.advance():
+                    view.note = ""
+                    return
+            presses = stage.poll()
+            if time.monotonic() > deaf_until:
+                if any(press.key == "escape" for press in presses):
+                    return
+                hurried = hurried or any(_goes_on(press) for press in presses)
+            time.sleep(max(0.0, until - time.monotonic()))
+
+    def save(self, keeper: _Keeper) -> None:
+        """See that everything is saved; while the disk is full, ask the person to make room."""
+        while (problem := keeper.problem()) is not None and not self._stage.closed:
+            lines = [title_line(text("play.disk")), hint(problem), line(text("play.disk_keys"))]
+            if not self._wait(lines, None):
+                return
+            keeper.try_again()
+
+    def end_screen(self, played: Played) -> None:
+        """Show how it ended until the person goes on."""
+        if self._stage.closed:
+            return
+        self._view.note = ""
+        self._view.draw()
+        self._wait(self._end_lines(played), self._limits.idle_seconds)
+
+    def _end_lines(self, played: Played) -> list[Line]:
+        person = self._panels[0]
+        lines = [title_line(text(ENDS[played.recording.end])), (f"{person.score:,}", 2.2, SCORE)]
+        if len(self._panels) > 1:
+            lines.append(line(self._outcome()))
+        if played.unranked is not None:
+            lines.append(hint(text("play.unranked", reason=played.unranked)))
+        return [*lines, hint(text("play.press_fire"))]
+
+    def _outcome(self) -> str:
+        first, second = self._panels
+        gap = first.score - second.score
+        if gap == 0:
+            return text("play.draw")
+        return text("play.wins", name=(first if gap > 0 else second).name, n=f"{abs(gap):,}")
+
+    def _wait(self, lines: list[Line], seconds: float | None) -> bool:
+        """Show `lines` until the person goes on (True), presses Esc, or the seconds are over (False). For the first two
+        seconds keys are ignored."""
+        stage = self._stage
+        began = time.monotonic()
+        while not stage.closed and (seconds is None or time.monotonic() - began < seconds):
+            for press in stage.poll():
+                if time.monotonic() - began > DEAF_SECONDS:
+                    if press.key == "escape" or press.pad == "back":
+                        return False
+                    if _goes_on(press):
+                        return True
+            if stage.resized:
+                self._view.draw()
+            draw_lines(stage, lines, self._view.line)
+            stage.show()
+            time.sleep(SCREEN_SECONDS)
+        return False
+
+
+def _goes_on(press: Press) -> bool:
+    return press.button is Button.FIRE or press.key in CONFIRM_KEYS or press.pad == "start"
+
+
+def _rival_panel(opponent: Opponent, rules: Rules) -> Panel:
+    assert opponent.player is not None
+    name = opponent.player.info.name
+    if isinstance(opponent, Ghost):
+        return Panel(text("play.ghost", name=name), rules, opponent.recording.end)
+    return Panel(name, rules)

@@ -1,0 +1,1 @@
+"""The report of an event: verdicts, standings, plots, the story of the finals, highlights and proof, in one file."""

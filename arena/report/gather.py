@@ -1,0 +1,230 @@
+"""What the report tells, gathered from the event folder. Nothing is played or changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from agents.player import Kind
+from arena.brackets import Duel, Line, round_title, rounds, standings
+from arena.event import Event
+from arena.lifecycle import State as EventState
+from arena.lifecycle import state_of as phases_of
+from arena.log import EVENT, TOURNAMENT, Log
+from arena.page import verdicts_of
+from arena.qualify import Move, moves
+from arena.ratings import Meeting, Rating, Strength, bradley_terry, ladder
+from arena.results import Result, RulesClass, Standing
+from arena.scoreboard import Scoreboard
+from arena.tournament import Format, State, state_of
+from arena.verdicts import Outcome, Scores, against_reference, people_against_bots
+from envs.games import GAMES, Game, find_game
+
+MANY = 24
+"""More players than this are cut off in tables on paper, and their duels aren't listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tournament:
+    """One tournament as the report shows it."""
+
+    state: State
+    lines: Sequence[Line]
+    duels: Sequence[tuple[str, Sequence[Duel]]]
+    """Title and duels of each round; empty if there are too many."""
+    outcome: Outcome | None
+    """People against bots; None if they have played no seed in common."""
+    seeds: Mapping[tuple[str, str], Sequence[tuple[int, int]]]
+    """Number and seed of what was played, by stage and game."""
+    final: Duel | None
+    """The duel whose story is told."""
+
+    @property
+    def title(self) -> str:
+        return self.state.plan.title
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Strengths in one game, or in all."""
+
+    title: str
+    strengths: Sequence[Strength]
+    ratings: Mapping[str, Rating]
+    kinds: Mapping[str, Kind]
+
+
+@dataclass(frozen=True, slots=True)
+class GameView:
+    """One game under one set of rules."""
+
+    game: Game
+    rules: RulesClass
+    standings: Sequence[Standing]
+    results: Sequence[Result]
+    """The latest first."""
+    verdicts: Sequence[str]
+    moves: Sequence[Move]
+    reference: str | None
+
+    @property
+    def rules_text(self) -> str:
+        """Return what the rules are called, with the beginning of their id where that isn't their name."""
+        short = self.rules.rules_id[:8]
+        return short if self.rules.label == short else f"{self.rules.label} ({short})"
+
+    @property
+    def attempts(self) -> dict[str, list[float]]:
+        """Scores of people who have played more than once, in the order in which they were played."""
+        found: dict[str, list[tuple[object, float]]] = {}
+        for result in self.results:
+            if result.kind is Kind.HUMAN:
+                found.setdefault(result.player, []).append((result.started_at, result.score))
+        return {name: [score for _, score in sorted(played)] for name, played in found.items() if len(played) > 1}
+
+    @property
+    def scores_by_kind(self) -> dict[str, list[float]]:
+        found: dict[str, list[float]] = {}
+        for result in self.results:
+            found.setdefault(result.kind.value, []).append(result.score)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that the report tells, apart from pictures and films."""
+
+    title: str
+    when: date
+    event: EventState
+    tournaments: Sequence[Tournament]
+    games: Sequence[GameView]
+    rankings: Sequence[Ranking]
+    rehearsal: bool = False
+    """Whether there were only tournaments on practice seeds."""
+    references: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The verdict that stands at the top: of the last team battle, or else of the last tournament with both."""
+        both = [one for one in self.tournaments if one.outcome is not None]
+        battles = [one for one in both if one.state.plan.format is Format.TEAM]
+        return (battles or both)[-1].outcome if both else None
+
+    @property
+    def results(self) -> list[Result]:
+        return [result for game in self.games for result in game.results]
+
+
+def gather(event: Event, board: Scoreboard) -> Report:
+    """Gather the report of an event.
+
+    Raises:
+        ScoreboardError: the scoreboard can't be read.
+        EventError: its log contradicts itself.
+    """
+    log = Log(board.engine)
+    states = [state_of(log.entries(stream)) for stream in log.streams() if stream.startswith(TOURNAMENT)]
+    real = [state for state in states if not state.plan.practice]
+    shown = real or states
+    tournaments = [_tournament(state) for state in shown]
+    hidden = _hidden(real)
+    games = _games(board, hidden, event.settings.seeds.practice)
+    phases = phases_of(log.entries(EVENT))
+    references = [sentence for one in games if (sentence := one.reference) is not None]
+    return Report(
+        event.name, date.today(), phases, tournaments, games, rankings_of(shown), not real and bool(states), references
+    )
+
+
+def _tournament(state: State) -> Tournament:
+    lines = standings(state)
+    listed = len(state.entrants) <= MANY and state.plan.format in (Format.DUEL, Format.KNOCKOUT)
+    duels = [(round_title(state, i), one) for i, one in enumerate(rounds(state))] if listed else []
+    seeds: dict[tuple[str, str], dict[int, int]] = {}
+    for (stage, game, index, _), score in state.scores.items():
+        seeds.setdefault((stage, game), {})[index] = score.seed
+    ordered = {key: sorted(found.items()) for key, found in sorted(seeds.items())}
+    found = people_against_bots(sides_of(state))
+    outcome = found if any(one.differences for one in found.games) else None
+    return Tournament(state, lines, duels, outcome, ordered, _final(state, lines))
+
+
+def sides_of(state: State) -> dict[str, tuple[Scores, Scores]]:
+    """Return the scores of people and bots by game, the players in the order of their seeding."""
+    found: dict[str, dict[str, dict[int, float]]] = {game: {} for game in state.plan.games}
+    for (_, game, _, player), score in state.scores.items():
+        found[game].setdefault(player, {})[score.seed] = float(score.score)
+
+    def side(game: str, human: bool) -> Scores:
+        return {e.name: found[game][e.name] for e in state.entrants if e.human is human and e.name in found[game]}
+
+    return {game: (side(game, True), side(game, False)) for game in state.plan.games}
+
+
+def _final(state: State, lines: Sequence[Line]) -> Duel | None:
+    """Return the duel that a story is told of: the final, or the first two; in a team battle the best of each side."""
+    if state.plan.format in (Format.DUEL, Format.KNOCKOUT):
+        last = rounds(state)[-1]
+        return last[0] if len(last) == 1 and last[0].b is not None else None
+    names = [line.player for line in lines]
+    if state.plan.format is Format.TEAM:
+        people = [line.player for line in lines if line.kind is Kind.HUMAN]
+        bots = [line.player for line in lines if line.kind is not Kind.HUMAN]
+        names = [*people[:1], *bots[:1]]
+    if len(names) < 2:
+        return None
+    return Duel("round 1", names[0], names[1], {}, True, None)
+
+
+def _hidden(states: Iterable[State]) -> dict[tuple[str, str], dict[str, list[float]]]:
+    """Return the scores on hidden seeds by game, rules and player."""
+    found: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for state in states:
+        for (_, game, _, player), score in state.scores.items():
+            key = (game, state.plan.rules[game].rules_id)
+            found.setdefault(key, {}).setdefault(player, []).append(float(score.score))
+    return found
+
+
+def _games(
+    board: Scoreboard, hidden: Mapping[tuple[str, str], Mapping[str, Sequence[float]]], practice: int
+) -> list[GameView]:
+    order = list(GAMES)
+    classes = sorted(
+        board.classes(), key=lambda c: (order.index(c.game) if c.game in order else len(order), c.game, c.label)
+    )
+    views = []
+    for one in classes:
+        results = board.results(game=one.game, rules_id=one.rules_id)
+        table = board.standings(one.game, one.rules_id)
+        said = verdicts_of(table, results) if len(table) <= MANY else []
+        moved = moves(results, hidden.get((one.game, one.rules_id), {}), practice)
+        bots: dict[str, dict[int, float]] = {}
+        for result in results:
+            if result.kind is not Kind.HUMAN:
+                bots.setdefault(result.player, {})[result.seed] = result.score
+        reference = against_reference(one.game, bots)
+        views.append(GameView(find_game(one.game), one, table, results, said, moved, reference))
+    return views
+
+
+def rankings_of(states: Sequence[State]) -> list[Ranking]:
+    """Return the strengths overall (where there is more than one game) and in each game."""
+    meetings: dict[str, list[Meeting]] = {}
+    kinds = {entrant.name: entrant.kind for state in states for entrant in state.entrants}
+    for state in states:
+        found: dict[tuple[str, int, str], dict[str, float]] = {}
+        for (stage, game, index, player), score in state.scores.items():
+            found.setdefault((game, index, stage), {})[player] = float(score.score)
+        for (game, _, _), meeting in sorted(found.items()):
+            meetings.setdefault(game, []).append(meeting)
+    rankings = [_ranking(find_game(game).title, played, kinds) for game, played in meetings.items()]
+    if len(meetings) > 1:
+        rankings.insert(0, _ranking("All games", [one for played in meetings.values() for one in played], kinds))
+    return [one for one in rankings if one.strengths]
+
+
+def _ranking(title: str, meetings: Sequence[Meeting], kinds: Mapping[str, Kind]) -> Ranking:
+    return Ranking(title, bradley_terry(meetings), {one.player: one for one in ladder(meetings)}, kinds)

@@ -1,0 +1,1 @@
+"""The shared scoreboard as a web server: it believes nothing, and keeps what it has acknowledged."""

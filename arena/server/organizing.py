@@ -1,0 +1,212 @@
+"""What organizers may do. Everything is written down with its reason, and can be undone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from arena.scoreboard import Scoreboard
+from arena.server.auth import Identity
+from arena.server.clock import Clock
+from arena.server.errors import Conflict, NotFound, Refusal
+from arena.server.event_state import CLOSED, FROZEN, OPEN, event_state, set_event_state
+from arena.server.submissions import HELD, QUEUED
+from arena.server.tables import AuditRow, HiddenNameRow, SubmissionRow
+from envs.errors import ScoreboardError
+from envs.names import check_name
+
+VOID, HIDE, APPROVE, STATE, UNDO = "void", "hide", "approve", "state", "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One thing that an organizer did."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    """void, hide, approve, state, undo, or token and revoke, which can't be undone."""
+    subject: str
+    """A recording's hash, a name, an agent's number, a state, or the number of the entry that was undone."""
+    reason: str
+    undone_by: int | None
+
+
+class Organizing:
+    """The organizers' actions on the scoreboard's database.
+
+    Args:
+        board: the scoreboard.
+        clock: the server's.
+        tell: publishes an event.
+        closing: called after the event was closed.
+    """
+
+    def __init__(
+        self,
+        board: Scoreboard,
+        clock: Clock,
+        tell: Callable[[str, dict[str, object]], None],
+        closing: Callable[[], None],
+    ) -> None:
+        self._board = board
+        self._clock = clock
+        self._tell = tell
+        self._closing = closing
+
+    def void(self, who: Identity, recording_sha256: str, reason: str) -> AuditEntry:
+        """Strike out a result: it stays visible as struck out, and counts nowhere.
+
+        Raises:
+            NotFound: there is no such result.
+            Conflict: it is struck out already.
+        """
+        with self._board.writing() as session:
+            before = self._set_void(session, recording_sha256, reason)
+            if before is not None:
+                raise Conflict("This result is struck out already.")
+            entry = self._write(session, who, VOID, recording_sha256, reason, None)
+        self._tell("void", {"recording_sha256": recording_sha256, "void": True})
+        return entry
+
+    def hide(self, who: Identity, name: str, reason: str) -> AuditEntry:
+        """Show a name no more, anywhere.
+
+        Raises:
+            Conflict: it is hidden already.
+        """
+        name = check_name(name)
+        with self._board.writing() as session:
+            if session.get(HiddenNameRow, name) is not None:
+                raise Conflict("This name is hidden already.")
+            session.execute(insert(HiddenNameRow).values(name=name))
+            entry = self._write(session, who, HIDE, name, reason, None)
+        self._tell("names", {})
+        return entry
+
+    def approve(self, who: Identity, agent: int, reason: str) -> AuditEntry:
+        """Let an agent that waits for it be evaluated.
+
+        Raises:
+            NotFound, Conflict: there is none, or it doesn't wait.
+        """
+        with self._board.writing() as session:
+            row = session.get(SubmissionRow, agent, with_for_update=True)
+            if row is None:
+                raise NotFound(f"There is no agent {agent}.")
+            if row.state != HELD:
+                raise Conflict(f"This agent is {row.state}; it doesn't wait for an approval.")
+            row.state = QUEUED
+            entry = self._write(session, who, APPROVE, str(agent), reason, None)
+        self._tell("agent", {"id": agent, "state": QUEUED})
+        return entry
+
+    def set_state(self, who: Identity, state: str, reason: str) -> AuditEntry:
+        """Open, freeze or close the event. Closing counts the games that still run as broken off, and shows hidden
+        seeds, which can't be taken back.
+
+        Raises:
+            Refusal: there is no such state.
+            Conflict: it is in that state already.
+        """
+        if state not in (OPEN, FROZEN, CLOSED):
+            raise Refusal(f"An event is {OPEN}, {FROZEN} or {CLOSED}.")
+        with self._board.writing() as session:
+            before = event_state(session)
+            if before == state:
+                raise Conflict(f"The event is {state} already.")
+            set_event_state(session, state)
+            entry = self._write(session, who, STATE, state, reason, before)
+        self._state_changed(state)
+        return entry
+
+    def undo(self, who: Identity, number: int, reason: str) -> AuditEntry:
+        """Take back what an entry says.
+
+        Raises:
+            NotFound, Conflict: there is none, it was undone already, or it can't be any more.
+        """
+        with self._board.writing() as session:
+            done = session.get(AuditRow, number, with_for_update=True)
+            if done is None:
+                raise NotFound(f"There is no entry {number}.")
+            if done.undone_by is not None:
+                raise Conflict(f"This was undone already, by entry {done.undone_by}.")
+            action, subject = done.action, done.subject
+            self._take_back(session, action, subject, json.loads(done.before))
+            entry = self._write(session, who, UNDO, str(number), reason, None)
+            session.execute(update(AuditRow).where(AuditRow.id == number).values(undone_by=entry.id))
+            state = event_state(session)
+        match action:
+            case "void":
+                self._tell("void", {"recording_sha256": subject, "void": False})
+            case "hide":
+                self._tell("names", {})
+            case "approve":
+                self._tell("agent", {"id": int(subject), "state": HELD})
+            case _:
+                self._state_changed(state)
+        return entry
+
+    def note(self, who: Identity, action: str, subject: str, reason: str) -> AuditEntry:
+        """Write down what was done elsewhere, such as a new token."""
+        with self._board.writing() as session:
+            return self._write(session, who, action, subject, reason, None)
+
+    def entries(self, limit: int = 200) -> list[AuditEntry]:
+        """Return what was done, the newest first."""
+        with self._board.reading() as session:
+            return [_entry(row) for row in session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(limit))]
+
+    def _take_back(self, session: Session, action: str, subject: str, before: object) -> None:
+        match action:
+            case "void":
+                self._set_void(session, subject, None)
+            case "hide":
+                session.execute(delete(HiddenNameRow).where(HiddenNameRow.name == subject))
+            case "approve":
+                query = update(SubmissionRow).where(SubmissionRow.id == int(subject), SubmissionRow.state == QUEUED)
+                if session.scalar(query.values(state=HELD).returning(SubmissionRow.id)) is None:
+                    raise Conflict("This agent is being evaluated already, or was.")
+            case "state":
+                if event_state(session) != subject:
+                    raise Conflict("The event's state was changed since; undo that first.")
+                set_event_state(session, str(before))
+            case _:
+                raise Conflict(f"A {action} can't be undone.")
+
+    def _set_void(self, session: Session, recording_sha256: str, reason: str | None) -> str | None:
+        try:
+            return self._board.void_within(session, recording_sha256, reason)
+        except ScoreboardError as error:
+            raise NotFound(str(error)) from None
+
+    def _state_changed(self, state: str) -> None:
+        if state == CLOSED:
+            self._closing()
+        self._tell("event", {"state": state})
+
+    def _write(
+        self, session: Session, who: Identity, action: str, subject: str, reason: str, before: object
+    ) -> AuditEntry:
+        values = {
+            "at": self._clock.now(),
+            "actor": who.name,
+            "action": action,
+            "subject": subject,
+            "reason": reason,
+            "before": json.dumps(before),
+            "undone_by": None,
+        }
+        number = session.scalars(insert(AuditRow).values(**values).returning(AuditRow.id)).one()
+        return _entry(session.get_one(AuditRow, number))
+
+
+def _entry(row: AuditRow) -> AuditEntry:
+    return AuditEntry(row.id, row.at, row.actor, row.action, row.subject, row.reason, row.undone_by)

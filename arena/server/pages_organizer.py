@@ -1,0 +1,131 @@
+"""The organizers' page: what they may change, with a reason, logged, and undoable."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi.responses import HTMLResponse, Response
+
+from arena.server.deps import TheServer
+from arena.server.pages_site import answer, see_other
+from arena.server.sessions import (
+    COOKIE,
+    CheckedSession,
+    OrganizerSession,
+    TokenError,
+    clear_cookie,
+    log_in,
+    log_out,
+    set_cookie,
+)
+from arena.server.views import ResultFilter
+from envs.errors import ArenaError
+
+router = APIRouter(include_in_schema=False)
+
+RESULTS = 40
+ENTRIES = 100
+AGENTS = 500
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+STATES = (
+    ("open", "Open", "Everything is accepted."),
+    ("frozen", "Freeze", "Nothing new begins; what was begun is brought to its end."),
+    ("closed", "Close", "Nothing is accepted any more; all seeds and recordings become public, which can’t be taken back."),
+)
+
+Words = Annotated[str, Form(max_length=300)]
+Token = Annotated[str, Form(max_length=300)]
+
+
+@router.get("/login")
+def login_page(request: Request) -> HTMLResponse:
+    return _login(request, "")
+
+
+@router.post("/login")
+def login(request: Request, server: TheServer, token: Token = "") -> Response:
+    try:
+        value, _ = log_in(server, token)
+    except TokenError as error:
+        return _login(request, str(error), 403)
+    response = see_other("/organizer")
+    set_cookie(response, value)
+    return response
+
+
+def _login(request: Request, error: str, status: int = 200) -> HTMLResponse:
+    safe = request.url.scheme == "https" or request.url.hostname in LOOPBACK
+    return answer(request, "login.html.j2", status, error=error, safe=safe)
+
+
+@router.post("/logout")
+def logout(request: Request, server: TheServer, session: CheckedSession) -> Response:
+    log_out(server, request.cookies.get(COOKIE, ""))
+    response = see_other("/")
+    clear_cookie(response)
+    return response
+
+
+@router.get("/organizer")
+def organizer(
+    request: Request, server: TheServer, session: OrganizerSession, player: str = "", failed: str = ""
+) -> HTMLResponse:
+    wanted = ResultFilter(player=player.strip() or None, limit=RESULTS)
+    return answer(
+        request,
+        "organizer.html.j2",
+        csrf=session.csrf,
+        who=session.identity.name,
+        states=STATES,
+        held=[agent for agent in server.submissions.all(limit=AGENTS) if agent.state == "held"],
+        results=server.views.results(wanted),
+        struck_out=server.views.struck_out(RESULTS),
+        entries=server.organizing.entries(ENTRIES),
+        player=player,
+        failed=failed[:300],
+    )
+
+
+@router.post("/organizer/{action}")
+def act(
+    request: Request,
+    server: TheServer,
+    session: CheckedSession,
+    action: str,
+    subject: Words = "",
+    reason: Words = "",
+) -> Response:
+    """Do one thing, and show the page again with what came of it."""
+    organizing, who = server.organizing, session.identity
+    subject, reason = subject.strip(), reason.strip()
+    try:
+        if not reason:
+            raise ArenaError("A reason is needed; it is written down with what you do.")
+        if action == "void":
+            organizing.void(who, subject, reason)
+        elif action == "hide":
+            organizing.hide(who, subject, reason)
+        elif action == "approve":
+            organizing.approve(who, _number(subject), reason)
+        elif action == "state":
+            organizing.set_state(who, subject, reason)
+        elif action == "undo":
+            organizing.undo(who, _number(subject), reason)
+        else:
+            raise HTTPException(404, "There is no such action.")
+    except ArenaError as error:
+        return _again(request, server, session, failed=str(error))
+    return see_other(f"/organizer#{'log' if action == 'undo' else action}")
+
+
+def _again(request: Request, server: TheServer, session: OrganizerSession, failed: str) -> HTMLResponse:
+    page = organizer(request, server, session, failed=failed)
+    page.status_code = 422
+    return page
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or len(text) > 15:
+        raise ArenaError(f"A number was expected, not {text[:20]!r}.")
+    return int(text)

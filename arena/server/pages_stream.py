@@ -1,0 +1,89 @@
+"""Server-sent events that carry the newest state: one maker, any number of readers, and nobody is waited for.
+
+A reader that is slow leaves out what was overtaken, so the memory it takes doesn't grow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from fastapi.responses import StreamingResponse
+
+from arena.server.bus import Bus
+
+HEARTBEAT_SECONDS = 15.0
+"""After so long without news a comment is sent: a reader that has gone is noticed then."""
+
+
+class Stream:
+    """The newest message under each name. Its maker runs while there are readers.
+
+    Args:
+        make: puts messages into the stream it is given, until it is cancelled.
+        bus: says when the server is about to end; then the readers are let go.
+    """
+
+    def __init__(self, make: Callable[[Stream], Awaitable[None]], bus: Bus) -> None:
+        self._make = make
+        self._bus = bus
+        self._over = False
+        self._maker: asyncio.Task[None] | None = None
+        self._newest: dict[str, tuple[int, bytes]] = {}
+        self._number = 0
+        self._news = asyncio.Condition()
+        self.readers = 0
+
+    async def put(self, name: str, text: str) -> None:
+        """Send `text` to all readers; it takes the place of what was sent under this name before."""
+        data = b"".join(b"data: " + line.encode() + b"\n" for line in text.splitlines() or [""])
+        async with self._news:
+            self._number += 1
+            self._newest[name] = self._number, b"event: " + name.encode() + b"\n" + data + b"\n"
+            self._news.notify_all()
+
+    def answer(self) -> StreamingResponse:
+        """Return what a reader gets: the newest of everything, then what comes."""
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._read(), media_type="text/event-stream", headers=headers)
+
+    async def _read(self) -> AsyncIterator[bytes]:
+        seen = 0
+        self.readers += 1
+        if self._maker is None or self._maker.done():
+            self._maker = asyncio.create_task(self._run())
+        try:
+            yield b"retry: 2000\n: welcome\n\n"
+            while not self._over:
+                fresh = sorted(message for message in self._newest.values() if message[0] > seen)
+                seen = self._number
+                if fresh:
+                    yield b"".join(message for _, message in fresh)
+                    continue
+                async with self._news:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(HEARTBEAT_SECONDS):
+                            await self._news.wait()
+                if self._number == seen:
+                    yield b": still here\n\n"
+        finally:
+            self.readers -= 1
+            if self.readers == 0 and self._maker is not None:
+                self._maker.cancel()
+                self._maker = None
+                self._newest.clear()  # it will be out of date when the next one comes
+
+    async def _run(self) -> None:
+        making = asyncio.ensure_future(self._make(self))
+        try:
+            async with self._bus.reader() as queue:
+                while (await queue.get()).kind != "bye":
+                    pass
+            self._over = True
+            async with self._news:
+                self._news.notify_all()
+        finally:
+            making.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await making

@@ -1,0 +1,315 @@
+"""Recordings that are sent in: acknowledged when they are on the disk, believed when a fresh emulator has agreed."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from agents.player import Kind
+from arena import chain
+from arena.book import result_of
+from arena.database import EpisodeRow, PlayerRow, RulesRow
+from arena.scoreboard import Scoreboard, insert_or_ignore
+from arena.server.auth import Identity, Role
+from arena.server.clock import Clock
+from arena.server.errors import Conflict, NotFound, NotYours, Refusal
+from arena.server.event_state import FROZEN, OPEN, event_state
+from arena.server.ranked import check_ranked
+from arena.server.tables import ProofRow, TicketRow, TokenRow, UploadRow
+from arena.server.tickets import ABANDONED, FINISHED, ISSUED, LOST, STARTED, heads_of
+from arena.server.trust import Trust, judge
+from envs.errors import ScoreboardError
+from envs.names import check_name
+from recordings.codec import decode
+from recordings.recording import Recording
+from recordings.storage import save
+
+RECEIVED, VERIFIED, REFUSED = "received", "verified", "refused"
+MOST_ATTEMPTS = 3
+"""Times that a recording may bring down the process that replays it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the sender of a recording is told."""
+
+    id: int
+    recording_sha256: str
+    ticket: str | None
+    state: str
+    """received (it is safe here), verified or refused."""
+    reason: str
+    received_at: datetime
+    decided_at: datetime | None
+
+
+class Uploads:
+    """The uploads in the scoreboard's database."""
+
+    def __init__(self, board: Scoreboard, clock: Clock, recordings: Path) -> None:
+        self._board = board
+        self._clock = clock
+        self._recordings = recordings
+        self._deciding = Lock()
+        """One decision at a time: of two copies of one game the second must see the first."""
+
+    def accept(self, who: Identity, key: str, content: bytes, ticket: str | None) -> Receipt:
+        """Store a recording to be verified; on return it is on the disk. The same key with the same content gets the
+        same answer, as often as it is sent.
+
+        Raises:
+            Conflict: the key came with another content before; the ticket is used up; the event isn't open.
+            NotYours, NotFound: the sender may not send this game.
+            RecordingError, Refusal: it is no recording that could count.
+        """
+        recording_sha256 = hashlib.sha256(content).hexdigest()
+        said = hashlib.sha256(f"{recording_sha256}\n{ticket or ''}".encode()).hexdigest()
+        with self._board.reading() as session:
+            known = _known(session, who, key, said)
+        if known is not None:
+            return known
+        recording = decode(content)
+        check_ranked(recording.rules)
+        values = {
+            "token": who.token_id,
+            "key": key,
+            "body_sha256": said,
+            "recording_sha256": recording_sha256,
+            "ticket": ticket,
+            "content": content,
+            "state": RECEIVED,
+            "reason": "",
+            "attempts": 0,
+            "received_at": self._clock.now(),
+            "decided_at": None,
+        }
+        with self._board.writing() as session:
+            _check_sender(session, who, recording, ticket, recording_sha256)
+            adding = insert_or_ignore(session, UploadRow).on_conflict_do_nothing()
+            session.execute(adding, values)
+            receipt = _known(session, who, key, said)
+            assert receipt is not None
+            return receipt
+
+    def get(self, who: Identity, number: int) -> Receipt:
+        with self._board.reading() as session:
+            row = session.get(UploadRow, number)
+            if row is None or (row.token != who.token_id and who.role is not Role.ORGANIZER):
+                raise NotFound("You have sent no such recording.")
+            return _receipt(row)
+
+    def all(self, who: Identity, limit: int = 1000) -> list[Receipt]:
+        """Return the newest uploads of `who`, or of everybody to organizers."""
+        query = select(UploadRow).order_by(UploadRow.id.desc()).limit(limit)
+        if who.role is not Role.ORGANIZER:
+            query = query.where(UploadRow.token == who.token_id)
+        with self._board.reading() as session:
+            return [_receipt(row) for row in session.scalars(query)]
+
+    def waiting(self, limit: int) -> list[int]:
+        """Return the uploads that are to be verified, the oldest first."""
+        query = select(UploadRow.id).where(UploadRow.state == RECEIVED).order_by(UploadRow.id).limit(limit)
+        with self._board.reading() as session:
+            return list(session.scalars(query))
+
+    def content(self, number: int) -> bytes | None:
+        """Return the bytes of an upload that is still to be verified."""
+        query = select(UploadRow.content).where(UploadRow.id == number, UploadRow.state == RECEIVED)
+        with self._board.reading() as session:
+            return session.scalar(query)
+
+    def crashed(self, number: int) -> None:
+        """Note that the process that replayed an upload has died of it."""
+        with self._board.writing() as session:
+            row = session.get_one(UploadRow, number, with_for_update=True)
+            row.attempts += 1
+            if row.attempts >= MOST_ATTEMPTS:
+                self._refuse(session, row, "its replay broke down three times")
+
+    def refuse(self, number: int, reason: str) -> None:
+        with self._board.writing() as session:
+            self._refuse(session, session.get_one(UploadRow, number, with_for_update=True), reason)
+
+    def believe(self, number: int) -> str | None:
+        """Put an upload whose replay agreed on the scoreboard; return its recording's hash if it is new there."""
+        content = self.content(number)
+        if content is None:
+            return None
+        recording = decode(content)
+        with self._deciding:
+            with self._board.reading() as session:
+                row = session.get_one(UploadRow, number)
+                reason = _why_not(session, row, recording)
+            if reason is not None:
+                self.refuse(number, reason)
+                return None
+            path = save(recording, self._recordings)  # before the row: what the scoreboard names is there
+            with self._board.writing() as session:
+                row = session.get_one(UploadRow, number, with_for_update=True)
+                new = self._book(session, row, recording, path)
+                return row.recording_sha256 if new else None
+
+    def settle(self, ticket: str, recording: Recording) -> str | None:
+        """Put what was told of a game that was given up on the scoreboard; return its recording's hash."""
+        path = save(recording, self._recordings)
+        result = result_of(recording, path)
+        with self._deciding, self._board.writing() as session:
+            row = session.get_one(TicketRow, ticket, with_for_update=True)
+            if row.recording_sha256 is not None:
+                return None
+            self._board.add_within(session, result)
+            how = "given up" if row.state == ABANDONED else "broken off"
+            reason = f"the game was {how}; what was told of it while it ran counts"
+            _prove(session, result.recording_sha256, Trust.UNATTESTED, reason, "abandoned", row)
+            row.recording_sha256 = result.recording_sha256
+        return result.recording_sha256
+
+    def _book(self, session: Session, row: UploadRow, recording: Recording, path: Path) -> bool:
+        result = result_of(recording, path)
+        new = self._board.add_within(session, result)
+        ticket = None if row.ticket is None else session.get_one(TicketRow, row.ticket, with_for_update=True)
+        if new or session.get(ProofRow, result.recording_sha256) is None:
+            trust, reason = _trust(session, row, recording, ticket)
+            _prove(session, result.recording_sha256, trust, reason, "upload", ticket)
+        if ticket is not None and ticket.recording_sha256 != result.recording_sha256:
+            if ticket.recording_sha256 is not None:  # its first part was counted when the game seemed lost
+                with suppress(ScoreboardError):  # or was a copy of one that was there
+                    self._board.void_within(session, ticket.recording_sha256, "the whole game arrived later")
+            ticket.state, ticket.recording_sha256 = FINISHED, result.recording_sha256
+            ticket.ended_at = self._clock.now()
+        row.state, row.content, row.decided_at = VERIFIED, None, self._clock.now()
+        row.reason = "replayed bit for bit" if new else "replayed bit for bit; this game was on the scoreboard already"
+        return new
+
+    def _refuse(self, session: Session, row: UploadRow, reason: str) -> None:
+        if row.state == RECEIVED:
+            row.state, row.content, row.reason, row.decided_at = REFUSED, None, reason, self._clock.now()
+
+
+def _known(session: Session, who: Identity, key: str, said: str) -> Receipt | None:
+    """Return the answer to what was sent before under this key."""
+    row = session.scalar(select(UploadRow).where(UploadRow.token == who.token_id, UploadRow.key == key))
+    if row is None:
+        return None
+    if row.body_sha256 != said:
+        raise Conflict("This idempotency key came with another recording before; take a new key for each game.")
+    return _receipt(row)
+
+
+def _check_sender(
+    session: Session, who: Identity, recording: Recording, ticket: str | None, recording_sha256: str
+) -> None:
+    """Refuse a game that this sender, or this ticket, can't have."""
+    player = recording.player
+    if who.role is Role.PARTICIPANT:
+        if player.kind != Kind.HUMAN.value:
+            raise NotYours("Games of a bot count when the server has played them; send the agent with arena submit.")
+        if player.name != who.name:
+            raise NotYours(f"With this token only games of {who.name} can be sent; this is one of {player.name}.")
+    elif player.kind == Kind.REPLAY.value:
+        raise Refusal("A replay is nobody's game.")
+    state = event_state(session)
+    if ticket is None:
+        if state != OPEN:
+            raise Conflict(f"The event is {state}: games without a ticket are not taken any more.")
+        return
+    row = session.get(TicketRow, ticket, with_for_update=True)
+    if row is None or (row.token != who.token_id and who.role is not Role.ORGANIZER):
+        raise NotFound("You hold no such ticket.")
+    _check_bound(row, recording)
+    if row.state == FINISHED and row.recording_sha256 != recording_sha256:
+        raise Conflict("This ticket's game has been sent already; a ticket is for one game.")
+    if row.state == ABANDONED:
+        raise Conflict("This ticket's game was given up; what was told of it counts.")
+    if state not in (OPEN, FROZEN):
+        raise Conflict("The event is closed: nothing is taken any more.")
+    if row.state == ISSUED:  # the word of its start was lost; nobody has seen the game
+        session.execute(update(TicketRow).where(TicketRow.id == row.id).values(state=STARTED))
+
+
+def _check_bound(ticket: TicketRow, recording: Recording) -> None:
+    bound = {
+        "player": (check_name(ticket.player), recording.player.name),
+        "kind": (Kind.HUMAN.value, recording.player.kind),
+        "rules": (ticket.rules_id, recording.rules.rules_id),
+        "seed": (ticket.seed, recording.seed),
+    }
+    for name, (promised, came) in bound.items():
+        if promised != came:
+            raise Refusal(f"This recording is not of the ticket's game: its {name} is another one.")
+
+
+def _why_not(session: Session, upload: UploadRow, recording: Recording) -> str | None:
+    """Return why a game that replays well still doesn't count; None if it does."""
+    human = recording.player.kind == Kind.HUMAN.value
+    if upload.ticket is not None:
+        row = session.get_one(TicketRow, upload.ticket)
+        told = heads_of(session, row.id)
+        begin = chain.beginning(row.id, row.player, row.rules_id, row.seed)
+        links = {link.frame: link.head for link in chain.links(begin, recording.actions)}
+        if any(links.get(head.frame) != head.head for head in told):
+            return "it is not the game that was told of while it was played"
+        if row.state == FINISHED and row.recording_sha256 != upload.recording_sha256:
+            return "this ticket's game has been sent already"
+    elif human and _is_ticketed(session, recording):
+        return "its seed belongs to a ticket, and it came without one"
+    if human and recording.frames and _is_copy(session, recording):
+        return "it is, frame for frame, a game of somebody else"
+    return None
+
+
+def _is_ticketed(session: Session, recording: Recording) -> bool:
+    query = select(TicketRow.id).where(
+        TicketRow.rules_id == recording.rules.rules_id,
+        TicketRow.seed == recording.seed,
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def _is_copy(session: Session, recording: Recording) -> bool:
+    """Return whether the same game, frame for frame, is on the scoreboard as that of another player."""
+    theirs = (PlayerRow.name != recording.player.name) | (PlayerRow.kind != recording.player.kind)
+    query = (
+        select(EpisodeRow.id)
+        .join(PlayerRow, EpisodeRow.player == PlayerRow.id)
+        .join(RulesRow, RulesRow.id == EpisodeRow.rules)
+        .where(EpisodeRow.digest == recording.digest, EpisodeRow.seed == recording.seed)
+        .where(RulesRow.rules_id == recording.rules.rules_id, theirs)
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def _trust(session: Session, upload: UploadRow, recording: Recording, ticket: TicketRow | None) -> tuple[Trust, str]:
+    role = session.scalars(select(TokenRow.role).where(TokenRow.id == upload.token)).one()
+    if ticket is None:
+        return Trust.UNATTESTED, "it came without a ticket: nobody saw how it was played"
+    if ticket.state == LOST:
+        return Trust.UNATTESTED, "its game had been given up for lost when it arrived"
+    heads = [(head.frame, head.seconds) for head in heads_of(session, ticket.id)]
+    return judge(heads, recording.frames, station=role == Role.STATION.value)
+
+
+def _prove(
+    session: Session, recording_sha256: str, trust: Trust, reason: str, source: str, ticket: TicketRow | None
+) -> None:
+    session.merge(
+        ProofRow(
+            recording_sha256=recording_sha256,
+            trust=trust.value,
+            reason=reason,
+            source=source,
+            ticket=None if ticket is None else ticket.id,
+            hidden_seed=ticket is not None and ticket.shared,
+        )
+    )
+
+
+def _receipt(row: UploadRow) -> Receipt:
+    return Receipt(row.id, row.recording_sha256, row.ticket, row.state, row.reason, row.received_at, row.decided_at)

@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+"""Make the pictures of the kiosk's screens in docs/screenshots/, from a small event that is really played.
+
+python3 scripts/screenshots.py
+python3 scripts/screenshots.py --size 3840x2160 --out /tmp/large
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from agents.human import Button, HumanPlayer  # noqa: E402
+from agents.load import load_player  # noqa: E402
+from arena.book import book, keep  # noqa: E402
+from arena.evaluate import play_seeds  # noqa: E402
+from arena.event import open_event  # noqa: E402
+from arena.kiosk.house import House, Rival  # noqa: E402
+from arena.kiosk.kiosk import Kiosk  # noqa: E402
+from arena.kiosk.screen import Screen, Visit  # noqa: E402
+from arena.kiosk.settings import open_settings  # noqa: E402
+from arena.kiosk.words import load_words  # noqa: E402
+from arena.play.session import Played, Round  # noqa: E402
+from arena.play.stage import Press, Stage, open_stage  # noqa: E402
+from arena.scoreboard import Scoreboard  # noqa: E402
+from envs.games import Game  # noqa: E402
+from envs.rules import Rules  # noqa: E402
+from envs.step import Step  # noqa: E402
+from recordings.recording import Recording  # noqa: E402
+
+FOLDER = ROOT / "docs" / "screenshots"
+MOST_BYTES = 100_000
+"""A picture in the repository shall not be larger."""
+COLOURS = 64
+GUESTS = ("Ada", "Grace", "Alan", "Katherine", "Donald", "Barbara", "Edsger")
+
+# -- guests that press at random ---------------------------------------------------------------------------------------
+
+
+class Mashing:
+    """Hands that press at random, anew every fifth of a second."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._rng = random.Random(seed)
+        self._held: list[Button] = []
+
+    def next(self, step: Step) -> Sequence[Button]:
+        if step.t % 12 == 0:
+            self._held = [Button.FIRE, self._rng.choice(list(Button))]
+        return self._held
+
+
+def played_by_guest(name: str, rules: Rules, seeds: Sequence[int], hands: int) -> list[Recording]:
+    """Return a guest's games on `seeds`."""
+    return list(play_seeds(HumanPlayer(name, Mashing(hands)), rules, list(seeds)))
+
+
+def played_by_agent(agent: str, game: Game, rules: Rules, seeds: Sequence[int]) -> list[Recording]:
+    return list(play_seeds(load_player(agent, game), rules, list(seeds)))
+
+
+def fill(house: House, game: Game, guests: Sequence[str], agents: Sequence[str]) -> None:
+    """Put a game of each guest and agent on the standings."""
+    seeds, rules = house.seeds(game)[:1], house.rules(game)
+    games = [one for number, name in enumerate(guests) for one in played_by_guest(name, rules, seeds, number)]
+    games += [one for agent in agents for one in played_by_agent(agent, game, rules, seeds)]
+    book([keep(recording, house.event.recordings) for recording in games], house.board, processes=1)
+
+
+def visit_of(house: House, game: Game, name: str, agent: str | None, rounds: int = 2, hands: int = 7) -> Visit:
+    """Return a visit whose games are played and saved, but not counted yet."""
+    rules, seeds = house.rules(game), house.seeds(game)[:rounds]
+    mine = [_saved(house, one) for one in played_by_guest(name, rules, seeds, hands)]
+    theirs: Sequence[Played | None] = [None] * rounds
+    if agent is not None:
+        theirs = [_saved(house, one) for one in played_by_agent(agent, game, rules, seeds)]
+    played = [Round(*one) for one in zip(seeds, mine, theirs, strict=True)]
+    return Visit(game, Rival(agent, None) if agent else None, name=name, rounds=played)
+
+
+def _saved(house: House, recording: Recording) -> Played:
+    return Played(recording, keep(recording, house.event.recordings), None)
+
+
+# -- the pictures ------------------------------------------------------------------------------------------------------
+
+
+class Clock:
+    """Seconds that go by when this script says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Camera:
+    """Leads a kiosk from screen to screen and takes its picture."""
+
+    def __init__(self, house: House, stage: Stage, clock: Clock) -> None:
+        self.house = house
+        self.clock = clock
+        self.kiosk = Kiosk(house, stage, clock)
+        self._stage = stage
+
+    def show(self, make: Callable[[House, float], Screen]) -> None:
+        self.kiosk.screen = make(self.house, self.clock())
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.kiosk.handle(Press(None, key if len(key) == 1 else "", key))
+
+    def wait(self, seconds: float) -> None:
+        """Let so much time go by, in the steps of a display."""
+        for _ in range(int(seconds * 20)):
+            self.clock.now += 0.05
+            self.kiosk.update()
+
+    def picture(self) -> Any:
+        """Return the screen as a pillow image."""
+        from PIL import Image
+
+        self.kiosk.update()
+        self.kiosk.draw()
+        surface = self._stage.surface
+        return Image.frombytes("RGB", surface.get_size(), self._stage.pygame.image.tobytes(surface, "RGB"))
+
+
+@contextmanager
+def studio(folder: Path, size: tuple[int, int]) -> Iterator[Camera]:
+    """An event in `folder` and a window that nobody sees."""
+    os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
+    os.environ["ARENA_CONFIG"] = str(folder / "controls")
+    event = open_event(folder / "event", "Winter Arcade")
+    settings = event.folder / "kiosk.toml"
+    if not settings.exists():
+        settings.write_text('exit_code = "246810"\nurl = "http://192.168.1.10:8000"\n', encoding="utf-8")
+    with Scoreboard.open(event.database) as board, open_stage("Arena", size=size) as stage:
+        yield Camera(House(event, board, open_settings(event.folder), load_words(event.folder)), stage, Clock())
+
+
+def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
+    """Yield the name and the picture of every screen of the kiosk, in the order in which a guest meets them."""
+    from arena.kiosk.asking import Consent, WarmUp
+    from arena.kiosk.attract import Attract
+    from arena.kiosk.choosing import ChooseGame, ChooseRival
+    from arena.kiosk.house import Outcome
+    from arena.kiosk.leaving import Attempts, Exit
+    from arena.kiosk.matching import NextRound, Trouble
+    from arena.kiosk.naming import EnterName
+    from arena.kiosk.result import Counting, Result
+
+    house = camera.house
+    game = house.games[0]
+    camera.show(Attract)
+    camera.wait(1)
+    yield "attract-empty", camera.picture()
+    camera.wait(25)
+    yield "standings-empty", camera.picture()
+    fill(house, game, GUESTS, ("script:random", "script:noop"))
+    camera.show(Attract)
+    camera.wait(12)
+    yield "attract", camera.picture()
+    camera.wait(15)
+    yield "standings", camera.picture()
+    camera.show(ChooseGame)
+    yield "game", camera.picture()
+    visit = visit_of(house, game, "Hedy", "script:random")
+    camera.show(lambda house, now: ChooseRival(house, Visit(game), now))
+    yield "rival", camera.picture()
+    camera.show(lambda house, now: EnterName(house, Visit(game), now))
+    camera.press(*"Hedy")
+    yield "name", camera.picture()
+    camera.press(*" the inventor of frequency hopping")
+    yield "name-long", camera.picture()
+    camera.show(lambda house, now: Consent(house, visit, now))
+    yield "consent", camera.picture()
+    camera.show(lambda house, now: WarmUp(house, visit, now))
+    yield "warm-up", camera.picture()
+    camera.show(lambda house, now: NextRound(house, Visit(game, visit.rival, name="Hedy"), now))
+    camera.wait(3)
+    yield "first-round", camera.picture()
+    camera.show(lambda house, now: NextRound(house, Visit(game, visit.rival, None, "Hedy", visit.rounds[:1]), now))
+    camera.wait(3)
+    yield "next-round", camera.picture()
+    camera.show(lambda house, now: Counting(house, visit, now))
+    camera.clock.now += 2.5
+    camera.kiosk.draw()
+    yield "counting", camera.picture() if not isinstance(camera.kiosk.screen, Counting) else _drawn(camera)
+    while isinstance(camera.kiosk.screen, Counting):
+        camera.kiosk.update()
+    yield "result", camera.picture()
+    long = visit_of(house, house.games[-1], "W" * 32, None, 3, 3)
+    counted = house.count(long.game, long.name, [r.person.path for r in long.rounds if r.person.path])
+    camera.show(lambda house, now: Result(house, long, counted, now))
+    yield "result-alone", camera.picture()
+    outcome: Outcome | None = None
+    camera.show(lambda house, now: Result(house, visit, outcome, now))
+    yield "result-later", camera.picture()
+    camera.wait(38)
+    yield "idle", camera.picture()
+    camera.show(lambda house, now: Trouble(house, Visit(game), "The disk is full; free some space.", now))
+    yield "trouble", camera.picture()
+    camera.show(lambda house, now: Exit(house, Attract(house, now), Attempts(), now))
+    camera.press("2", "4", "6")
+    yield "exit", camera.picture()
+
+
+def _drawn(camera: Camera) -> Any:
+    """The picture of a screen that the next moment may end."""
+    from PIL import Image
+
+    surface = camera.kiosk.stage.surface
+    return Image.frombytes("RGB", surface.get_size(), camera.kiosk.stage.pygame.image.tobytes(surface, "RGB"))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", default="1280x720", metavar="WxH", help="of the pictures; 1280x720")
+    parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="where they go; docs/screenshots")
+    chosen = parser.parse_args()
+    width, height = map(int, chosen.size.split("x"))
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, studio(Path(folder), (width, height)) as camera:
+        for name, picture in pictures(camera):
+            path = chosen.out / f"kiosk-{name}.png"
+            picture.quantize(COLOURS, dither=0).save(path, optimize=True)
+            print(f"{path}  {path.stat().st_size:,} bytes")
+            if path.stat().st_size > MOST_BYTES and chosen.out == FOLDER:
+                print(f"{path} is larger than {MOST_BYTES:,} bytes", file=sys.stderr)
+                return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""Every screen under random keys and pads: nothing raises, and it still draws.
+
+ARENA_SOAK=1 makes each of them last 30 seconds instead of one, three for a running game.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pygame
+import pytest
+from screenshots import visit_of
+
+from arena.kiosk.asking import Consent, WarmUp
+from arena.kiosk.attract import Attract
+from arena.kiosk.choosing import ChooseGame, ChooseRival
+from arena.kiosk.house import House
+from arena.kiosk.leaving import Attempts, Exit
+from arena.kiosk.matching import NextRound, Playing, Practice, Trouble
+from arena.kiosk.naming import EnterName
+from arena.kiosk.result import Counting, Result
+from arena.kiosk.screen import Screen, Visit
+from envs.games import GAMES
+from tests.arena.kiosk.conftest import Guest
+
+SOAKING = bool(os.environ.get("ARENA_SOAK"))
+SECONDS = 30 if SOAKING else 1
+GAME_SECONDS = 30 if SOAKING else 3
+BREAKOUT = GAMES["breakout"]
+KEYS = [
+    *(pygame.K_UP, pygame.K_DOWN, pygame.K_LEFT, pygame.K_RIGHT, pygame.K_SPACE, pygame.K_RETURN, pygame.K_ESCAPE),
+    *(pygame.K_BACKSPACE, pygame.K_a, pygame.K_w, pygame.K_m, pygame.K_p, pygame.K_PLUS, pygame.K_F10, pygame.K_LCTRL),
+]
+LETTERS = ["", "", "a", "Z", "1", " ", "é", "日", "😀", "\x00", "\n", "\u202e", "\u0308", "\ud800"]
+
+
+def random_event(rng: random.Random) -> pygame.event.Event:
+    """Something that a keyboard or a pad could send, or one that has just been unplugged."""
+    match rng.randrange(8):
+        case 0:
+            return pygame.event.Event(pygame.JOYBUTTONDOWN, instance_id=7, button=rng.randrange(20))
+        case 1:
+            return pygame.event.Event(
+                pygame.JOYAXISMOTION, instance_id=7, axis=rng.randrange(8), value=rng.uniform(-1, 1)
+            )
+        case 2:
+            hat = (rng.choice([-1, 0, 1]), rng.choice([-1, 0, 1]))
+            return pygame.event.Event(pygame.JOYHATMOTION, instance_id=7, hat=0, value=hat)
+        case 3:
+            button = rng.randrange(20)
+            return pygame.event.Event(pygame.CONTROLLERBUTTONDOWN, instance_id=8, button=button)
+        case 4:
+            return pygame.event.Event(pygame.JOYDEVICEREMOVED, instance_id=rng.randrange(9))
+        case 5:
+            return pygame.event.Event(pygame.KEYUP, key=rng.choice(KEYS), mod=0)
+        case _:
+            return pygame.event.Event(pygame.KEYDOWN, key=rng.choice(KEYS), unicode=rng.choice(LETTERS), mod=0)
+
+
+def screens(house: House, now: float) -> dict[str, Callable[[], Screen]]:
+    played = visit_of(house, BREAKOUT, "Ada", "script:random", 1)
+
+    def fresh() -> Visit:
+        return replace(played, rounds=list(played.rounds))
+
+    return {
+        "attract": lambda: Attract(house, now),
+        "game": lambda: ChooseGame(house, now),
+        "rival": lambda: ChooseRival(house, Visit(BREAKOUT), now),
+        "name": lambda: EnterName(house, Visit(BREAKOUT), now),
+        "consent": lambda: Consent(house, fresh(), now),
+        "warm up": lambda: WarmUp(house, fresh(), now),
+        "next round": lambda: NextRound(house, fresh(), now),
+        "counting": lambda: Counting(house, fresh(), now),
+        "result": lambda: Result(house, fresh(), None, now),
+        "trouble": lambda: Trouble(house, fresh(), "The disk is full.", now),
+        "exit": lambda: Exit(house, Attract(house, now), Attempts(), now),
+    }
+
+
+NAMES = [
+    "attract",
+    "game",
+    "rival",
+    "name",
+    "consent",
+    "warm up",
+    "next round",
+    "counting",
+    "result",
+    "trouble",
+    "exit",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_random_keys_and_pads_do_no_harm(name: str, guest: Guest, house: House) -> None:
+    """Comes back to the screen whenever it was left for one that takes real time (a game)."""
+    rng = random.Random(name)
+    kiosk = guest.kiosk
+    make = screens(house, guest.clock())[name]
+    kiosk.screen = make()
+    end = time.monotonic() + SECONDS
+    turns = 0
+    while time.monotonic() < end or turns < 20:
+        turns += 1
+        for _ in range(rng.randrange(6)):
+            pygame.event.post(random_event(rng))
+        for press in kiosk.stage.poll_text() if kiosk.screen.typing else kiosk.stage.poll():
+            kiosk.handle(press)
+        guest.clock.now += rng.choice([0.02, 0.02, 0.5, 3.0])
+        if isinstance(kiosk.screen, Practice | Playing) or rng.random() < 0.02:
+            kiosk.screen = make()
+            kiosk.screen.since = kiosk.screen.touched = guest.clock()
+        kiosk.update()
+        kiosk.draw()
+        assert not kiosk.open, "random keys found the organizer's code"
+
+
+def test_random_keys_and_pads_in_a_ranked_game_leave_a_recording(guest: Guest, house: House) -> None:
+    """The keys come from another thread, while the game runs in real time; then nobody is there, and it gives up."""
+    house.settings = replace(house.settings, idle_game_seconds=5.0, rounds=1)
+    guest.kiosk.screen = Playing(house, Visit(BREAKOUT, name="Ada"), guest.clock())
+    stop = threading.Event()
+
+    def mash() -> None:
+        rng = random.Random(5)
+        while not stop.wait(0.02):
+            pygame.event.post(random_event(rng))
+
+    mashing = threading.Thread(target=mash)
+    threading.Timer(GAME_SECONDS, stop.set).start()
+    mashing.start()
+    guest.kiosk.turn()
+    stop.set()
+    mashing.join()
+    assert guest.sees in ("Counting", "Result")
+    while guest.sees == "Counting":
+        guest.wait(0.5)
+    assert [(r.player, r.game) for r in house.board.results()] == [("Ada", "breakout")]

@@ -1,0 +1,414 @@
+"""A final from start to end on real games: conducted, killed and gone on with, exported, audited, told, forgotten."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arena import cli
+from arena.brackets import rounds, standings
+from arena.conduct import Conductor, check_runs, machine, person
+from arena.dataset import write_minari, write_parquet
+from arena.event import Event, open_event
+from arena.forget import forget
+from arena.lifecycle import Ceremony
+from arena.log import Log, check_chain
+from arena.qualify import qualified
+from arena.scoreboard import Scoreboard
+from arena.tournament import Format
+from envs.errors import AgentError, EventError
+from envs.rules import named_rules
+from recordings.codec import read
+from tests.pretend import people_play
+
+ROOT = Path(__file__).parent.parent.parent
+RULES = named_rules("space_invaders").varied(max_frames=360)
+PLAIN = {"space_invaders": RULES.as_dict()}
+SOAK = bool(os.environ.get("ARENA_SOAK"))
+
+
+def entrants(*agents: str, people: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    found = [person(name) for name in people] + [machine(agent, ["space_invaders"]) for agent in agents]
+    return [one.model_dump(mode="json") for one in found]
+
+
+def values(format: str, players: list[dict[str, Any]], n: int = 2, **more: Any) -> dict[str, Any]:
+    return {
+        "title": format.title(), "format": format, "rules": PLAIN, "entrants": players,
+        "series": {"kind": "best of", "n": n}, **more,
+    }  # fmt: skip
+
+
+def finish(one: Conductor, people: dict[str, float]) -> None:
+    """Play to the end: the bots here, the people by pretending."""
+    state = one.run(processes=1)
+    while slots := one.waiting_for(state):
+        for slot in slots:
+            seeds = [one.seed_of(state, slot)]
+            people_play(
+                one.board, one.event.recordings, state.plan.rules[slot.game], seeds, {slot.player: people[slot.player]}
+            )
+        state = one.run(processes=1)
+
+
+PEOPLE = {"Mia": 0.1, "José Ángel": 0.6}
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An event with practice games, a team battle and a knockout, closed."""
+    event = open_event(tmp_path_factory.mktemp("final") / "event", "The last evening")
+    with Scoreboard.open(event.database) as board:
+        ceremony = Ceremony(event, Log(board.engine))
+        ceremony.open()
+        people_play(board, event.recordings, RULES, [0, 1, 2], PEOPLE)
+        ceremony.freeze()
+        ceremony.announce("4 8 15 16 23 42")
+        for name, format, n in (("battle", "team battle", 3), ("cup", "knockout", 1)):
+            one = Conductor(event, board, name)
+            one.create(values(format, entrants("script:random", "script:noop", people=tuple(PEOPLE)), n))
+            finish(one, PEOPLE)
+        ceremony.close()
+    return event.folder
+
+
+@pytest.fixture
+def folder(played: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(played, tmp_path / "event"))
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[tuple[Event, Scoreboard, Ceremony]]:
+    event = open_event(tmp_path / "fresh", "Fresh")
+    with Scoreboard.open(event.database) as board:
+        yield event, board, Ceremony(event, Log(board.engine))
+
+
+# -- conducting ------------------------------------------------------------------------------------------------------
+
+
+def test_people_and_bots_play_the_same_seeds_and_the_log_is_whole(played: Path) -> None:
+    event = open_event(played)
+    with Scoreboard.open(event.database) as board:
+        one = Conductor(event, board, "battle")
+        state = one.state()
+        check_chain(one.entries())
+        by_index: dict[int, set[int]] = {}
+        for (_, _, index, _), score in state.scores.items():
+            by_index.setdefault(index, set()).add(score.seed)
+        assert [len(seeds) for _, seeds in sorted(by_index.items())] == [1, 1, 1]
+        assert len(state.scores) == 12
+        assert standings(state)[0].player == "Mia"
+        cup = Conductor(event, board, "cup").state()
+        assert [len(duels) for duels in rounds(cup)] == [2, 1]
+        assert {score.seed for score in cup.scores.values()}.isdisjoint({s.seed for s in state.scores.values()})
+
+
+def test_a_bot_that_was_not_handed_in_stays_out(fresh: tuple[Event, Scoreboard, Ceremony], tmp_path: Path) -> None:
+    from agents.load import ZOO
+
+    event, board, ceremony = fresh
+    late = tmp_path / "late.zip"
+    shutil.copyfile(ZOO / "space_invaders-quick.zip", late)
+    late.write_bytes(late.read_bytes())
+    one = Conductor(event, board, "x")
+    with pytest.raises(EventError, match="announced"):
+        one.create(values("duel", entrants("script:random", "script:noop")))
+    ceremony.open()
+    ceremony.freeze()
+    ceremony.announce("1")
+    players = entrants("script:random")
+    players.append({"name": "Late", "kind": "bot", "agent": str(late), "artifact_sha256": "ab" * 32})
+    with pytest.raises(EventError, match="Late wasn't among the bots"):
+        one.create(values("duel", players))
+    one.create(values("duel", players, practice=True))
+    state = one.run(processes=1)
+    assert "its file has changed" in state.withdrawn["Late"]
+    assert rounds(state)[0][0].winner == "script:random"
+
+
+def test_a_persons_first_game_counts_and_undo_takes_the_next(fresh: tuple[Event, Scoreboard, Ceremony]) -> None:
+    event, board, _ = fresh
+    one = Conductor(event, board, "x")
+    state = one.create(values("duel", entrants("script:noop", people=("Mia",)), 1, practice=True))
+    seed = one.seed_of(state, one.waiting_for(state)[0])
+    people_play(board, event.recordings, RULES, [seed], {"Mia": 0.2})
+    first = {score.sha256 for score in one.run(processes=1).scores.values()}
+    people_play(board, event.recordings, RULES, [seed], {"Mia": 0.9})
+    assert {score.sha256 for score in one.run(processes=1).scores.values()} == first
+    assert one.undo("the pad was broken").body["player"] == "Mia"
+    assert len({score.sha256 for score in one.run(processes=1).scores.values()} - first) == 1
+
+
+def test_late_arrivals_walk_overs_and_names(fresh: tuple[Event, Scoreboard, Ceremony]) -> None:
+    event, board, _ = fresh
+    one = Conductor(event, board, "x")
+    one.create(
+        values("round robin", entrants("script:noop"), practice=True)
+        | {"entrants": entrants("script:noop", people=("Mia",))}
+    )
+    one.arrive(machine("script:random", ["space_invaders"]))
+    with pytest.raises(EventError, match="plays already"):
+        one.arrive(person("Mia"))
+    one.walk_over("Mia", "ill")
+    with pytest.raises(EventError, match="has withdrawn already"):
+        one.walk_over("Mia", "ill")
+    with pytest.raises(EventError, match="Nobody called 'Ben'"):
+        one.walk_over("Ben", "ill")
+    assert [(line.player, line.note) for line in standings(one.run(processes=1))][-1] == ("Mia", "withdrew")
+    with pytest.raises(EventError, match="already"):
+        one.create(values("duel", entrants("script:noop", "script:random"), practice=True))
+    with pytest.raises(EventError, match="no tournament called y; there are: x"):
+        Conductor(event, board, "y").state()
+
+
+def test_a_surprise_round_is_a_class_of_its_own_and_bots_are_tried() -> None:
+    surprise = RULES.varied(mode=3)
+    assert surprise.rules_id != RULES.rules_id
+    assert check_runs(machine("script:random", ["space_invaders"]), surprise) is None
+    broken = machine("script:random", ["space_invaders"]).model_copy(update={"agent": "gone.zip"})
+    assert "no agent" in (check_runs(broken, surprise) or "")
+
+
+def test_who_qualifies(played: Path) -> None:
+    event = open_event(played)
+    with Scoreboard.open(event.database) as board:
+        found = qualified(board, {"space_invaders": RULES}, people=1, bots=1, folder=event.agents)
+        assert [(one.name, one.agent) for one in found] == [("Mia", None), ("script:random", "script:random")]
+
+
+def test_an_agent_that_plays_no_game() -> None:
+    with pytest.raises(AgentError):
+        machine("breakout-quick", ["pacman"])
+
+
+# -- killed ----------------------------------------------------------------------------------------------------------
+
+
+def conduct(folder: Path) -> None:
+    """What the killed process does."""
+    event = open_event(folder, "Killed")
+    with Scoreboard.open(event.database) as board:
+        one = Conductor(event, board, "cup")
+        if not one.log.entries(one.stream):
+            players = entrants("script:random", "script:noop", "script:basic")
+            one.create(values("knockout", players, 2, practice=True))
+        one.run(processes=1)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_at_any_moment_it_ends_with_the_same_standings(tmp_path: Path) -> None:
+    """A fork dies by SIGKILL after a random time, again and again, until one of them comes to the end."""
+    script = f"""
+import os, random, signal, sys, time
+sys.path[:0] = [{str(ROOT)!r}]
+from pathlib import Path
+import scipy.stats, scipy.special
+from arena_test_final import conduct, standings_of
+rng = random.Random(1)
+kills, needed = 0, {100 if SOAK else 8}
+for attempt in range(2000):
+    folder = Path({str(tmp_path)!r}) / "killed"
+    child = os.fork()
+    if child == 0:
+        conduct(folder)
+        os._exit(0)
+    deadline = time.monotonic() + (rng.uniform(0.02, 0.6) if kills < needed else 600)
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            kills += 1
+            break
+        time.sleep(0.005)
+    if done and status == 0:
+        print(kills, standings_of(folder))
+        break
+"""
+    module = tmp_path / "arena_test_final.py"
+    module.write_text(
+        f"import importlib.util, sys\nspec = importlib.util.spec_from_file_location('final', {__file__!r})\n"
+        "module = importlib.util.module_from_spec(spec)\nsys.modules['final'] = module\nspec.loader.exec_module(module)\n"
+        "conduct, standings_of = module.conduct, module.standings_of\n"
+    )
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    found = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=500, check=True
+    )
+    kills, _, killed = found.stdout.strip().partition(" ")
+    assert int(kills) >= (100 if SOAK else 3), found.stderr
+    conduct(tmp_path / "whole")
+    assert killed == standings_of(tmp_path / "whole")
+
+
+def standings_of(folder: Path) -> str:
+    event = open_event(folder)
+    with Scoreboard.open(event.database) as board:
+        return json.dumps([line.plain() for line in standings(Conductor(event, board, "cup").state())])
+
+
+# -- proof -----------------------------------------------------------------------------------------------------------
+
+
+def export(folder: Path, target: Path) -> None:
+    assert cli.main(["event", "export", str(target), "--event", str(folder)]) == 0
+
+
+def audit(target: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
+    capsys.readouterr()
+    code = cli.main(["event", "audit", str(target), "--json", "--processes", "1"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_an_independent_process_audits_the_exported_folder_alone(folder: Path, tmp_path: Path) -> None:
+    export(folder, tmp_path / "out")
+    shutil.rmtree(folder)
+    found = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "import sys; from arena.cli import main; sys.exit(main())",
+         "event", "audit", ".", "--json", "--processes", "1"],
+        cwd=tmp_path / "out", env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stdout + found.stderr
+    said = json.loads(found.stdout)
+    assert (said["ok"], said["remarks"], said["standings"]) == (True, [], 3)
+    assert said["seeds"] == 18
+    assert said["recordings"] == 24
+    assert not (tmp_path / "out" / "secret.hex").exists()
+
+
+def damage_log(target: Path, change: Callable[[str], str]) -> None:
+    path = target / "log.jsonl"
+    path.write_text(change(path.read_text()))
+
+
+def forged_score(text: str) -> str:
+    """A better score for one game, with the chain made anew, as a clever forger would."""
+    from arena.log import canonical, chained
+
+    lines, before = [], {}
+    for line in map(json.loads, text.splitlines()):
+        if line["kind"] == "score" and line["body"]["player"] == "script:noop":
+            line["body"]["score"] += 1000
+        stream = line["stream"]
+        body = canonical(line["body"])
+        line["chain"] = before[stream] = chained(
+            before.get(stream, ""), stream, line["number"], line["at"], line["kind"], body
+        )
+        lines.append(json.dumps(line))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda t: damage_log(t, lambda text: text.replace("4 8 15", "4 8 16")), "was changed"),
+        (lambda t: damage_log(t, forged_score), "says something else"),
+        (lambda t: next((t / "recordings").glob("*mia*")).unlink(), "Mia"),
+        (lambda t: (t / "standings.json").write_text((t / "standings.json").read_text().replace('"won": 2', '"won": 3')), "standings of"),
+    ],
+)  # fmt: skip
+def test_what_is_not_as_claimed_is_found(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], None], said: str
+) -> None:
+    export(folder, tmp_path / "out")
+    damage(tmp_path / "out")
+    code, found = audit(tmp_path / "out", capsys)
+    assert code == 1
+    assert any(said in problem for problem in found["problems"])
+
+
+def test_another_secret_is_found(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    export(folder, tmp_path / "out")
+    secret = json.loads((tmp_path / "out" / "log.jsonl").read_text().splitlines()[3])["body"]["secret"]
+    damage_log(tmp_path / "out", lambda text: text.replace(secret, "ab" * 32))
+    code, found = audit(tmp_path / "out", capsys)
+    assert code == 1
+    assert any("not the one whose hash was published" in problem for problem in found["problems"])
+
+
+# -- forgotten, and as data ------------------------------------------------------------------------------------------
+
+
+def test_who_is_forgotten_leaves_no_row_and_no_file(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = open_event(folder)
+    (event.report / "report.html").parent.mkdir(exist_ok=True)
+    (event.report / "report.html").write_text("Mia won")
+    with Scoreboard.open(event.database) as board:
+        before = standings(Conductor(event, board, "battle").state())
+        found = forget(event, board, "Mia")
+        assert (found.left, found.files) == ([], 8)
+        assert board.results(player="Mia") == []
+        after = standings(Conductor(event, board, "battle").state())
+        assert [(a.place, a.won, a.seeds_won) for a in before] == [(b.place, b.won, b.seeds_won) for b in after]
+        assert after[0].player == "withdrawn player 1"
+        with pytest.raises(EventError, match="Nothing of a player called Mia"):
+            forget(event, board, "Mia")
+    for path in folder.rglob("*"):
+        assert "mia" not in path.name.lower()
+        if path.is_file():
+            assert b"Mia" not in path.read_bytes(), path
+    export(folder, tmp_path / "out")
+    code, said = audit(tmp_path / "out", capsys)
+    assert (code, len(said["remarks"])) == (0, 5)
+
+
+def test_forgetting_is_asked_about_first(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    assert cli.main(["forget", "Mia", "--event", str(folder)]) != 0
+    assert cli.main(["forget", "Mia", "--yes", "--event", str(folder)]) == 0
+    assert "Removed 7 episodes" in capsys.readouterr().out
+
+
+def test_the_dataset_is_lossless(played: Path, tmp_path: Path) -> None:
+    import numpy as np
+    from minari import MinariDataset
+    from pyarrow import parquet
+
+    event = open_event(played)
+    recordings = [read(path) for path in sorted(event.recordings.glob("*.arena.zip"))[:3]]
+    steps = write_minari(recordings, tmp_path / "data", "screen")
+    found = MinariDataset(tmp_path / "data" / "data")
+    assert (found.total_steps, found.total_episodes) == (steps, 3)
+    for recording, episode in zip(recordings, found.iterate_episodes(), strict=True):
+        assert float(episode.rewards.sum()) == recording.score
+        codes = np.array(recording.rules.action_set)[episode.actions]
+        assert codes.tobytes() == np.frombuffer(recording.actions, np.uint8).astype(codes.dtype).tobytes()
+        assert pictures(recording, 200) == episode.observations[200].tobytes()
+    with Scoreboard.open(event.database) as board:
+        results = board.results()
+        assert write_parquet(results, tmp_path / "results.parquet") == len(results)
+    table = parquet.read_table(tmp_path / "results.parquet")
+    assert table.column("score").to_pylist() == [one.score for one in results]
+    assert table.column("started_at").to_pylist() == [one.started_at for one in results]
+
+
+def pictures(recording: Any, frame: int) -> bytes:
+    """The picture after `frame` frames, straight from the emulator."""
+    from envs.environment import ArenaEnv
+
+    env = ArenaEnv(recording.rules, obs_type="ram")
+    step = env.start(recording.seed)
+    for code in recording.actions[:frame]:
+        step = env.advance(code)
+    return step.screen().tobytes()
+
+
+def test_formats_are_spelled_as_the_command_line_says() -> None:
+    assert [format.value.replace(" ", "-") for format in Format] == ["duel", "round-robin", "knockout", "team-battle"]

@@ -1,0 +1,57 @@
+"""Ratings recover the strengths of simulated leagues."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from arena.ratings import ELO_PER_NAT, bradley_terry, ladder
+
+
+def league(strengths: dict[str, float], seeds: int, seed: int) -> list[dict[str, float]]:
+    """On each seed everybody's points are strength plus noise for which Bradley-Terry holds exactly (Gumbel)."""
+    rng = np.random.default_rng(seed)
+    return [{name: value + float(rng.gumbel()) for name, value in strengths.items()} for _ in range(seeds)]
+
+
+STRENGTHS = {f"player {i}": (i - 3.5) / 2 for i in range(8)}
+
+
+def test_bradley_terry_recovers_known_strengths() -> None:
+    covered = total = 0
+    for seed in range(5):
+        found = {one.player: one for one in bradley_terry(league(STRENGTHS, 200, seed), resamples=100, seed=seed)}
+        for name, strength in STRENGTHS.items():
+            true = 1500 + ELO_PER_NAT * strength
+            assert found[name].elo == pytest.approx(true, abs=75)
+            covered += found[name].low <= true <= found[name].high
+            total += 1
+    assert covered / total > 0.8
+
+
+def test_the_ladder_ends_in_the_right_order() -> None:
+    strengths = {name: 2 * value for name, value in STRENGTHS.items()}
+    ranks = [one.player for one in ladder(league(strengths, 150, 3))]
+    right = sorted(strengths, key=lambda name: -strengths[name])
+    assert max(abs(ranks.index(name) - right.index(name)) for name in right) <= 1
+    assert ranks[0] == right[0]
+
+
+def test_equal_players_are_close_and_intervals_overlap() -> None:
+    found = bradley_terry(league(dict.fromkeys("abcd", 0.0), 100, 1))
+    assert max(one.low for one in found) < min(one.high for one in found)
+
+
+def test_who_never_lost_has_a_finite_strength() -> None:
+    first, second = bradley_terry([{"a": 2, "b": 1}] * 20)
+    assert first.player == "a"
+    assert all(map(math.isfinite, (first.elo, first.low, first.high, second.elo)))
+
+
+def test_ties_count_half_and_solo_games_nothing() -> None:
+    tied = bradley_terry([{"a": 1, "b": 1}, {"a": 5}])
+    assert tied[0].elo == pytest.approx(tied[1].elo)
+    assert bradley_terry([{"a": 5}]) == []
+    assert [one.meetings for one in ladder([{"a": 5}])] == [0]

@@ -1,0 +1,97 @@
+"""People against bots."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from arena.statistics import Verdict
+from arena.verdicts import Scores, against_reference, decided, holm, people_against_bots
+
+GAMES = ("breakout", "ms_pacman", "space_invaders")
+
+
+def side(name: str, rng: np.random.Generator, players: int, seeds: int, factor: float = 1.0) -> Scores:
+    """Skewed scores in tens, as games give them."""
+    draw = rng.lognormal(5, 0.8, (players, seeds)) * factor
+    return {f"{name} {i}": {s: float(10 * round(draw[i, s] / 10)) for s in range(seeds)} for i in range(players)}
+
+
+def event(
+    rng: np.random.Generator, players: int = 3, seeds: int = 10, **factors: float
+) -> dict[str, tuple[Scores, Scores]]:
+    return {g: (side("P", rng, players, seeds, factors.get(g, 1.0)), side("B", rng, players, seeds)) for g in GAMES}
+
+
+def test_a_clear_win_is_said_in_plain_words() -> None:
+    found = people_against_bots(event(np.random.default_rng(1), ms_pacman=8.0, breakout=1 / 8))
+    by_game = {one.game: one for one in found.games}
+    assert by_game["ms_pacman"].comparison.verdict is Verdict.A
+    assert by_game["breakout"].comparison.verdict is Verdict.B
+    assert by_game["ms_pacman"].sentence.startswith("People won Ms. Pac-Man: 10 of 10 seeds, median lead ")
+    assert by_game["breakout"].sentence.startswith("Bots won Breakout: ")
+    assert by_game["space_invaders"].sentence.startswith("Not decided in Space Invaders: ")
+    assert "more seeds needed" in by_game["space_invaders"].sentence
+    assert "95 % interval" in by_game["ms_pacman"].sentence
+    assert (by_game["ms_pacman"].effect or 0) > 1
+    assert "people won Ms. Pac-Man; bots won Breakout; Space Invaders is not decided" in found.sentence
+
+
+def test_as_many_people_as_bots_count_by_seeding_and_common_seeds_only() -> None:
+    people: Scores = {"P": {1: 10, 2: 20, 3: 30}}
+    bots: Scores = {"B first": {1: 5, 2: 5, 9: 5}, "B second": {1: 1000, 2: 1000}}
+    (found,) = people_against_bots({"breakout": (people, bots)}).games
+    assert (found.people, found.bots) == (("P",), ("B first",))
+    assert found.differences == {1: 5.0, 2: 15.0}
+
+
+def test_nothing_played_is_no_verdict() -> None:
+    found = people_against_bots({"breakout": ({}, {"B": {1: 5.0}})})
+    assert "not played by people and bots" in found.games[0].sentence
+    assert found.verdict is Verdict.UNDECIDED
+    assert "not decided" in people_against_bots({}).sentence
+
+
+def test_holm() -> None:
+    assert holm([0.01, 0.04, 0.031], 0.06) == [0.02, 0.03, 0.03]
+    assert holm([0.01, 0.02, 0.05], 0.06) == [0.02, 0.03, 0.06]
+    assert holm([], 0.05) == []
+
+
+def test_equal_sides_are_told_apart_in_at_most_one_event_of_twenty() -> None:
+    """Any false verdict in any game or overall counts. With 5 % in truth, more than 9.8 % of 120 has a chance of 1 %."""
+    events = 10_000 if os.environ.get("ARENA_SOAK") else 120
+    rng = np.random.default_rng(7)
+    wrong = 0
+    for _ in range(events):
+        wrong += any(decided(event(rng, players=2, seeds=8)))
+    assert wrong / events <= 0.05 + 2.4 * (0.05 * 0.95 / events) ** 0.5
+
+
+def test_beside_the_reference_human() -> None:
+    said = against_reference("breakout", {"weak": {1: 1.0, 2: 2.0}, "strong": {1: 400.0, 2: 500.0}})
+    assert said is not None
+    assert said.startswith("The best bot, strong, is above the reference human: mean 450")
+    assert against_reference("pacman", {"x": {1: 1.0, 2: 2.0}}) is None
+    assert against_reference("breakout", {}) is None
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_quick_way_decides_the_same(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = event(rng, breakout=float(rng.uniform(0.2, 5)), ms_pacman=float(rng.uniform(0.2, 5)))
+    found = people_against_bots(scores)
+    verdicts = [*(one.comparison.verdict for one in found.games), found.verdict]
+    assert decided(scores) == [verdict is not Verdict.UNDECIDED for verdict in verdicts]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_seeds_does_not_matter(seed: int) -> None:
+    scores = event(np.random.default_rng(seed))
+    mixed = {
+        g: tuple({n: dict(reversed(by_seed.items())) for n, by_seed in one.items()} for one in sides)
+        for g, sides in scores.items()
+    }
+    assert people_against_bots(mixed).sentence == people_against_bots(scores).sentence  # type: ignore[arg-type]

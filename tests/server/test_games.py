@@ -1,0 +1,244 @@
+"""Ranked games from ticket to standing, on both databases, through a real server."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from typing import Any
+
+import pytest
+
+from arena.chain import Chain, Link, links
+from arena.client import Client, ServerRefused
+from arena.server.auth import Role
+from envs.environment import ale_seed_of
+from recordings.codec import decode, encode
+from tests.forging import dumped, packed
+from tests.server.serving import Serving, bytes_of, decided, game, play
+
+FORGED = 1000 if os.environ.get("ARENA_SOAK") else 100
+
+
+def refused(status: int, call: Any, *arguments: Any) -> str:
+    with pytest.raises(ServerRefused) as caught:
+        call(*arguments)
+    assert caught.value.status == status, caught.value
+    return str(caught.value)
+
+
+def results_of(client: Client, player: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get("/results", player=player, limit=1000)
+    return found
+
+
+def test_a_ranked_game_from_ticket_to_standing(serving: Serving) -> None:
+    station, anybody = serving.client(Role.STATION), serving.client()
+    ticket = station.ticket("Ada", "breakout")
+    assert station.start(ticket.id).state == "started"
+    assert station.start(ticket.id).state == "started", "said twice it is the same"
+    actions = play(1, 180)
+    recording = bytes_of(game("Ada", ticket.seed, actions))
+    for link in links(ticket.chain, actions):
+        assert station.tell(ticket.id, [link]) == link.frame
+        assert station.tell(ticket.id, [link]) == link.frame
+    (running,) = anybody.get("/live")
+    assert (running["player"], running["frames"]) == ("Ada", 180)
+    assert "seed" not in running
+    receipt = station.send_recording(recording, "key-of-ada", ticket.id)
+    assert receipt["state"] == "received"
+    assert station.send_recording(recording, "key-of-ada", ticket.id)["id"] == receipt["id"]
+    (verdict,) = decided(station, [receipt["id"]])
+    assert verdict["state"] == "verified", verdict
+    (result,) = results_of(anybody, "Ada")
+    assert (result["player"], result["seed"], result["end"]) == ("Ada", ticket.seed, "quit")
+    assert (result["trust"], result["source"]) == ("unattested", "upload"), "three seconds came within one"
+    (line,) = anybody.get("/standings", game="breakout", rules_id=result["rules_id"], kind="human")[-1:]
+    assert "Ada" in [
+        one["player"] for one in anybody.get("/standings", game="breakout", rules_id=result["rules_id"])
+    ], line
+    assert anybody.get("/live") == []
+    assert station.get(f"/tickets/{ticket.id}")["state"] == "finished"
+    shorter = bytes_of(game("Ada", ticket.seed, actions[:120]))
+    assert "ticket is for one game" in refused(409, station.send_recording, shorter, "another-key", ticket.id)
+    assert "another recording" in refused(409, station.send_recording, shorter, "key-of-ada", ticket.id)
+    assert len(results_of(anybody, "Ada")) == 1
+
+
+def test_every_started_game_counts(serving: Serving) -> None:
+    """A hundred games that were given up are a hundred episodes, each with what was told of it."""
+    name, count = "Quitter", 100 if serving.database.startswith("sqlite") else 10
+    mine = serving.client(token=serving.token(Role.PARTICIPANT, name))
+    for number in range(count):
+        ticket = mine.ticket(name, "breakout")
+        mine.start(ticket.id)
+        if number % 10 == 0:
+            mine.tell(ticket.id, list(links(ticket.chain, play(number, 120))))
+        assert mine.abandon(ticket.id).state == "abandoned"
+        if number == 0:
+            assert mine.abandon(ticket.id).state == "abandoned", "said twice it is the same"
+            late = bytes_of(game(name, ticket.seed, play(number, 240)))
+            assert "was given up" in refused(409, mine.send_recording, late, "too-late-now", ticket.id)
+    deadline = time.monotonic() + 120
+    while len(results := results_of(mine, name)) < count:
+        assert time.monotonic() < deadline, len(results)
+        time.sleep(0.2)
+    assert sorted({(one["frames"], one["source"]) for one in results}) == [(0, "abandoned"), (120, "abandoned")]
+    assert len({one["seed"] for one in results}) == count
+    standings = mine.get("/standings", game="breakout", rules_id=results[0]["rules_id"])
+    assert [line["episodes"] for line in standings if line["player"] == name] == [count]
+
+
+def test_a_ticket_is_bound(serving: Serving) -> None:
+    """To its holder, its player, game, rules and seed; nobody else's game passes with it."""
+    station, stranger = serving.client(Role.STATION), serving.client(token=serving.token(Role.STATION, "Elsewhere"))
+    mine = serving.client(Role.PARTICIPANT)
+    ticket = station.ticket("Bea", "breakout")
+    station.start(ticket.id)
+    good = game("Bea", ticket.seed, play(2, 60))
+    others = {
+        "player": game("Eve", ticket.seed, good.actions),
+        "seed": game("Bea", ticket.seed + 1, good.actions),
+        "rules": game("Bea", ticket.seed, good.actions, rules="30min"),
+        "kind": game("Bea", ticket.seed, good.actions, kind="script"),
+    }
+    for what, other in others.items():
+        assert f"its {what} is another" in refused(422, station.send_recording, encode(other), f"other-{what}", ticket.id)
+    for somebody in (stranger, mine):
+        assert "no such ticket" in refused(404, somebody.start, ticket.id)
+        assert "no such ticket" in refused(404, somebody.tell, ticket.id, list(links(ticket.chain, good.actions)))
+    assert "no such ticket" in refused(404, stranger.send_recording, encode(good), "not-my-ticket", ticket.id)
+    assert "only Participant can play" in refused(403, mine.ticket, "Bea", "breakout")
+    assert "chooses the seed" in refused(403, mine.ticket, "Participant", "breakout", "5min", 5)
+    assert "Games of a bot" in refused(
+        403, mine.send_recording, encode(game("Participant", 3, good.actions, kind="bot")), "bots-game"
+    )
+    receipt = station.send_recording(encode(good), "good-game", ticket.id)
+    assert decided(station, [receipt["id"]])[0]["state"] == "verified"
+
+
+def test_what_was_told_is_what_was_played(serving: Serving) -> None:
+    """A game that was rewound, or another than was told of, doesn't pass; gaps and forgeries in the chain neither."""
+    station = serving.client(Role.STATION)
+    ticket = station.ticket("Cid", "breakout")
+    actions = play(3, 240)
+    first, second, third, fourth = links(ticket.chain, actions)
+    assert "not running, but issued" in refused(409, station.tell, ticket.id, [first])
+    station.start(ticket.id)
+    assert "Links are missing" in refused(409, station.tell, ticket.id, [second])
+    assert "does not follow" in refused(409, station.tell, ticket.id, [Link(60, "0" * 64, first.actions)])
+    assert station.tell(ticket.id, [first, second]) == 120
+    other = Chain(ticket.chain)
+    rewound = [link for action in play(4, 120) if (link := other.add(action))]
+    assert "Another game was told of" in refused(409, station.tell, ticket.id, rewound)
+    assert "outside the rules' action set" in refused(422, station.tell, ticket.id, [Link(180, "0" * 64, b"\x11" * 60)])
+    assert station.tell(ticket.id, [second, third, fourth]) == 240
+    forged = encode(game("Cid", ticket.seed, play(4, 300)))
+    receipt = station.send_recording(forged, "rewound-game", ticket.id)
+    assert "not the game that was told of" in decided(station, [receipt["id"]])[0]["reason"]
+    shorter = station.send_recording(encode(game("Cid", ticket.seed, actions[:200])), "shorter-game", ticket.id)
+    assert "not the game that was told of" in decided(station, [shorter["id"]])[0]["reason"]
+    whole = station.send_recording(encode(game("Cid", ticket.seed, actions)), "whole-game", ticket.id)
+    assert decided(station, [whole["id"]])[0]["state"] == "verified"
+
+
+def test_edited_and_copied_recordings_are_refused(serving: Serving) -> None:
+    """Games of others under one's own name, with and without tickets, and games whose manifest was changed."""
+    chance, count = random.Random(5), FORGED if serving.database.startswith("sqlite") else 18
+    victim = serving.client(token=serving.token(Role.PARTICIPANT, "Victim"))
+    thief = serving.client(token=serving.token(Role.PARTICIPANT, "Thief"))
+    originals = [game("Victim", seed, play(seed, 120)) for seed in range(1000, 1010)]
+    sent = [victim.send_recording(encode(one), f"original-{i}") for i, one in enumerate(originals)]
+    assert {one["state"] for one in decided(victim, [one["id"] for one in sent])} == {"verified"}
+    numbers, at_once = [], 0
+    for number in range(count):
+        original = originals[number % len(originals)]
+        content, ticket = forged(original, number, chance, thief)
+        try:
+            numbers.append(thief.send_recording(content, f"forged-{number}", ticket)["id"])
+        except ServerRefused as error:
+            assert error.status in (403, 409, 422), error
+            at_once += 1
+    verdicts = decided(thief, numbers, 600)
+    assert [one for one in verdicts if one["state"] != "refused"] == []
+    assert results_of(thief, "Thief") == []
+    assert len(results_of(thief, "Victim")) == len(originals)
+    assert at_once > count // 5
+    assert len(numbers) > count // 5
+
+
+def forged(original: Any, number: int, chance: random.Random, thief: Client) -> tuple[bytes, str | None]:
+    """One of the ways to send a game that isn't one's own, or wasn't so."""
+    match number % 6:
+        case 0:  # as it is
+            return encode(original), None
+        case 1:  # under the thief's name
+            return encode(original.model_copy(update={"player": original.player.model_copy(update={"name": "Thief"})})), None
+        case 2:  # with a ticket
+            ticket = thief.ticket("Thief", "breakout")
+            name = original.player.model_copy(update={"name": "Thief"})
+            return encode(original.model_copy(update={"player": name})), ticket.id
+        case 3:  # with a ticket and its seed
+            ticket = thief.ticket("Thief", "breakout")
+            name = original.player.model_copy(update={"name": "Thief"})
+            changes = {"seed": ticket.seed, "ale_seed": ale_seed_of(ticket.seed), "player": name}
+            return encode(original.model_copy(update=changes)), ticket.id
+        case 4:  # with a better score
+            name = original.player.model_copy(update={"name": "Thief"})
+            changes = {"score": original.score + chance.randrange(1, 500), "player": name}
+            return encode(original.model_copy(update=changes)), None
+        case _:  # a byte of its own
+            content = bytearray(encode(original))
+            content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+            return bytes(content), None
+
+
+def test_a_seed_with_a_ticket_is_played_with_the_ticket(serving: Serving) -> None:
+    station, mine = serving.client(Role.STATION), serving.client(Role.PARTICIPANT)
+    ticket = station.ticket("Dan", "breakout")
+    receipt = mine.send_recording(encode(game("Participant", ticket.seed, play(6, 60))), "stolen-seed")
+    assert "belongs to a ticket" in decided(mine, [receipt["id"]])[0]["reason"]
+
+
+def test_rules_that_nobody_agreed_on(serving: Serving) -> None:
+    from arena.recover import replayed
+    from envs.rules import named_rules
+    from recordings.recording import RecordedPlayer
+    from recordings.storage import Header
+    from tests.server.serving import BEGAN
+
+    easy = named_rules("breakout").varied(sticky=0.0)
+    header = Header(easy, 1, RecordedPlayer(name="Participant", kind="human"), BEGAN)
+    mine = serving.client(Role.PARTICIPANT)
+    assert "not ranked" in refused(422, mine.send_recording, encode(replayed(header, b"\0" * 60)), "easy-rules")
+    original = game("Participant", 1, b"\0" * 60)
+    manifest = {**original.model_dump(mode="json"), "format": "arena-recording/2", "rules_id": original.rules.rules_id}
+    assert "format" in refused(422, mine.send_recording, packed(b"\0" * 60, dumped(manifest).encode()), "future-one")
+    assert decode(encode(original)) == original
+
+
+def test_a_game_that_seemed_lost_arrives_whole(serving: Serving) -> None:
+    """The event is closed while a game runs: what was told counts. Its whole recording can't come any more, unless the
+    closing is undone."""
+    station, boss = serving.client(Role.STATION), serving.client(Role.ORGANIZER)
+    ticket = station.ticket("Eli", "breakout")
+    station.start(ticket.id)
+    actions = play(8, 300)
+    station.tell(ticket.id, list(links(ticket.chain, actions))[:2])
+    closing = boss.post("/organizer/state", {"state": "closed", "reason": "midnight"})
+    try:
+        assert station.get(f"/tickets/{ticket.id}")["state"] == "lost"
+        deadline = time.monotonic() + 60
+        while not (found := results_of(station, "Eli")):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert [(one["frames"], one["source"]) for one in found] == [(120, "abandoned")]
+        whole = encode(game("Eli", ticket.seed, actions))
+        assert "closed" in refused(409, station.send_recording, whole, "whole-game-of-eli", ticket.id)
+        assert "closed" in refused(409, station.ticket, "Eli", "breakout")
+    finally:
+        boss.post(f"/organizer/undo/{closing['id']}", {"reason": "not yet"})
+    receipt = station.send_recording(whole, "whole-game-of-eli", ticket.id)
+    assert decided(station, [receipt["id"]])[0]["state"] == "verified"
+    assert [(one["frames"], one["trust"]) for one in results_of(station, "Eli")] == [(300, "unattested")]
+    assert "arrived later" in str([one["void_reason"] for one in station.get("/void") if one["player"] == "Eli"])
