@@ -29,9 +29,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suite", choices=SUITES)
     parser.add_argument("--json", type=Path, help="where to write the figures; default: docs/benchmarks/SUITE.json")
+    parser.add_argument("--steps", type=int, help="for learning: steps of each of its runs")
     args = parser.parse_args()
     figures: list[Figure] = []
-    for figure in import_module(f"benchmarks.{args.suite}").run():
+    options = {"steps": args.steps} if args.suite == "learning" and args.steps else {}
+    for figure in import_module(f"benchmarks.{args.suite}").run(**options):
         figures.append(figure)
         print(figure.line(), flush=True)
     target = args.json or Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / f"{args.suite}.json"
