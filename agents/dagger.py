@@ -103,7 +103,7 @@ class DAgger(OffPolicyAlgorithm):
             logits = policy.action_net(policy.extract_features(batch.observations))
             loss = cross_entropy(logits / self.temperature, batch.actions.flatten())
             policy.optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
             policy.optimizer.step()
             self.logger.record_mean("train/loss", float(loss.detach()))

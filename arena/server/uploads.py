@@ -296,7 +296,7 @@ def _is_same(session: Session, recording: Recording) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def _of_others(recording: Recording) -> Select[tuple[str]]:
+def _of_others(recording: Recording) -> Select[str]:
     """The query for the file names of other players' games on the same seed under the same rules."""
     theirs = (PlayerRow.name != recording.player.name) | (PlayerRow.kind != recording.player.kind)
     return (

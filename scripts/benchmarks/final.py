@@ -47,7 +47,8 @@ def _league(folder: Path) -> Figure:
     rng = random.Random(0)
     names = [(f"bot {i}", "script") for i in range(BOTS)] + [(f"person {i}", "human") for i in range(PEOPLE)]
     plan = {
-        "name": "league", "title": "League", "format": "round robin", "rules": {g: named_rules(g).as_dict() for g in GAMES},
+        "name": "league", "title": "League", "format": "round robin",
+        "rules": {g: named_rules(g).as_dict() for g in GAMES},
         "entrants": [{"name": n, "kind": k, "agent": None if k == "human" else n} for n, k in names],
         "series": {"kind": "best of", "n": SEEDS},
     }  # fmt: skip
@@ -115,8 +116,9 @@ def _report(folder: Path) -> Figure:
             board.add(
                 Result(
                     player=f"player {number // 3 % 60}", kind=Kind.HUMAN, artifact_sha256=None, game=game,
-                    rules_id=rules[game].rules_id, rules_label=rules[game].label, seed=number, score=rng.randrange(5000),
-                    frames=18_000, end=End.TERMINATED, recording_sha256=name, digest=name, recording_name=f"{name}.arena.zip",
+                    rules_id=rules[game].rules_id, rules_label=rules[game].label, seed=number,
+                    score=rng.randrange(5000), frames=18_000, end=End.TERMINATED, recording_sha256=name, digest=name,
+                    recording_name=f"{name}.arena.zip",
                     started_at=began + timedelta(minutes=number), verified_at=began,
                 )
             )  # fmt: skip

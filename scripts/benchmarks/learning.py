@@ -79,9 +79,10 @@ def _learn(side: str, seed: int, steps: int, episodes: int) -> dict[str, Any]:
 
 
 def _played(state: dict[str, Any], episodes: int) -> list[int]:
+    from agents.network_player import NetworkPlayer
     from agents.networks import build_network, playing_weights
     from agents.player import Kind, PlayerInfo
-    from agents.sb3 import Sb3Bot, Sb3Player
+    from agents.sb3 import Sb3Bot
     from arena.evaluate import play_seeds
     from arena.seeds import practice_seeds
     from envs.games import find_game
@@ -89,7 +90,7 @@ def _played(state: dict[str, Any], episodes: int) -> list[int]:
 
     game, rules = find_game(GAME), named_rules(GAME)
     network = build_network(playing_weights(state), len(rules.action_set))
-    player = Sb3Player(PlayerInfo("measured", Kind.BOT), Sb3Bot(network, draws=True, fires=game.fires))
+    player = NetworkPlayer(PlayerInfo("measured", Kind.BOT), Sb3Bot(network, draws=True, fires=game.fires))
     return [recording.score for recording in play_seeds(player, rules, practice_seeds(episodes, FIRST_SEED))]
 
 
