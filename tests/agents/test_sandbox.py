@@ -108,7 +108,8 @@ def test_what_an_agent_sees_and_hears_is_what_it_sees_and_hears_outside(tmp_path
         assert one.end is End.TRUNCATED
 
 
-def test_a_bot_plays_many_games_as_it_does_outside() -> None:
+def test_a_bot_plays_many_games_as_it_does_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     rules = named_rules("breakout").varied(max_frames=160)
     player = sandboxed_player("breakout-quick", BREAKOUT)
     inside = {r.seed: essence(r) for r in play_seeds(player, rules, range(10))}
