@@ -137,6 +137,7 @@ def show(file: FileArgument, json: JsonOption = False) -> None:
     """
     from agents.load import find_agent_file
     from agents.packages import admit
+    from envs.errors import tidy
 
     rows = facts(admit(find_agent_file(str(file))))
     if json:
@@ -150,9 +151,9 @@ def show(file: FileArgument, json: JsonOption = False) -> None:
 
     table = Table.grid(padding=(0, 2))
     for name, value in rows.items():
-        told = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-        if isinstance(value, dict):
-            told = "\n".join(f"{key}: {inner}" for key, inner in value.items())
+        told = tidy(", ".join(map(str, value)) if isinstance(value, list) else value)
+        if isinstance(value, dict):  # somebody else's texts: a terminal obeys control characters
+            told = "\n".join(f"{tidy(key)}: {tidy(inner)}" for key, inner in value.items())
         table.add_row(Text(name.replace("_", " ")), Text(told or "not stated", style="" if told else "dim"))
     Console(highlight=False).print(table)
 
@@ -167,7 +168,8 @@ def facts(package: AgentPackage) -> dict[str, Any]:
         told = f"ONNX, {batch} pictures at once"
     else:
         count = sum(tensor.size for tensor in network.tensors.values())
-        told = f"{network.architecture.extractor} of Stable-Baselines3, {count:,} numbers"
+        kind = {"nature": "NatureCNN", "impala": "IMPALA"}[network.architecture.extractor]
+        told = f"{kind}, {count:,} numbers"
     return {
         "name": package.name,
         "author": package.author,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.attack_files import ATTACKS, Canary, onnx_model, onnx_package, package, sb3_zip, zip_of
+from benchmarks.attack_files import ATTACKS, TOML, Canary, onnx_model, onnx_package, package, sb3_zip, zip_of
 from onnx import helper
 
 from agents.packages import MENDS, admit
@@ -156,6 +156,13 @@ def test_packed_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert "can't be written" in capsys.readouterr().err
     assert cli.main(["agent", "pack", "mine.zip", "--game", "breakout", "--action-set", "left"]) == 2
     assert "0,1,3,4" in capsys.readouterr().err
+
+
+def test_a_strangers_text_does_not_reach_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    toml = TOML + 'licence = "\\u009b31m\\u202e"\n[training]\n"\\u001b[2J" = "\\u001b]0;title\\u0007"\n'
+    (tmp_path / "a.zip").write_bytes(zip_of(package(toml)))
+    assert cli.main(["agent", "show", str(tmp_path / "a.zip")]) == 0
+    assert capsys.readouterr().out.replace("\n", "").isprintable()
 
 
 def test_a_folder_is_checked_as_well(tmp_path: Path) -> None:
