@@ -2,8 +2,8 @@
 full disk in the middle leaves the one before it whole.
 
 A checkpoint is a folder `step-000100352/` with `state.pt` (weights, optimizer, counters, random states; tensors and
-plain values only, read without unpickling code), `model.zip` (for plain SB3: `PPO.load`), and `replay.npz` where the
-algorithm has a replay buffer.
+plain values only, read without unpickling code), `model.zip` (for plain SB3: `PPO.load` and so on; `DAgger.load`), and
+`replay.npz` where the algorithm has a replay buffer.
 """
 
 from __future__ import annotations

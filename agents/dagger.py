@@ -46,6 +46,7 @@ class DAgger(OffPolicyAlgorithm):
         steered: float = 0.1,
         steered_fraction: float = 0.2,
         temperature: float = 3.0,
+        _init_setup_model: bool = True,
         **settings: Any,
     ) -> None:
         super().__init__(
@@ -65,11 +66,12 @@ class DAgger(OffPolicyAlgorithm):
         self.steered_fraction = steered_fraction
         self.temperature = temperature
         self._by_teacher: np.ndarray | None = None
-        self._setup_model()
+        if _init_setup_model:
+            self._setup_model()
 
     def _setup_model(self) -> None:
         super()._setup_model()
-        # SB3 begins with all actions equally likely, which is good for exploring; here it only takes time to get away from.
+        # SB3 begins with all actions equally likely: good for exploring, but here it would have to be unlearned.
         action_net: Any = self.policy.action_net
         torch.nn.init.orthogonal_(action_net.weight, self.temperature)
 
@@ -81,7 +83,8 @@ class DAgger(OffPolicyAlgorithm):
         self, learning_starts: int, action_noise: ActionNoise | None = None, n_envs: int = 1
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return what is played, and what goes into the replay buffer: the teachers' answers."""
-        assert isinstance(self.env, LessonEnv) and isinstance(self._last_obs, np.ndarray)
+        assert isinstance(self.env, LessonEnv)
+        assert isinstance(self._last_obs, np.ndarray)
         if self._by_teacher is None:  # only now: a checkpoint may be written at the start of a rollout
             done = (1 - self._current_progress_remaining) / self.steered_fraction
             self._by_teacher = np.random.random(n_envs) < max(self.steered, 1 - done)
@@ -100,7 +103,7 @@ class DAgger(OffPolicyAlgorithm):
             logits = policy.action_net(policy.extract_features(batch.observations))
             loss = cross_entropy(logits / self.temperature, batch.actions.flatten())
             policy.optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
             policy.optimizer.step()
             self.logger.record_mean("train/loss", float(loss.detach()))

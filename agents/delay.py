@@ -1,7 +1,7 @@
 """A player whose hands are slow: what it decides reaches the game some frames later.
 
-People react to what they see in 200 to 400 ms; a bot that answers in the same frame has an advantage that has nothing to
-do with how well it plays. The classes 0, 100, 200 and 350 ms show what is left of it.
+People react to what they see in 200 to 400 ms; a bot that answers in the same frame has an advantage that has nothing
+to do with how well it plays. The classes 0, 100, 200 and 350 ms show what is left of it.
 """
 
 from __future__ import annotations

@@ -18,8 +18,6 @@ from agents.preprocessing import ARENAS, Sight
 from envs.games import Game
 from envs.rules import named_rules
 
-Sb3Player = NetworkPlayer
-
 
 class Sb3Bot:
     """The network of one agent, shared by all games that it plays.

@@ -57,7 +57,9 @@ def backup(event: Event, database: str | Path, target: Path) -> Backup:
         _sync(partial)
         partial.rename(target)
     except OSError as error:
-        raise EventError(f"The backup {target} can't be written ({error.strerror or error}); free some space.") from None
+        raise EventError(
+            f"The backup {target} can't be written ({error.strerror or error}); free some space."
+        ) from None
     except sqlite3.Error as error:
         raise ScoreboardError(f"The scoreboard can't be copied ({error}).") from None
     finally:

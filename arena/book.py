@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agents.player import Kind
 from arena.ranking import unranked_reason
 from arena.results import Result
-from arena.scoreboard import Scoreboard
 from arena.verify import Verification, verify_files
 from envs.errors import RecordingError, ScoreboardError
 from envs.step import End
 from recordings.codec import SUFFIX, encode, read
 from recordings.recording import Recording
 from recordings.storage import save
+
+if TYPE_CHECKING:
+    from arena.scoreboard import Scoreboard  # the database: whoever only keeps recordings needn't wait for it
 
 
 @dataclass(frozen=True, slots=True)

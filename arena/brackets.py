@@ -245,9 +245,8 @@ def _knocked(state: State, played: Sequence[Sequence[Duel]], name: str) -> str:
         return "draw" if last.winner is None else "won" if last.winner == name else "lost"
     if last.winner == name:
         return "won the tournament" if len(played[last_round]) == 1 else "waiting"
-    return f"out in the {round_title(state, last_round).rstrip('s')}" + (
-        " (walk-over)" if last.how is How.WALK_OVER else ""
-    )
+    how = " (walk-over)" if last.how is How.WALK_OVER else ""
+    return f"out in the {round_title(state, last_round).rstrip('s')}{how}"
 
 
 def _table(state: State) -> list[Line]:

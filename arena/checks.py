@@ -2,8 +2,8 @@
 
 - Open loop: the actions of the bot's own best game, played blindly on the other seeds. Sticky actions make every game
   another one, so a bot that reacts scores far more than its own script does; a ratio near 1 shows a memorized script.
-- Re-run: the same agent on the same seed must give the same actions, frame by frame. If it doesn't, the recording proves
-  a score but not that this file reached it.
+- Re-run: the same agent on the same seed must give the same actions, frame by frame. If it doesn't, the recording
+  proves a score but not that this file reached it.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ def rerun(agent: str, recordings: Sequence[Recording], handling: Handling = PLAI
     for before, now in _pairs(agent, chosen, handling):
         if now.player != before.player:
             raise AgentError(
-                f"The recordings are of {before.player.name!r}, file {str(before.player.artifact_sha256)[:12]}; this is "
-                f"{now.player.name!r}, file {str(now.player.artifact_sha256)[:12]}."
+                f"The recordings are of {before.player.name!r}, file {str(before.player.artifact_sha256)[:12]}; "
+                f"this is {now.player.name!r}, file {str(now.player.artifact_sha256)[:12]}."
             )
         differences.append(first_difference(before.actions, now.actions))
     found = [frame for frame in differences if frame is not None]

@@ -17,7 +17,8 @@ from typing import Any
 
 from agents.delay import delayed
 from agents.player import Player
-from agents.sandbox.player import Cargo, cargo_of, guarded_player
+from agents.sandbox.cargo import Cargo
+from agents.sandbox.player import cargo_of, guarded_player
 from arena.evaluate import LANES, PLAIN, Handling, play_seeds
 from envs.environment import ale_seed_of
 from envs.errors import AgentError, ArenaError, RecordingError, tidy
@@ -80,14 +81,15 @@ def evaluate_on(
 
 def _connected(address: str) -> Any:
     try:
-        from distributed import Client
+        import distributed
     except ImportError:
         raise ClusterError(
             'A cluster needs the extra "cluster": pip install "atari-arena[cluster]" on every machine.'
         ) from None
+    create: Any = distributed.Client  # it has no types
     logging.getLogger("distributed").setLevel(logging.ERROR)  # its own remarks about what is reported here
     try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        client = create(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ClusterError(
             f"There is no Dask scheduler at {address} ({tidy(error)}); start one there with: dask scheduler."
@@ -117,7 +119,9 @@ def installed() -> str:
 
 
 def _collected(client: Any, cargo: Cargo, tasks: Sequence[Task], rules: Rules) -> Iterator[Recording]:
-    from distributed import KilledWorker, as_completed
+    import distributed
+
+    as_completed: Any = distributed.as_completed
 
     # As a task of its own the agent goes once to each machine, and is there again if the one that had it dies.
     carried = client.submit(_carry, cargo, pure=False)
@@ -127,7 +131,7 @@ def _collected(client: Any, cargo: Cargo, tasks: Sequence[Task], rules: Rules) -
             task = futures[future]
             try:
                 files = future.result()
-            except KilledWorker:
+            except distributed.KilledWorker:
                 raise AgentError(
                     f"{cargo.name}: every machine that played seeds {task.seeds[0]} and following has died."
                 ) from None

@@ -149,7 +149,8 @@ def write_parquet(results: Sequence[Result], path: Path) -> int:
     )  # fmt: skip
     utc = pyarrow.timestamp("us", "UTC")
     types = dict.fromkeys(names, pyarrow.string()) | {
-        "seed": pyarrow.int64(), "score": pyarrow.float64(), "frames": pyarrow.int32(), "started_at": utc, "verified_at": utc,
+        "seed": pyarrow.int64(), "score": pyarrow.float64(), "frames": pyarrow.int32(), "started_at": utc,
+        "verified_at": utc,
     }  # fmt: skip
     table = pyarrow.table(
         {name: [_plain(getattr(one, name)) for one in results] for name in names},

@@ -77,6 +77,7 @@ def checks(folder: Path) -> Iterator[Check]:
     yield _processor()
     yield _clock()
     yield _sleep()
+    yield _kept("sandbox", _sandbox)
     yield _postgres()
     yield _kept("torch", _torch)
 
@@ -342,6 +343,16 @@ def _sleep() -> Check:
     if median < 4 and worst < 1000 / FPS:
         return Check("timing", Status.OK, sentence)
     return Check("timing", Status.WARN, sentence, "Close other programs, and plug in the power supply.")
+
+
+def _sandbox() -> Check:
+    from agents.sandbox.player import NoSandbox, probe
+
+    try:
+        return Check("sandbox", Status.OK, f"Agents of other people are kept in by {probe().name}.")
+    except NoSandbox as error:
+        advice = "sudo apt-get install bubblewrap" if sys.platform == "linux" else "Evaluate submissions on Linux."
+        return Check("sandbox", Status.WARN, str(error), advice)
 
 
 def _postgres() -> Check:

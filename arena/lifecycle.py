@@ -208,7 +208,7 @@ class Ceremony:
         if state.entropy is None:
             raise EventError(
                 "The seeds of the final are fixed by the public number that is announced after submissions close: "
-                "arena event freeze, then arena event announce. To try a tournament out, use practice seeds (--practice)."
+                "arena event freeze, then arena event announce. To try a tournament out, use --practice."
             )
         return final_seeds(state.secret or self.secret(), stage, game, state.entropy, count)
 

@@ -146,6 +146,7 @@ class Courier:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._sent = 0
         self.trouble = ""
         """Why nothing arrives; empty while all is well."""
 
@@ -163,12 +164,14 @@ class Courier:
         self._thread.join()
 
     def _run(self) -> None:
-        pause = FIRST_WAIT
+        pause, sent = FIRST_WAIT, 0
         while not self._stop.is_set():
             try:
                 self._send_all()
             except (ArenaError, OSError, ValueError) as error:
                 self.trouble = str(error)
+                if self._sent > sent:  # the network is bad, but not gone
+                    pause, sent = FIRST_WAIT, self._sent
                 self._wake.wait(pause * random.uniform(0.5, 1))  # so that stations don't call in step
                 pause = min(2 * pause, LONGEST_WAIT)
             else:
@@ -181,6 +184,7 @@ class Courier:
             if self._stop.is_set():
                 return
             self._outbox.send_one(key, self._client)
+            self._sent += 1
             self._told(len(self._outbox.waiting()))
 
 
@@ -189,5 +193,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise EventError(f"{path} can't be read ({error.strerror}).") from None
-
-

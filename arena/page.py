@@ -82,8 +82,10 @@ class EventPage:
 
 def render(page: EventPage) -> str:
     """Return the page as HTML."""
-    return environment(TEMPLATES).get_template("page.html.j2").render(
-        page=page, games=[GameView(section) for section in page.sections], totals=_totals(page.sections)
+    return (
+        environment(TEMPLATES)
+        .get_template("page.html.j2")
+        .render(page=page, games=[GameView(section) for section in page.sections], totals=_totals(page.sections))
     )
 
 

@@ -66,8 +66,15 @@ def write_plan(
         EventError: the folder can't be written.
     """
     now = datetime.now(UTC)
+    stamp = now.isoformat(timespec="seconds")
     plan = Plan(
-        agent, artifact_sha256, rules.game, rules.rules_id, tuple(seeds), tuple(delays_ms), now.isoformat(timespec="seconds")
+        agent,
+        artifact_sha256,
+        rules.game,
+        rules.rules_id,
+        tuple(seeds),
+        tuple(delays_ms),
+        stamp,
     )
     path = folder / f"{rules.game}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}.json"
     write_atomically(path, (json.dumps(asdict(plan), indent=2) + "\n").encode())

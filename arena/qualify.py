@@ -64,8 +64,8 @@ def _entrant(
     agent = standing.player if standing.kind is Kind.SCRIPT else files.get(standing.artifact_sha256 or "")
     if agent is None:
         raise EventError(
-            f"{standing.player} qualifies, but its file ({(standing.artifact_sha256 or '')[:12]}...) is not in the event's "
-            "folder agents; put it there."
+            f"{standing.player} qualifies, but its file ({(standing.artifact_sha256 or '')[:12]}...) is not in the "
+            "event's folder agents; put it there."
         )
     return Entrant(
         name=standing.player, kind=standing.kind, agent=agent, artifact_sha256=standing.artifact_sha256, games=some

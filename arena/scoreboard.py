@@ -45,12 +45,12 @@ class Scoreboard:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        # SQLite lets one write at a time and wakes those that wait in no order; a lock of our own is quicker and fairer.
+        # SQLite lets one write at a time and wakes those that wait in no order; a lock of our own is quicker.
         self._gate: AbstractContextManager[object] = Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     @property
     def engine(self) -> Engine:
-        """For what reads and writes the same database beside the scoreboard."""
+        """The database, for what lies beside the results: the server's tables, and `arena.log`."""
         return self._engine
 
     @classmethod
@@ -68,11 +68,6 @@ class Scoreboard:
             scoreboard.close()
             raise
         return scoreboard
-
-    @property
-    def engine(self) -> Engine:
-        """The database, for what lies beside the results: see `arena.log`."""
-        return self._engine
 
     def close(self) -> None:
         """Close all connections. May be called more than once."""

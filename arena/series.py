@@ -92,7 +92,7 @@ class Series:
     over: bool
     """Whether nothing is left to play."""
     decided: bool
-    """Whether the rule's condition was met; if not, and it is over, whoever leads advances without being proven better."""
+    """Whether the rule's condition was met; if it is over without that, whoever leads is not proven better."""
 
     @property
     def played(self) -> int:

@@ -7,6 +7,7 @@ import json
 import tomllib
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -80,7 +81,7 @@ class Dates(_Table):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         known = [(name, when) for name, when in self if when is not None]
-        for (first, earlier), (second, later) in zip(known, known[1:], strict=False):
+        for (first, earlier), (second, later) in pairwise(known):
             if not earlier < later:
                 raise ValueError(f"{first} must be before {second}")
         return self

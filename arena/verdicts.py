@@ -141,8 +141,9 @@ def against_reference(game: str, bots: Scores) -> str | None:
         return None
     where = "above" if found.low > reference.score else "below" if found.high < reference.score else "about at"
     return (
-        f"The best bot, {name}, is {where} the reference human: mean {_points(found.mean)} (95 % interval "
-        f"{_points(found.low)} to {_points(found.high)}) beside {_points(reference.score)} ({reference.conditions})."
+        f"{find_game(game).title}: the best bot, {name}, is {where} the reference human: mean {_points(found.mean)} "
+        f"(95 % interval {_points(found.low)} to {_points(found.high)}) beside {_points(reference.score)} "
+        f"({reference.conditions})."
     )
 
 

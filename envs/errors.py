@@ -9,6 +9,7 @@ ArenaError
 ├── IllegalAction       an action code outside the action set of the rules
 ├── StaleStep           a step was asked for its screen after the emulator had moved on
 ├── AgentError          an agent that can't be found, read or run
+│   └── Refused         (agents.packages) a file that isn't admitted as an agent: with a code and a way to mend it
 ├── RecordingError      a recording that is cut, edited, foreign or from another version
 ├── ScoreboardError     the database can't be reached, is locked or is of another version
 └── EventError          the event folder can't be used (missing, full, not writable)

@@ -13,24 +13,27 @@ import json
 import platform
 import sys
 from datetime import UTC, datetime
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from benchmarks import engine, play, server, train
 from benchmarks.figure import Figure
 
-SUITES = {"engine": engine.run, "play": play.run, "server": server.run, "train": train.run}
+SUITES = ("engine", "final", "learning", "play", "sandbox", "server", "train", "web")
+"""Modules of `benchmarks`; one is imported when it runs."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("suite", choices=sorted(SUITES))
+    parser.add_argument("suite", choices=SUITES)
     parser.add_argument("--json", type=Path, help="where to write the figures; default: docs/benchmarks/SUITE.json")
+    parser.add_argument("--steps", type=int, help="for learning: steps of each of its runs")
     args = parser.parse_args()
     figures: list[Figure] = []
-    for figure in SUITES[args.suite]():
+    options = {"steps": args.steps} if args.suite == "learning" and args.steps else {}
+    for figure in import_module(f"benchmarks.{args.suite}").run(**options):
         figures.append(figure)
         print(figure.line(), flush=True)
     target = args.json or Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / f"{args.suite}.json"

@@ -31,6 +31,8 @@ from envs.rules import CLASSES, named_rules
 FIRST_SEED = 1_000
 BASELINES = ("script:random", "script:basic")
 BASELINE_EPISODES = 20
+MOST_DOTS, MOST_POINTS = 150, 150
+"""Of the games and of their mean in the curve: the picture stays small and looks the same."""
 
 
 def main() -> None:
@@ -108,9 +110,9 @@ def draw(curve: list[tuple[float, ...]], step: int, game: Game, path: Path) -> N
     window = max(1, len(scores) // 50)
     mean = np.convolve(scores, np.ones(window) / window, mode="valid")
     figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
-    thin = slice(None, None, max(1, len(scores) // 1500))
-    axes.plot(steps[thin], scores[thin], ".", markersize=2, color="#9db4c8", label="one game")
-    axes.plot(steps[window - 1 :], mean, color="#1f4e79", label=f"mean of {window} games")
+    dots, line = (slice(None, None, -(-len(scores) // most)) for most in (MOST_DOTS, MOST_POINTS))
+    axes.plot(steps[dots], scores[dots], ".", markersize=2, color="#9db4c8", label="one game")
+    axes.plot(steps[window - 1 :][line], mean[line], color="#1f4e79", label=f"mean of {window} games")
     axes.set(title=f"{game.title}: games played in training", xlabel="steps (4 frames each)", ylabel="points")
     axes.legend(frameon=False)
     figure.savefig(path, metadata={"Date": None})
@@ -129,8 +131,8 @@ def card(
     lines = [
         f"# {name}",
         "",
-        f"Plays {game.title}. Trained with {about['algo'].upper()} (Stable-Baselines3 `CnnPolicy`) from the picture "
-        "alone, under the arena's rules: sticky actions, whole games, no hidden no-ops.",
+        f"Plays {game.title}. {learned(about)} It sees the picture alone, under the arena's rules: sticky actions, "
+        "whole games, no hidden no-ops.",
         "",
         "| | |",
         "|---|---|",
@@ -162,6 +164,17 @@ def card(
         lines += [f"- {r.who}: {r.score:,} ({r.conditions}; {r.source})" for r in game.references]
     lines += ["", f"![learning curve]({name}.svg)", ""]
     return "\n".join(lines)
+
+
+def learned(about: dict[str, Any]) -> str:
+    """Return in a sentence how it learned."""
+    if about["algo"] == "dagger":
+        return (
+            f"Taught by `{about['teacher']}` with DAgger: in every situation that it came into it learned what that "
+            "player would have done, and nothing from the score (Stable-Baselines3 `CnnPolicy`)."
+        )
+    after = " after imitating recordings" * bool(about.get("imitates"))
+    return f"Trained with {about['algo'].upper()} (Stable-Baselines3 `CnnPolicy`){after}."
 
 
 def machine() -> str:

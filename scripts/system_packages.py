@@ -4,6 +4,7 @@ import glob
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,6 +36,26 @@ def find_postgres() -> str | None:
     )
 
 
+def find_bubblewrap() -> str | None:
+    """Return the path of `bwrap`, or None; elsewhere than on Linux there is none, and nothing asks for it."""
+    return shutil.which("bwrap") if sys.platform == "linux" else "not needed"
+
+
+def find_chromium() -> str | None:
+    """Return the browser's program, or None."""
+    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "chrome"))
+    apps = (
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    )
+    return next((path for path in (*found, *apps) if path is not None and os.path.exists(path)), None)
+
+
+def find_pdftotext() -> str | None:
+    """Return Poppler's `pdftotext`, or None."""
+    return shutil.which("pdftotext")
+
+
 NEEDED = (
     SystemPackage(
         name="PostgreSQL server",
@@ -42,6 +63,27 @@ NEEDED = (
         tests="the scoreboard's tests against a real PostgreSQL",
         debian="sudo apt-get install postgresql",
         macos="brew install postgresql@17",
+    ),
+    SystemPackage(
+        name="bubblewrap",
+        find=find_bubblewrap,
+        tests="the sandbox's tests",
+        debian="sudo apt-get install bubblewrap",
+        macos="not needed there",
+    ),
+    SystemPackage(
+        name="Chromium",
+        find=find_chromium,
+        tests="the web pages' tests in a real browser",
+        debian="sudo apt-get install chromium",
+        macos="brew install --cask chromium",
+    ),
+    SystemPackage(
+        name="Poppler",
+        find=find_pdftotext,
+        tests="the report's PDF, read by another program",
+        debian="sudo apt-get install poppler-utils",
+        macos="brew install poppler",
     ),
 )
 

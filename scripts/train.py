@@ -37,11 +37,12 @@ from agents.dagger import DAgger
 from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
 from agents.lessons import LessonEnv
 from agents.load import load_player
+from agents.network_player import NetworkPlayer
 from agents.networks import build_network, playing_weights
 from agents.packing import pack_agent
 from agents.player import Kind, PlayerInfo
 from agents.replay_buffer import AnswerBuffer, FrameReplayBuffer
-from agents.sb3 import Sb3Bot, Sb3Player
+from agents.sb3 import Sb3Bot
 from arena.demonstrations import Demonstrations, demonstrate, recordings_of
 from arena.evaluate import play_seeds
 from arena.seeds import practice_seeds
@@ -111,7 +112,7 @@ def schedule(value: Any) -> Any:
 
 
 def make_games(args: argparse.Namespace, game: Game, count: int) -> VecEnv:
-    """`count` games side by side; with a teacher each where there is one to learn from."""
+    """`count` games side by side; for dagger with a teacher each, who says what it would do."""
     rules = named_rules(game, args.rules)
     if args.algo == "dagger":
         return LessonEnv(rules, [load_player(args.teacher, game) for _ in range(count)], seed=args.seed)
@@ -148,8 +149,6 @@ def imitate(model: BaseAlgorithm, shown: Demonstrations, seed: int, config: dict
     epochs, batch_size = config.get("epochs", 6), config.get("batch_size", 128)
     updates = epochs * math.ceil(len(shown) / batch_size)
     done = 0
-    if not hasattr(policy, "evaluate_actions"):
-        raise ArenaError("Only ppo and a2c can start from recordings: they learn a policy, dqn and qrdqn only values.")
     policy.set_training_mode(True)
     rng = np.random.default_rng(seed)
     for epoch in range(epochs):
@@ -183,7 +182,7 @@ def evaluate(model: BaseAlgorithm, game: Game, rules: str, episodes: int) -> flo
     weights = playing_weights(model.policy.state_dict())
     network = build_network(weights, len(named_rules(game).action_set))
     bot = Sb3Bot(network, draws="action_net.weight" in weights, fires=game.fires)
-    player = Sb3Player(PlayerInfo("in training", Kind.BOT), bot)
+    player = NetworkPlayer(PlayerInfo("in training", Kind.BOT), bot)
     seeds = practice_seeds(episodes)
     return float(np.mean([recording.score for recording in play_seeds(player, named_rules(game, rules), seeds)]))
 
@@ -381,6 +380,10 @@ def train(args: argparse.Namespace) -> int:
     imitates = resumed[1]["about"].get("imitates", False) if resumed else args.from_recordings is not None
     config = read_config(args.config)
     settings = settings_for(config, args.algo, game, imitates=imitates)
+    if args.from_recordings and args.algo not in ("ppo", "a2c"):
+        raise ArenaError(
+            "Only ppo and a2c can start from recordings: dqn and qrdqn learn values, dagger learns from its teacher."
+        )
     if args.device == "cuda" and not torch.cuda.is_available():
         raise ArenaError("--device cuda was asked for, but PyTorch finds no GPU here; use --device cpu or auto.")
     about: dict[str, Any] = {
@@ -391,6 +394,7 @@ def train(args: argparse.Namespace) -> int:
         "steps": args.steps or int(config.get("steps", {}).get(game.name, 2_000_000)),
         "settings": dict(settings),
         "imitates": imitates,
+        "teacher": args.teacher if args.algo == "dagger" else "",
         "plain": args.plain,
         "commit": commit(),
     }

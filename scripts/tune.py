@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 import optuna
 from stable_baselines3.common.callbacks import BaseCallback
-from train import ALGORITHMS, DEFAULTS, make_model, read_config, settings_for
+from train import DEFAULTS, make_model, read_config, settings_for
 
 from agents.fast import tune_process
 from envs import ArenaError, Game, find_game
 from envs.rules import named_rules
 from envs.training import TrainingEnv
 
+ALGORITHMS = ("ppo", "dqn", "qrdqn", "a2c")
 REPORTS = 10
 """How often a trial says how it does."""
 

@@ -61,7 +61,6 @@ MENDS: dict[str, str] = {
     "onnx-operator": _EXPORT,
     "onnx-version": "export with opset_version=17",
     "onnx-subgraph": "export without control flow (If, Loop, Scan) and without functions of its own",
-    "onnx-part": _EXPORT,
     "onnx-input": "export with one input of shape (batch, stack, 84, 84), or (batch, 84, 84, stack) with "
     'layout = "nhwc", and say its pixels in agent.toml',
     "onnx-output": "export with one output of shape (batch, actions), or name it as `output_name` in agent.toml",

@@ -14,12 +14,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from agents.player import PlayerFailed
+from agents.sandbox.cargo import Cargo
 from agents.sandbox.limits import Limits
 from agents.sandbox.protocol import (
     ACT,
@@ -45,19 +45,6 @@ REMEMBERED = 4
 """A picture that an agent looked at this many frames ago is sent along unasked: most decide every fourth frame."""
 
 _numbers = itertools.count(os.getpid() * 64)
-
-
-@dataclass(frozen=True, slots=True)
-class Cargo:
-    """What goes into the sandbox: a file's content, never its path."""
-
-    kind: str
-    """`weights`, `python` or `script`, as `child.load` knows them."""
-    name: str
-    """What the player is called unless the file says otherwise."""
-    content: bytes
-    game: str
-    """ROM name of the game to be played."""
 
 
 class Box:
@@ -98,12 +85,8 @@ class Box:
             theirs.close()
             os.close(memory)
             os.close(content)
-        self.ready: dict[str, Any] = {}
         try:
-            self.ready = json.loads(self._answer(limits.start, "was not ready", expected=READY))
-        except ValueError:
-            self.close()
-            raise PlayerFailed("The agent's process says what can't be read.") from None
+            self.ready = _read_ready(self._answer(time.monotonic() + limits.start, "was not ready", expected=READY))
         except BaseException:
             self.close()
             raise
@@ -120,7 +103,7 @@ class Box:
         self._allow_cpu()
         self._looked[slot] = [0] * REMEMBERED
         self._say(RESET_FORMAT.pack(RESET, slot, seed) + bytes(action_set))
-        self._answer(self._limits.decision, "gave no answer to a new game")
+        self._answer(time.monotonic() + self._limits.decision, "gave no answer to a new game")
 
     def act(self, slots: Sequence[int], steps: Sequence[Step]) -> list[int]:
         """Return what the agent decides for `steps` in `slots`.
@@ -141,7 +124,7 @@ class Box:
         by_slot = dict(zip(slots, steps, strict=True))
         deadline = time.monotonic() + self._limits.decision
         while True:
-            asked = self._answer(deadline - time.monotonic(), "gave no decision", expected=DONE + PICTURE)
+            asked = self._answer(deadline, "gave no decision", expected=DONE + PICTURE)
             if not asked:
                 break
             slot, which = asked[0], asked[1] if len(asked) == 2 else 0
@@ -182,10 +165,14 @@ class Box:
         with contextlib.suppress(OSError):  # a dead process is noticed when its answer is waited for
             self._line.send(message)
 
-    def _answer(self, seconds: float, late: str, expected: bytes = DONE) -> bytes:
-        """Return the next message without its first byte, which is one of `expected`."""
-        self._line.settimeout(max(seconds, 0.001))
+    def _answer(self, deadline: float, late: str, expected: bytes = DONE) -> bytes:
+        """Return the next message without its first byte, which is one of `expected`. Who always has one more to send
+        must stop at the deadline, too."""
         try:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self._line.settimeout(left)
             message = self._line.recv(MESSAGE_BYTES)
         except TimeoutError:
             self.kill()
@@ -224,6 +211,16 @@ class Box:
                 soft, hard = resource.prlimit(pid, resource.RLIMIT_CPU)
                 if soft != resource.RLIM_INFINITY:  # bubblewrap's own processes have no limit
                     resource.prlimit(pid, resource.RLIMIT_CPU, (self._cpu, hard))
+
+
+def _read_ready(message: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(message)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        raise PlayerFailed("The agent's process says what can't be read.")
+    return said
 
 
 def _draw(record: Any, step: Step, which: int) -> None:

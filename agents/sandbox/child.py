@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import mmap
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -197,9 +196,10 @@ def load(job: dict[str, Any]) -> Player:
 
             return python_player(os.pread(job["content"], 2**24, 0), job["name"], game)
         case "weights":
-            from agents.sb3 import load_sb3_player
+            from agents.load import player_of
+            from agents.packages import admit_bytes
 
-            return load_sb3_player(Path(f"/proc/self/fd/{job['content']}"), game)
+            content = os.pread(job["content"], os.fstat(job["content"]).st_size, 0)
+            return player_of(admit_bytes(content, job["name"], job["name"]), game)
         case kind:
             raise AgentError(f"There is no kind of agent called {kind!r}.")
-

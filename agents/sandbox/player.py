@@ -11,15 +11,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from agents.load import SCRIPT_PREFIX, find_agent_file, load_player
+from agents.load import SCRIPT_PREFIX, find_agent_file, load_player, player_of
+from agents.packages import AgentPackage, Refused, admit, admit_bytes
 from agents.player import Kind, Player, PlayerFailed, PlayerInfo
-from agents.sandbox.box import Box, Cargo
+from agents.sandbox.cargo import Cargo
 from agents.sandbox.limits import BREAKDOWNS, Limits
 from agents.sandbox.protocol import SLOTS
 from agents.sandbox.python import SUFFIX
@@ -29,10 +30,18 @@ from envs.games import Game, find_game
 from envs.names import check_name
 from envs.step import Step
 
+if TYPE_CHECKING:  # what it imports exists on Linux only, and so does the sandbox
+    from agents.sandbox.box import Box
+
 log = logging.getLogger(__name__)
 
 MAX_PYTHON_BYTES = 256 * 1024
-MAX_FILE_BYTES = 256 * 2**20
+
+
+def _start(cargo: Cargo, wall: Wall, limits: Limits, threads: int) -> Box:
+    from agents.sandbox.box import Box  # what it imports exists on Linux only, and so do walls
+
+    return Box(cargo, wall, limits, threads)
 
 
 class NoSandbox(AgentError):
@@ -49,14 +58,14 @@ def probe() -> Wall:
     tried = []
     for wall in walls():
         try:
-            Box(Cargo("script", "noop", b"", "breakout"), wall, Limits(), 1).close()
+            _start(Cargo("script", "noop", b"", "breakout"), wall, Limits(), 1).close()
             return wall
         except PlayerFailed as error:
             tried.append(f"{wall.name}: {error}")
     what = "; ".join(tried) if tried else "this system has neither bubblewrap nor Landlock"
     raise NoSandbox(
-        f"No sandbox works here ({what.rstrip('.')}); on Linux: sudo apt-get install bubblewrap. Without a sandbox only "
-        "weights and ONNX files are played, and nothing written in Python."
+        f"No sandbox works here ({what.rstrip('.')}); on Linux: sudo apt-get install bubblewrap. Without a sandbox "
+        "only weights and ONNX files are played, and nothing written in Python."
     )
 
 
@@ -64,13 +73,27 @@ def cargo_of(agent: str, game: Game) -> Cargo:
     """Return what `agent` (as `agents.load.load_player` takes it, or the path of a `.py` file) puts into the sandbox.
 
     Raises:
-        AgentError: there is no such agent, or its file is too large.
+        AgentError: there is no such agent, or its file isn't admitted.
     """
     if agent.startswith(SCRIPT_PREFIX):
         return Cargo("script", agent.removeprefix(SCRIPT_PREFIX), b"", game.name)
     path = find_agent_file(agent)
-    kind, most = ("python", MAX_PYTHON_BYTES) if path.suffix == SUFFIX else ("weights", MAX_FILE_BYTES)
-    return Cargo(kind, path.stem[:32], _content(path, most), game.name)
+    if path.suffix == SUFFIX:
+        return Cargo("python", path.stem[:32], _content(path, MAX_PYTHON_BYTES), game.name)
+    try:
+        return cargo_of_package(admit(path), game)
+    except Refused as refused:
+        raise refused.at(str(path)) from None
+
+
+def cargo_of_package(package: AgentPackage, game: Game) -> Cargo:
+    """Return what an admitted agent puts into the sandbox.
+
+    Raises:
+        Refused: it can't play `game`.
+    """
+    package.check_game(game)
+    return Cargo("weights", package.name, package.content, game.name)
 
 
 def _content(path: Path, most: int) -> bytes:
@@ -125,10 +148,7 @@ def guarded_player(cargo: Cargo) -> Player:
 def _outside(cargo: Cargo) -> Player:
     if cargo.kind == "script":
         return load_player(SCRIPT_PREFIX + cargo.name, find_game(cargo.game))
-    with tempfile.TemporaryDirectory(prefix="arena-agent-") as folder:
-        path = Path(folder, f"{cargo.name}.zip")
-        path.write_bytes(cargo.content)
-        return load_player(str(path), find_game(cargo.game))
+    return player_of(admit_bytes(cargo.content, cargo.name, cargo.name), find_game(cargo.game))
 
 
 class SandboxedBot:
@@ -147,7 +167,7 @@ class SandboxedBot:
         self._threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
         self._breakdowns = 0
         try:
-            self._box = Box(cargo, wall, limits, self._threads)
+            self._box = _start(cargo, wall, limits, self._threads)
         except PlayerFailed as error:
             raise AgentError(f"{cargo.name}: {error}") from None
         self.batch = self._box.ready.get("batch") is True
@@ -157,6 +177,8 @@ class SandboxedBot:
     def _info(self, name: object) -> PlayerInfo:
         if self._cargo.kind == "script":
             return PlayerInfo(f"{SCRIPT_PREFIX}{self._cargo.name}", Kind.SCRIPT)
+        if self._cargo.kind == "weights":  # what was admitted outside says it, not the process
+            name = self._cargo.name
         if not isinstance(name, str):
             raise AgentError(f"The agent's process calls it {shown(name)}, which is no name.")
         return PlayerInfo(check_name(name), Kind.BOT, hashlib.sha256(self._cargo.content).hexdigest())
@@ -175,7 +197,7 @@ class SandboxedBot:
                     f"The agent has broken down {self._breakdowns} times in a row and isn't started again."
                 )
             self.generation += 1
-            self._box = Box(self._cargo, self._wall, self.limits, self._threads)
+            self._box = _start(self._cargo, self._wall, self.limits, self._threads)
         return self._box
 
     def running(self) -> Box:
@@ -248,7 +270,9 @@ class SandboxedBatchPlayer(SandboxedPlayer):
         return self._bot
 
     def another(self) -> SandboxedBatchPlayer:
-        return SandboxedBatchPlayer(self._bot)
+        player = SandboxedBatchPlayer(self._bot)
+        player.info = self.info  # whoever runs it may have given it another name
+        return player
 
     def act_many(self, players: Sequence[SandboxedPlayer], steps: Sequence[Step]) -> list[int]:
         return _ask(self._bot, players, steps)

@@ -6,7 +6,7 @@ over a socket that keeps their bounds. The arena speaks first, and the other sid
 | arena | means | answer |
 |---|---|---|
 | `RESET` + slot, seed, action set | a new episode in this slot | `DONE` or `ERROR` |
-| `ACT` + slots | decide in these games; their `t`, `reward`, `lives`, pictures stand in the slots | `DONE`, `ERROR`, `PICTURE` |
+| `ACT` + slots | decide in these games; what is to be seen stands in the slots | `DONE`, `ERROR`, `PICTURE` |
 | `GO` | the picture is there | as for `ACT` |
 
 `DONE` after `ACT` means that `action` of those slots is set. `PICTURE` + slot + which asks for a picture that wasn't

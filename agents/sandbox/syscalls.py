@@ -163,7 +163,7 @@ def filter_system_calls() -> None:
         raise LockError(f"The filter of system calls knows {', '.join(MACHINES)}, not {platform.machine()}.")
     forbid_new_privileges()
     steps = program(machine, os.getpid())
-    array = (_Filter * len(steps))(*steps)
+    array = (_Filter * len(steps))(*(_Filter(*step) for step in steps))
     given = _Program(len(steps), array)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(given), 0, 0):

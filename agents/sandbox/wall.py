@@ -88,8 +88,8 @@ def _bubblewrap(privileged: bool) -> Iterable[str]:
             yield from ("--symlink", os.readlink(name), name)
         elif os.path.isdir(name):
             yield from ("--ro-bind", name, name)
-    for folder in ("/etc", "/dev", "/sys", "/sys/devices", "/sys/devices/system"):
-        yield from _open_folder(folder)
+    for name in ("/etc", "/dev", "/sys", "/sys/devices", "/sys/devices/system"):
+        yield from _open_folder(name)
     yield from ("--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache", "--proc", "/proc")
     yield from ("--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu")
     for device in ("null", "zero", "random", "urandom"):
@@ -124,6 +124,4 @@ def _readable() -> list[str]:
 def _library_folders() -> list[str]:
     """Return the folders on Python's path that hold installed packages."""
     folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *sys.path]
-    return [
-        f for f in dict.fromkeys(folders) if f.endswith(("site-packages", "dist-packages")) and os.path.isabs(f)
-    ]
+    return [f for f in dict.fromkeys(folders) if f.endswith(("site-packages", "dist-packages")) and os.path.isabs(f)]

@@ -88,9 +88,7 @@ def print_classes(game: Game, classes: Sequence[Class], checks: Checks) -> None:
     if scaled is not None:
         low, high = normalized(game, found.low), normalized(game, found.high)
         interval = "" if low is None or high is None else f" (95 % interval {low:.2f} to {high:.2f})"
-        console.print(
-            f"Human-normalized: {scaled:.2f}{interval}; random play is 0, the {HUMAN} 1."
-        )
+        console.print(f"Human-normalized: {scaled:.2f}{interval}; random play is 0, the {HUMAN} 1.")
     for one in classes:
         if one.forfeits:
             console.print(
@@ -100,7 +98,11 @@ def print_classes(game: Game, classes: Sequence[Class], checks: Checks) -> None:
     if len(classes) > 1:
         console.print()
         table = _table(
-            ("reaction delay", "right"), ("games", "right"), ("mean", "right"), (INTERVAL, "right"), ("of undelayed", "right")
+            ("reaction delay", "right"),
+            ("games", "right"),
+            ("mean", "right"),
+            (INTERVAL, "right"),
+            ("share", "right"),
         )
         for one in classes:
             summary = one.summary()
@@ -127,8 +129,6 @@ def as_json(game: Game, classes: Sequence[Class], checks: Checks) -> dict[str, A
             }
             for one in classes
         ],
-        "open_loop": None
-        if checks.open_loop is None
-        else asdict(checks.open_loop) | {"ratio": checks.open_loop.ratio},
+        "open_loop": None if checks.open_loop is None else asdict(checks.open_loop) | {"ratio": checks.open_loop.ratio},
         "rerun": None if checks.rerun is None else asdict(checks.rerun),
     }

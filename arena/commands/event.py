@@ -143,9 +143,12 @@ def export(
     from arena.handover import export as write
     from arena.scoreboard import Scoreboard
 
-    with ceremony(event) as one, Scoreboard.open(one.event.database) as board:
-        with progress_bar("copying", len(board.results()), "recording") as tick:
-            missing = write(one.event, board, folder, tick)
+    with (
+        ceremony(event) as one,
+        Scoreboard.open(one.event.database) as board,
+        progress_bar("copying", len(board.results()), "recording") as tick,
+    ):
+        missing = write(one.event, board, folder, tick)
     typer.echo(f"Written to {folder}. Check it with: arena event audit {folder}")
     if missing:
         typer.echo(

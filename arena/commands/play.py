@@ -112,7 +112,9 @@ def evaluate(
     cluster: Annotated[
         str | None,
         typer.Option(
-            "--cluster", metavar="ADDRESS", help="Play on the machines of a Dask scheduler, such as tcp://10.0.0.1:8786."
+            "--cluster",
+            metavar="ADDRESS",
+            help="Play on the machines of a Dask scheduler, such as tcp://10.0.0.1:8786.",
         ),
     ] = None,
     event: EventOption = None,

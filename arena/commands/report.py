@@ -80,15 +80,16 @@ def forget(
 ) -> None:
     """Remove everything of a player who withdraws consent.
 
-    Results, standings, recordings, journals and reports; in the log an alias takes the name's place. It can't be undone.
+    Results, standings, recordings, journals and reports; in the log an alias takes the name's place.
     """
     from arena.commands.event import ceremony
     from arena.forget import forget as remove
     from arena.scoreboard import Scoreboard
 
     with ceremony(event) as one, Scoreboard.open(one.event.database) as board:
-        if not yes:
-            typer.confirm(f"Remove everything of {name} from {one.event.folder}? This can't be undone", abort=True)
+        if not yes and not typer.confirm(f"Remove everything of {name} from {one.event.folder}? It can't be undone"):
+            typer.echo("Nothing was removed.")
+            raise typer.Exit(1)
         found = remove(one.event, board, name)
     typer.echo(
         f"Removed {found.episodes:,} episodes and {found.files:,} files of {name}, reports included; "

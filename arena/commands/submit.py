@@ -30,15 +30,15 @@ OVER = ("done", "failed", "rejected", "withdrawn")
 
 
 def submit(
-    agent: Annotated[
-        str, typer.Argument(metavar="AGENT", help="A house bot's name, or the path of an agent's file.")
-    ],
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="A house bot's name, or the path of an agent's file.")],
     game: Annotated[str, typer.Option("--game", metavar="GAME", help="What it plays.")],
-    server: ServerOption,
-    token: TokenOption,
+    server: ServerOption = "",
+    token: TokenOption = "",
     name: Annotated[
         str | None,
-        typer.Option("--name", metavar="NAME", help="On the scoreboard; its file's name if not given.", show_default=False),
+        typer.Option(
+            "--name", metavar="NAME", help="On the scoreboard; its file's name if not given.", show_default=False
+        ),
     ] = None,
     rules: RulesOption = "5min",
     no_follow: Annotated[bool, typer.Option("--no-follow", help="Don't wait for its result.")] = False,
@@ -48,6 +48,7 @@ def submit(
 
     Sent twice, it is evaluated once. Ctrl-C ends only the following.
     """
+    _check_given(server, token)
     from agents.load import find_agent_file
     from arena.client import Client
     from arena.commands.tables import dump
@@ -96,9 +97,8 @@ def sync(
     for path in recordings or []:
         outbox.add(path)
     if not status:
-        if not server:
-            raise typer.BadParameter("--server is missing (or ARENA_SERVER)")
-        with Client(server, token or None) as client:
+        _check_given(server, token)
+        with Client(server, token) as client:
             for key in outbox.waiting():
                 _patiently(lambda key=key: outbox.send_one(key, client))
     contents = outbox.contents()
@@ -109,6 +109,12 @@ def sync(
         _print(contents, decided)
     if contents.waiting:
         raise typer.Exit(1)
+
+
+def _check_given(server: str, token: str) -> None:
+    for name, value in (("--server", server), ("--token", token)):
+        if not value:
+            raise typer.BadParameter(f"{name} is missing (or ARENA_{name[2:].upper()})")
 
 
 def _patiently(attempt: Any) -> Any:

@@ -8,6 +8,9 @@ long, one plays and one waits.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -67,10 +70,29 @@ class NoSpeaker:
 def open_speaker(pygame: Any, volume: int, muted: bool) -> Speaker:
     """Return the machine's speaker; one that does nothing where there is no device."""
     try:
-        pygame.mixer.init(RATE, -16, 1, DEVICE_SAMPLES, allowedchanges=pygame.AUDIO_ALLOW_FREQUENCY_CHANGE)
+        with _unheard():
+            pygame.mixer.init(RATE, -16, 1, DEVICE_SAMPLES, allowedchanges=pygame.AUDIO_ALLOW_FREQUENCY_CHANGE)
     except pygame.error:
         return NoSpeaker(volume, muted)
     return MixerSpeaker(pygame, volume, muted)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Let nothing written to standard error be seen: where there is no sound card, ALSA's library says much."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 class MixerSpeaker:

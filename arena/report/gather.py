@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from agents.player import Kind
-from arena.brackets import Duel, Line, round_title, rounds, standings
+from arena.brackets import FIRST, Duel, Line, round_title, rounds, standings
 from arena.event import Event
 from arena.lifecycle import State as EventState
 from arena.lifecycle import state_of as phases_of
@@ -26,6 +26,15 @@ MANY = 24
 
 
 @dataclass(frozen=True, slots=True)
+class Final:
+    """Two players whose games on the same seeds are worth telling."""
+
+    stage: str
+    a: str
+    b: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tournament:
     """One tournament as the report shows it."""
 
@@ -37,8 +46,8 @@ class Tournament:
     """People against bots; None if they have played no seed in common."""
     seeds: Mapping[tuple[str, str], Sequence[tuple[int, int]]]
     """Number and seed of what was played, by stage and game."""
-    final: Duel | None
-    """The duel whose story is told."""
+    finals: Mapping[str, Final]
+    """Whose story is told, by game."""
 
     @property
     def title(self) -> str:
@@ -148,7 +157,7 @@ def _tournament(state: State) -> Tournament:
     ordered = {key: sorted(found.items()) for key, found in sorted(seeds.items())}
     found = people_against_bots(sides_of(state))
     outcome = found if any(one.differences for one in found.games) else None
-    return Tournament(state, lines, duels, outcome, ordered, _final(state, lines))
+    return Tournament(state, lines, duels, outcome, ordered, _finals(state, lines))
 
 
 def sides_of(state: State) -> dict[str, tuple[Scores, Scores]]:
@@ -163,19 +172,22 @@ def sides_of(state: State) -> dict[str, tuple[Scores, Scores]]:
     return {game: (side(game, True), side(game, False)) for game in state.plan.games}
 
 
-def _final(state: State, lines: Sequence[Line]) -> Duel | None:
-    """Return the duel that a story is told of: the final, or the first two; in a team battle the best of each side."""
+def _finals(state: State, lines: Sequence[Line]) -> dict[str, Final]:
+    """Return the final of a knockout; elsewhere the first two of each game, in a team battle the best of each side."""
     if state.plan.format in (Format.DUEL, Format.KNOCKOUT):
         last = rounds(state)[-1]
-        return last[0] if len(last) == 1 and last[0].b is not None else None
-    names = [line.player for line in lines]
-    if state.plan.format is Format.TEAM:
-        people = [line.player for line in lines if line.kind is Kind.HUMAN]
-        bots = [line.player for line in lines if line.kind is not Kind.HUMAN]
-        names = [*people[:1], *bots[:1]]
-    if len(names) < 2:
-        return None
-    return Duel("round 1", names[0], names[1], {}, True, None)
+        if len(last) > 1 or last[0].b is None:
+            return {}
+        return dict.fromkeys(state.plan.games, Final(last[0].stage, last[0].a, last[0].b))
+    found = {}
+    for game in state.plan.games:
+        names = [line.player for line in lines if state.entrant(line.player).plays(game)]
+        if state.plan.format is Format.TEAM:
+            human = {name: state.entrant(name).human for name in names}
+            names = [*[n for n in names if human[n]][:1], *[n for n in names if not human[n]][:1]]
+        if len(names) > 1:
+            found[game] = Final(FIRST, names[0], names[1])
+    return found
 
 
 def _hidden(states: Iterable[State]) -> dict[tuple[str, str], dict[str, list[float]]]:

@@ -209,7 +209,8 @@ class _Sheet:
         numbers = {"Won", "Drawn", "Lost", "Seeds", "Mean", "Practice", "Change"}
         with self.pdf.table(
             width=self.width, col_widths=tuple(widths), line_height=5.2, first_row_as_headings=True,
-            borders_layout=TableBordersLayout.HORIZONTAL_LINES, text_align=tuple("RIGHT" if h in numbers else "LEFT" for h in head),
+            borders_layout=TableBordersLayout.HORIZONTAL_LINES,
+            text_align=tuple("RIGHT" if h in numbers else "LEFT" for h in head),
             headings_style=FontFace(emphasis="", color=QUIET),
         ) as table:  # fmt: skip
             for row in (head, *rows):

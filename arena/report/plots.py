@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from agents.player import Kind
-from arena.report.gather import GameView, Ranking
+from arena.report.gather import GameView, Ranking, Report, sides_of
 from arena.verdicts import GameVerdict
 from envs.games import HUMAN, find_game
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 INK, QUIET, LINE, GROUND = "#15181d", "#59626d", "#d8dce1", "#fcfcfa"
 PEOPLE, BOTS, REFERENCE = "#d55e00", "#0072b2", "#8a929b"
+OTHER = "#009e73"
+"""The second of two people or two bots."""
 _VARIABLES = {
     INK: "ink",
     QUIET: "quiet",
@@ -45,7 +49,7 @@ def svg(figure: Figure) -> str:
     import matplotlib
 
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "arena"}):
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "arena"}), _any_letters():
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
@@ -59,8 +63,17 @@ def svg(figure: Figure) -> str:
 def png(figure: Figure) -> bytes:
     """Return a figure as PNG for paper."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=220, facecolor="white")
+    with _any_letters():
+        figure.savefig(buffer, format="png", dpi=220, facecolor="white")
     return buffer.getvalue()
+
+
+@contextmanager
+def _any_letters() -> Iterator[None]:
+    """Letters that the font lacks become boxes on paper; that is no reason for a warning on the terminal."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        yield
 
 
 def _axes(height: float) -> tuple[Figure, Axes]:
@@ -223,10 +236,15 @@ def _short(name: str) -> str:
     return name if len(name) <= 22 else name[:21] + "…"
 
 
-def all_of(report: Any, stories: Sequence[Story]) -> dict[str, Figure]:
+def all_of(report: Report, stories: Sequence[Story]) -> dict[str, Figure]:
     """Return every plot of a report by the name under which the page and the paper look for it."""
-    from arena.report.gather import sides_of
+    import matplotlib
 
+    with matplotlib.rc_context({"text.parse_math": False}):  # a name with two dollar signs is no formula
+        return _all_of(report, stories)
+
+
+def _all_of(report: Report, stories: Sequence[Story]) -> dict[str, Figure]:
     found: dict[str, Figure | None] = {}
     for tournament in report.tournaments:
         if tournament.outcome is not None:

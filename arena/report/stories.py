@@ -16,7 +16,8 @@ from agents.replay import ReplayPlayer
 from arena.emulators import borrowed
 from arena.event import Event
 from arena.match import Lane, play_lanes
-from arena.report.gather import Report, Tournament
+from arena.report.gather import Final, Report
+from arena.tournament import State
 from envs.errors import ArenaError
 from envs.games import FPS, find_game
 from recordings.codec import read
@@ -26,6 +27,8 @@ WINDOW = 10.0
 """Seconds of a swing or a streak."""
 CLIP = 12.0
 """Seconds of a film."""
+CLOSE = 0.1
+"""A finish is close if the lead is at most this share of the better score."""
 REPLAYS = 12
 """Pairs of games that are replayed at most, all finals together: five minutes of play take over a second."""
 CLIPS = 3
@@ -114,38 +117,30 @@ class Clip:
 
 def stories(report: Report, event: Event, replays: int = REPLAYS) -> list[Story]:
     """Replay the finals of a report; recordings that are gone are left out."""
-    from arena.report.plots import BOTS, PEOPLE
+    from arena.report.plots import BOTS, OTHER, PEOPLE
 
-    told = [one for one in report.tournaments if one.final is not None]
-    parts = sum(len(one.state.plan.games) for one in told)
-    each = max(1, replays // parts) if parts else 0
+    told = [(one, game, final) for one in reversed(report.tournaments) for game, final in one.finals.items()]
+    each = max(1, replays // len(told)) if told else 0
     found: list[Story] = []
-    for tournament in reversed(told):  # the last one first
-        assert tournament.final is not None
-        final, state = tournament.final, tournament.state
-        assert final.b is not None
+    for tournament, game, final in told:  # those of the last tournament first
+        if replays <= 0:
+            break
+        state = tournament.state
         human = [state.entrant(name).human for name in (final.a, final.b)]
-        second = BOTS if human[0] or not human[1] else PEOPLE
         first = PEOPLE if human[0] else BOTS
-        if first == second:
-            second = "#56606b" if first == BOTS else BOTS
-        for game in state.plan.games:
-            if replays <= 0:
-                return found
-            courses = list(_courses(tournament, game, event, min(each, replays)))
-            replays -= len(courses)
-            if courses:
-                found.append(Story(state.plan.name, tournament.title, game, final.a, final.b, first, second, courses))
+        second = PEOPLE if human[1] else BOTS
+        second = OTHER if first == second else second
+        courses = list(_courses(state, game, final, event, min(each, replays)))
+        replays -= len(courses)
+        if courses:
+            found.append(Story(state.plan.name, tournament.title, game, final.a, final.b, first, second, courses))
     return found
 
 
-def _courses(tournament: Tournament, game: str, event: Event, most: int) -> Iterator[Course]:
-    final = tournament.final
-    assert final is not None
-    scores = tournament.state.scores
+def _courses(state: State, game: str, final: Final, event: Event, most: int) -> Iterator[Course]:
     count = 0
-    for index in range(tournament.state.plan.series.most):
-        pair = [scores.get((final.stage, game, index, name or "")) for name in (final.a, final.b)]
+    for index in range(state.plan.series.most):
+        pair = [state.scores.get((final.stage, game, index, name)) for name in (final.a, final.b)]
         if count >= most or pair[0] is None or pair[1] is None:
             return
         with suppress(ArenaError):  # a recording that is gone, or was made on another machine's ROMs
@@ -174,16 +169,20 @@ def _points(recording: Recording, frames: NDArray[np.int64]) -> NDArray[np.int64
 
 
 def highlights(found: Sequence[Story], count: int = CLIPS) -> list[Highlight]:
-    """Return the best moments: of each kind the best, then the second best, until there are `count`."""
+    """Return the best moments: of each kind the best, from a game that isn't shown yet if there is one, then the
+    second best, until there are `count`."""
     moments = [moment for story in found for one in story.courses for moment in _moments(story, one)]
     by_kind: dict[str, list[Highlight]] = {}
     for moment in sorted(moments, key=lambda moment: -moment.weight):
         by_kind.setdefault(moment.kind, []).append(moment)
     chosen: list[Highlight] = []
     while len(chosen) < count and any(by_kind.values()):
-        for kind in list(by_kind):
-            if by_kind[kind] and len(chosen) < count:
-                chosen.append(by_kind[kind].pop(0))
+        for waiting in by_kind.values():
+            if waiting and len(chosen) < count:
+                shown = {moment.game for moment in chosen}
+                new = next((moment for moment in waiting if moment.game not in shown), waiting[0])
+                waiting.remove(new)
+                chosen.append(new)
     return chosen
 
 
@@ -198,8 +197,8 @@ def _moments(story: Story, one: Course) -> Iterator[Highlight]:
     swing = one.lead[width:] - one.lead[:-width]
     at = int(np.argmax(np.abs(swing)))
     if swing[at]:
-        who = story.a if swing[at] > 0 else story.b
-        text = f"{title}: {who} gains {abs(int(swing[at])):,} points on {story.b if who == story.a else story.a} within ten seconds."
+        who, other = (story.a, story.b) if swing[at] > 0 else (story.b, story.a)
+        text = f"{title}: {who} gains {abs(int(swing[at])):,} points on {other} within ten seconds."
         yield Highlight("Largest swing", text, story.game, pair, float(one.seconds[at]), abs(int(swing[at])) / scale)
     for recording, points in ((one.a, one.points_a), (one.b, one.points_b)):
         streak = points[width:] - points[:-width]
@@ -209,7 +208,7 @@ def _moments(story: Story, one: Course) -> Iterator[Highlight]:
             weight = int(streak[at]) / max(int(points[-1]), 1) * min(1.0, int(points[-1]) / scale)
             yield Highlight("Best streak", text, story.game, (recording,), float(one.seconds[at]), weight)
     final = int(one.lead[-1])
-    if scale > 1 and min(int(one.points_a[-1]), int(one.points_b[-1])) > 0:
+    if min(int(one.points_a[-1]), int(one.points_b[-1])) > 0 and abs(final) <= CLOSE * scale:
         end = float(one.seconds[-1])
         ahead = story.a if final > 0 else story.b
         text = (

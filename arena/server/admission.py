@@ -17,9 +17,13 @@ def admit(path: Path, rules: Rules) -> None:
     Raises:
         AgentError: it can't be an agent, or not one for this game.
     """
-    from agents.load import load_player
+    from agents.packages import Refused
+    from agents.packages import admit as admit_file
 
-    load_player(str(path), find_game(rules.game)).close()
+    try:
+        admit_file(path).check_game(find_game(rules.game))
+    except Refused as refused:
+        raise refused.at(path.name) from None
 
 
 def play(path: Path, name: str, rules: Rules, seeds: Sequence[int]) -> Iterator[Recording]:
@@ -28,10 +32,11 @@ def play(path: Path, name: str, rules: Rules, seeds: Sequence[int]) -> Iterator[
     Raises:
         AgentError: it can't be loaded.
     """
-    from agents.load import load_player
+    from agents.packages import admit as admit_file
     from agents.player import PlayerInfo
+    from agents.sandbox.player import cargo_of_package, guarded_player
     from arena.evaluate import play_seeds
 
-    with closing(load_player(str(path), find_game(rules.game))) as player:
+    with closing(guarded_player(cargo_of_package(admit_file(path), find_game(rules.game)))) as player:
         player.info = PlayerInfo(name, player.info.kind, player.info.artifact_sha256)
         yield from play_seeds(player, rules, seeds)

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 
 from arena.server import api, pages, pages_errors
-from arena.server.errors import Refusal
+from arena.server.answers import malformed, refused
 from arena.server.security import BodyLimit, SafeHeaders
 from arena.server.settings import Limits, Settings
 from arena.server.state import Server
-from envs.errors import ArenaError, EventError, ScoreboardError
+from envs.errors import ArenaError
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -47,7 +47,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.server = server
     app.include_router(api.router)
     app.include_router(pages.router)
-    app.add_exception_handler(ArenaError, _refused)
+    app.add_exception_handler(ArenaError, refused)
+    app.add_exception_handler(RequestValidationError, malformed)
     pages_errors.install(app)
     limits = settings.limits
     app.add_middleware(BodyLimit, limit_of=lambda path: body_limit(path, limits))
@@ -62,12 +63,3 @@ def body_limit(path: str, limits: Limits) -> int:
     if path == "/api/v1/agents":
         return limits.package_bytes
     return limits.other_bytes
-
-
-async def _refused(_request: Request, error: Exception) -> JSONResponse:
-    """Answer with an error's own sentence. A database or disk that can't be used now is worth another try."""
-    if isinstance(error, Refusal):
-        return JSONResponse({"detail": str(error)}, error.status)
-    if isinstance(error, ScoreboardError | EventError):
-        return JSONResponse({"detail": str(error)}, 503, {"Retry-After": "2"})
-    return JSONResponse({"detail": str(error)}, 422)

@@ -1,4 +1,4 @@
-"""Who evaluates the agents that were sent in: processes of their own, which take them from the queue in the database."""
+"""Who evaluates the agents that were sent in: processes of their own, which take them from the database's queue."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from arena.server.settings import Settings
 from arena.server.submissions import DONE, FAILED, REJECTED, Job, Submissions
 from arena.server.tables import ProofRow
 from arena.server.trust import Trust
+from arena.server.uploads import opening_of
 from arena.workers import workers
 from envs.errors import AgentError, ArenaError
 from envs.step import End
@@ -167,11 +168,11 @@ def _book(board: Scoreboard, recording: Recording, settings: Settings) -> str | 
     with board.writing() as session:
         new = board.add_within(session, result)
         if new:
-            _prove(session, result.recording_sha256)
+            _prove(session, result.recording_sha256, opening_of(recording))
     return result.recording_sha256 if new else None
 
 
-def _prove(session: Session, recording_sha256: str) -> None:
+def _prove(session: Session, recording_sha256: str, opening: str) -> None:
     session.merge(
         ProofRow(
             recording_sha256=recording_sha256,
@@ -180,6 +181,7 @@ def _prove(session: Session, recording_sha256: str) -> None:
             source="evaluation",
             ticket=None,
             hidden_seed=True,
+            opening=opening,
         )
     )
 

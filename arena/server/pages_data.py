@@ -112,8 +112,8 @@ def _voids(server: Server) -> frozenset[int]:
 
 
 def _plays(server: Server, one: RulesClass, after: int) -> tuple[int, list[Play]]:
-    """Return the newest episode's id and the plays of people and bots that were booked after the episode `after`, and some
-    that were booked shortly before it: PostgreSQL may show an episode later than one with a higher id."""
+    """Return the newest episode's id and the plays of people and bots that were booked after `after`, and some of those
+    booked before it: PostgreSQL may show an episode later than one with a higher id."""
     query = (
         select(EpisodeRow.id, EpisodeRow.player, PlayerRow.kind, EpisodeRow.seed, EpisodeRow.score)
         .join(RulesRow, RulesRow.id == EpisodeRow.rules)

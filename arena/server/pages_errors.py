@@ -6,11 +6,12 @@ import asyncio
 from inspect import isawaitable
 
 from fastapi import FastAPI, Request
-from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from arena.server.answers import malformed
 from arena.server.pages_site import answer, see_other
 from arena.server.sessions import NotLoggedIn
 from envs.errors import ArenaError
@@ -60,7 +61,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if not is_page(request):
-        return await request_validation_exception_handler(request, error)
+        return await malformed(request, error)
     return await _page(request, 404, NOT_FOUND)
 
 

@@ -11,6 +11,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from starlette.datastructures import State
+
 from arena.workers import workers
 from envs.errors import ArenaError
 
@@ -135,10 +137,15 @@ class Films:
                 path.unlink(missing_ok=True)
 
 
-def films_of(server: Server, state: object) -> Films:
-    """Return the films of a server, made when the first asks."""
+def films_of(server: Server, state: State) -> Films:
+    """Return the films of a server, made when the first asks.
+
+    Args:
+        server: whose films.
+        state: where they are kept for the others (`app.state`).
+    """
     if not hasattr(state, "films"):
-        state.films = Films(server.settings.event.folder / "films")  # type: ignore[attr-defined]
+        state.films = Films(server.settings.event.folder / "films")
     found: Films = state.films
     return found
 

@@ -31,7 +31,11 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 STATES = (
     ("open", "Open", "Everything is accepted."),
     ("frozen", "Freeze", "Nothing new begins; what was begun is brought to its end."),
-    ("closed", "Close", "Nothing is accepted any more; all seeds and recordings become public, which can’t be taken back."),
+    (
+        "closed",
+        "Close",
+        "Nothing is accepted any more; all seeds and recordings become public for good.",
+    ),
 )
 
 Words = Annotated[str, Form(max_length=300)]

@@ -52,9 +52,14 @@ class Screen:
         self._before: np.ndarray | None = None
         self.score = 0
 
+    @property
+    def frame(self) -> int:
+        """Emulated frames that were shown."""
+        return self._step.t
+
     def advance(self, actions: bytes) -> bool:
         """Move on towards the end of `actions`; False if there is nothing new to see."""
-        t = self._step.t
+        t = self.frame
         waiting = len(actions) - t
         if waiting <= 0 or self._step.end is not None:
             return t == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from agents.player import Kind
 from arena.page import GameSection, GameView
-from arena.results import RulesClass
+from arena.results import RulesClass, Standing
 from arena.server.deps import TheServer
 from arena.server.pages_data import classes, field_by_seed, key
 from arena.server.pages_films import Film, films_of
@@ -57,7 +57,11 @@ def home(request: Request, server: TheServer) -> HTMLResponse:
     ]
     totals = [
         (f"{number:,}", noun if number == 1 else noun + "s")
-        for number, noun in ((len({c.game for c in found}), "game"), (event.players, "player"), (event.episodes, "episode"))
+        for number, noun in (
+            (len({c.game for c in found}), "game"),
+            (event.players, "player"),
+            (event.episodes, "episode"),
+        )
     ]
     results = server.views.results(ResultFilter(limit=10))
     links = [("/api/v1/results", "JSON"), ("/api/v1/results.csv", "CSV")]
@@ -89,7 +93,7 @@ def standings(
     kind = kind if kind in dict(KINDS) else ""
     listed = server.views.standings(game, rules_id, kind or None)
     listed = [s for s in listed if q.casefold().strip() in s.player.casefold()]
-    view = GameView(GameSection(_game(game), one.label, rules_id, listed, ()))
+    view = GameView(GameSection(_game(game), one.label, rules_id, [_standing(s) for s in listed], ()))
     pages = max(1, math.ceil(len(listed) / PER_PAGE))
     page = min(page, pages)
     chosen = {name: value for name, value in (("kind", kind), ("q", q)) if value}
@@ -147,7 +151,9 @@ def player(
         if s.player == name
     ]
     agent = _agent(server, name, version) if kind == Kind.BOT else None
-    versions = [s.artifact_sha256 for _, s, _ in places if s.kind == kind and (s.artifact_sha256 or "").startswith(version)]
+    versions = [
+        s.artifact_sha256 for _, s, _ in places if s.kind == kind and (s.artifact_sha256 or "").startswith(version)
+    ]
     if not versions and agent is None:
         raise HTTPException(404, "Nobody of this name has played here.")
     artifact = versions[0] if versions else agent.artifact_sha256 if agent else None
@@ -245,7 +251,7 @@ def episode(request: Request, server: TheServer, sha: str) -> HTMLResponse:
 def compare(request: Request, server: TheServer, left: Text = "", right: Text = "") -> HTMLResponse:
     results = [_result(server, sha) for sha in (left, right)]
     if len({(r.game, r.rules_id, r.seed) for r in results}) > 1 or results[0].seed is None or left == right:
-        raise HTTPException(404, "Only two different episodes of one game, under the same rules and seed, can be compared.")
+        raise HTTPException(404, "Only two episodes of one game on one seed, under the same rules, can be compared.")
     if any(server.views.recording(sha) is None for sha in (left, right)):
         raise HTTPException(404, "One of the two recordings isn’t on this server any more.")
     return answer(
@@ -357,6 +363,11 @@ def _facts(path: Path) -> dict[str, Any] | None:
 
 def _label(result: ResultView) -> str:
     return f"{result.player} plays {title_of(result.game)}, {result.score:,.0f} points"
+
+
+def _standing(line: StandingView) -> Standing:
+    """Return a line as the plots of the event's page take it."""
+    return Standing(**{field.name: getattr(line, field.name) for field in fields(Standing)})
 
 
 def _game(name: str) -> Game:

@@ -90,8 +90,8 @@ def tally(first: First) -> Tally:
     people, bots = _side(plays[Kind.HUMAN]), _side(plays[Kind.BOT])
     found = compare(people, bots, alpha=ALPHA)
     verdict, reason = _words(found, bool(people), bool(bots))
-    counts = [len({play.player for play in side}) for side in plays.values()]
-    return Tally(*counts, found.wins, found.losses, found.ties, verdict, reason, _blocks(found), _lead(found))
+    n_people, n_bots = (len({play.player for play in side}) for side in plays.values())
+    return Tally(n_people, n_bots, found.wins, found.losses, found.ties, verdict, reason, _blocks(found), _lead(found))
 
 
 def _side(plays: Sequence[Play]) -> dict[int, float]:

@@ -113,6 +113,7 @@ class ProofRow(Base):
     """How far a result may be trusted, and why."""
 
     __tablename__ = "proofs"
+    __table_args__ = (Index("ix_proofs_opening", "opening"),)
 
     recording_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     trust: Mapped[str] = mapped_column(String(16))
@@ -123,6 +124,8 @@ class ProofRow(Base):
     ticket: Mapped[str | None] = mapped_column(String(32))
     hidden_seed: Mapped[bool]
     """Whether seed and recording are kept back until the event is closed."""
+    opening: Mapped[str] = mapped_column(String(64))
+    """The digest of the game's first ten seconds, or of all of a shorter one: games that began alike have the same."""
 
 
 class SubmissionRow(Base):

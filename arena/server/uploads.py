@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
-from sqlalchemy import select, update
+import numpy as np
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from agents.player import Kind
@@ -25,15 +26,19 @@ from arena.server.ranked import check_ranked
 from arena.server.tables import ProofRow, TicketRow, TokenRow, UploadRow
 from arena.server.tickets import ABANDONED, FINISHED, ISSUED, LOST, STARTED, heads_of
 from arena.server.trust import Trust, judge
-from envs.errors import ScoreboardError
+from envs.errors import RecordingError, ScoreboardError
 from envs.names import check_name
-from recordings.codec import decode
+from recordings.codec import decode, read
 from recordings.recording import Recording
 from recordings.storage import save
 
 RECEIVED, VERIFIED, REFUSED = "received", "verified", "refused"
 MOST_ATTEMPTS = 3
 """Times that a recording may bring down the process that replays it."""
+ALIKE = 0.8
+"""A person's game that shares so much of its beginning with somebody else's, frame for frame, was copied."""
+MOST_ALIKE = 20
+"""Games that are looked at for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,7 @@ class Uploads:
         with self._deciding:
             with self._board.reading() as session:
                 row = session.get_one(UploadRow, number)
-                reason = _why_not(session, row, recording)
+                reason = self._why_not(session, row, recording)
             if reason is not None:
                 self.refuse(number, reason)
                 return None
@@ -167,9 +172,40 @@ class Uploads:
             self._board.add_within(session, result)
             how = "given up" if row.state == ABANDONED else "broken off"
             reason = f"the game was {how}; what was told of it while it ran counts"
-            _prove(session, result.recording_sha256, Trust.UNATTESTED, reason, "abandoned", row)
+            _prove(session, result.recording_sha256, Trust.UNATTESTED, reason, "abandoned", row, recording)
             row.recording_sha256 = result.recording_sha256
         return result.recording_sha256
+
+    def _why_not(self, session: Session, upload: UploadRow, recording: Recording) -> str | None:
+        """Return why a game that replays well still doesn't count; None if it does."""
+        human = recording.player.kind == Kind.HUMAN.value
+        if upload.ticket is not None:
+            row = session.get_one(TicketRow, upload.ticket)
+            told = heads_of(session, row.id)
+            begin = chain.beginning(row.id, row.player, row.rules_id, row.seed)
+            links = {link.frame: link.head for link in chain.links(begin, recording.actions)}
+            if any(links.get(head.frame) != head.head for head in told):
+                return "it is not the game that was told of while it was played"
+            if row.state == FINISHED and row.recording_sha256 != upload.recording_sha256:
+                return "this ticket's game has been sent already"
+        elif human and _is_ticketed(session, recording):
+            return "its seed belongs to a ticket, and it came without one"
+        if human and recording.frames and _is_same(session, recording):
+            return "it is, frame for frame, a game of somebody else"
+        if human and recording.frames and _role_of(session, upload) != Role.STATION.value:
+            return self._likeness(session, recording)
+        return None
+
+    def _likeness(self, session: Session, recording: Recording) -> str | None:
+        """Return why a game is taken for a copy, shortened or continued, of somebody else's; None if it isn't. On
+        stations, where people are seen, two may begin alike: they let a game begin by itself."""
+        query = _of_others(recording).join(ProofRow, ProofRow.recording_sha256 == EpisodeRow.recording_sha256)
+        for name in session.scalars(query.where(ProofRow.opening == opening_of(recording)).limit(MOST_ALIKE)):
+            with suppress(RecordingError):
+                theirs, ours = read(self._recordings / name).actions, recording.actions
+                if _shared(theirs, ours) >= ALIKE * min(len(theirs), len(ours)):
+                    return "most of it is, frame for frame, a game of somebody else"
+        return None
 
     def _book(self, session: Session, row: UploadRow, recording: Recording, path: Path) -> bool:
         result = result_of(recording, path)
@@ -177,7 +213,7 @@ class Uploads:
         ticket = None if row.ticket is None else session.get_one(TicketRow, row.ticket, with_for_update=True)
         if new or session.get(ProofRow, result.recording_sha256) is None:
             trust, reason = _trust(session, row, recording, ticket)
-            _prove(session, result.recording_sha256, trust, reason, "upload", ticket)
+            _prove(session, result.recording_sha256, trust, reason, "upload", ticket, recording)
         if ticket is not None and ticket.recording_sha256 != result.recording_sha256:
             if ticket.recording_sha256 is not None:  # its first part was counted when the game seemed lost
                 with suppress(ScoreboardError):  # or was a copy of one that was there
@@ -246,25 +282,6 @@ def _check_bound(ticket: TicketRow, recording: Recording) -> None:
             raise Refusal(f"This recording is not of the ticket's game: its {name} is another one.")
 
 
-def _why_not(session: Session, upload: UploadRow, recording: Recording) -> str | None:
-    """Return why a game that replays well still doesn't count; None if it does."""
-    human = recording.player.kind == Kind.HUMAN.value
-    if upload.ticket is not None:
-        row = session.get_one(TicketRow, upload.ticket)
-        told = heads_of(session, row.id)
-        begin = chain.beginning(row.id, row.player, row.rules_id, row.seed)
-        links = {link.frame: link.head for link in chain.links(begin, recording.actions)}
-        if any(links.get(head.frame) != head.head for head in told):
-            return "it is not the game that was told of while it was played"
-        if row.state == FINISHED and row.recording_sha256 != upload.recording_sha256:
-            return "this ticket's game has been sent already"
-    elif human and _is_ticketed(session, recording):
-        return "its seed belongs to a ticket, and it came without one"
-    if human and recording.frames and _is_copy(session, recording):
-        return "it is, frame for frame, a game of somebody else"
-    return None
-
-
 def _is_ticketed(session: Session, recording: Recording) -> bool:
     query = select(TicketRow.id).where(
         TicketRow.rules_id == recording.rules.rules_id,
@@ -273,31 +290,56 @@ def _is_ticketed(session: Session, recording: Recording) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def _is_copy(session: Session, recording: Recording) -> bool:
+def _is_same(session: Session, recording: Recording) -> bool:
     """Return whether the same game, frame for frame, is on the scoreboard as that of another player."""
-    theirs = (PlayerRow.name != recording.player.name) | (PlayerRow.kind != recording.player.kind)
-    query = (
-        select(EpisodeRow.id)
-        .join(PlayerRow, EpisodeRow.player == PlayerRow.id)
-        .join(RulesRow, RulesRow.id == EpisodeRow.rules)
-        .where(EpisodeRow.digest == recording.digest, EpisodeRow.seed == recording.seed)
-        .where(RulesRow.rules_id == recording.rules.rules_id, theirs)
-    )
+    query = _of_others(recording).where(EpisodeRow.digest == recording.digest)
     return session.scalar(query.limit(1)) is not None
 
 
+def _of_others(recording: Recording) -> Select[str]:
+    """The query for the file names of other players' games on the same seed under the same rules."""
+    theirs = (PlayerRow.name != recording.player.name) | (PlayerRow.kind != recording.player.kind)
+    return (
+        select(EpisodeRow.recording_name)
+        .join(PlayerRow, EpisodeRow.player == PlayerRow.id)
+        .join(RulesRow, RulesRow.id == EpisodeRow.rules)
+        .where(RulesRow.rules_id == recording.rules.rules_id, EpisodeRow.seed == recording.seed, theirs)
+    )
+
+
+def _shared(one: bytes, other: bytes) -> int:
+    """Return how many frames two games share from their beginning on."""
+    shorter = min(len(one), len(other))
+    differing = np.flatnonzero(np.frombuffer(one[:shorter], np.uint8) != np.frombuffer(other[:shorter], np.uint8))
+    return int(differing[0]) if differing.size else shorter
+
+
+def opening_of(recording: Recording) -> str:
+    """Return the digest of a game's first ten seconds, or of all of a shorter one."""
+    return recording.checkpoints[0] if recording.checkpoints else recording.digest
+
+
+def _role_of(session: Session, upload: UploadRow) -> str:
+    return session.scalars(select(TokenRow.role).where(TokenRow.id == upload.token)).one()
+
+
 def _trust(session: Session, upload: UploadRow, recording: Recording, ticket: TicketRow | None) -> tuple[Trust, str]:
-    role = session.scalars(select(TokenRow.role).where(TokenRow.id == upload.token)).one()
     if ticket is None:
         return Trust.UNATTESTED, "it came without a ticket: nobody saw how it was played"
     if ticket.state == LOST:
         return Trust.UNATTESTED, "its game had been given up for lost when it arrived"
     heads = [(head.frame, head.seconds) for head in heads_of(session, ticket.id)]
-    return judge(heads, recording.frames, station=role == Role.STATION.value)
+    return judge(heads, recording.frames, station=_role_of(session, upload) == Role.STATION.value)
 
 
 def _prove(
-    session: Session, recording_sha256: str, trust: Trust, reason: str, source: str, ticket: TicketRow | None
+    session: Session,
+    recording_sha256: str,
+    trust: Trust,
+    reason: str,
+    source: str,
+    ticket: TicketRow | None,
+    recording: Recording,
 ) -> None:
     session.merge(
         ProofRow(
@@ -307,6 +349,7 @@ def _prove(
             source=source,
             ticket=None if ticket is None else ticket.id,
             hidden_seed=ticket is not None and ticket.shared,
+            opening=opening_of(recording),
         )
     )
 

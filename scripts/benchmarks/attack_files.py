@@ -127,7 +127,7 @@ def onnx_model(
 ) -> Any:
     """A small ONNX network: averages of 12x12 pixels, and one linear layer."""
     import onnx
-    from onnx import TensorProto as T  # noqa: N814
+    from onnx import TensorProto as T
     from onnx import helper
 
     rng = np.random.default_rng(0)
@@ -382,7 +382,7 @@ ATTACKS: dict[str, Attack] = {
     "a link": _bytes("zip-link", _link),
     "a zip in a zip": _zipped("zip-nested", lambda canary: package(more_dot_zip=zip_of(package()))),
     "a zip for weights": _zipped("zip-nested", lambda c: {**package(), "weights.safetensors": zip_of(package())}),
-    "a thousand members": _zipped("zip-too-many-members", lambda c: package() | {str(i): b"" for i in range(1000)}),
+    "a thousand members": _zipped("zip-too-many-members", lambda c: {**package()} | {str(i): b"" for i in range(1000)}),
     "a folder in the zip": _zipped("zip-folder-inside", lambda c: {f"mine/{n}": m for n, m in package().items()}),
     "an unknown member": _zipped("member-unknown", lambda canary: package(notes_dot_txt=b"hello")),
     "no weights": _zipped("member-missing", lambda canary: {"agent.toml": TOML.encode()}),
@@ -397,7 +397,9 @@ ATTACKS: dict[str, Attack] = {
     "settings that are no text": _zipped("settings-unreadable", lambda c: {**package(), "agent.toml": b"\xff\xfe"}),
     "a key of thirty thousand parts": _zipped("settings-unreadable", lambda c: package(".".join("a" * 30_000) + "=1")),
     "deeply nested settings": _zipped("settings-unreadable", _deep),
-    "a number of ten thousand digits": _zipped("settings-unreadable", lambda c: package(TOML + "stack = " + "9" * 10_000)),
+    "a number of ten thousand digits": _zipped(
+        "settings-unreadable", lambda c: package(TOML + "stack = " + "9" * 10_000)
+    ),
     "settings without a name": _settings("settings-wrong", 'name = "Tester"\n', ""),
     "an unknown setting": _settings("settings-wrong", "kind", "exec = 1\nkind"),
     "an unknown game": _settings("settings-wrong", "breakout", "quake"),
@@ -429,11 +431,19 @@ ATTACKS: dict[str, Attack] = {
     "a layer of another shape": _numbers(
         "layer-shape", lambda t: t.update({"features_extractor.cnn.0.bias": np.zeros(3, np.float32)})
     ),
-    "another network": _zipped("network-unknown", lambda c: package(numbers={"fc.weight": np.zeros((2, 2), np.float32)})),
+    "another network": _zipped(
+        "network-unknown", lambda c: package(numbers={"fc.weight": np.zeros((2, 2), np.float32)})
+    ),
     "continuous actions": _numbers("network-unknown", lambda t: t.update({"log_std": np.zeros(4, np.float32)})),
-    "too large a network": _numbers("weights-too-large", lambda t: t.update({"x": np.zeros((16_000_001,), np.float16)})),
-    "no safetensors": _zipped("weights-unreadable", lambda c: {**package(), "weights.safetensors": b"\x08" + bytes(20)}),
-    "a header of a terabyte": _zipped("weights-too-large", lambda c: {**package(), "weights.safetensors": _header(2**40)}),
+    "too large a network": _numbers(
+        "weights-too-large", lambda t: t.update({"x": np.zeros((16_000_001,), np.float16)})
+    ),
+    "no safetensors": _zipped(
+        "weights-unreadable", lambda c: {**package(), "weights.safetensors": b"\x08" + bytes(20)}
+    ),
+    "a header of a terabyte": _zipped(
+        "weights-too-large", lambda c: {**package(), "weights.safetensors": _header(2**40)}
+    ),
     "a trillion numbers of stride 0": _torch(
         "weights-too-large", lambda s: s.update(x=s["action_net.bias"][:1].expand(10**12))
     ),
@@ -446,7 +456,9 @@ ATTACKS: dict[str, Attack] = {
     "a number in policy.pth": _torch("weights-unreadable", lambda s: s.update(x=1)),
     "an empty policy.pth": _torch("weights-unreadable", lambda s: s.clear()),
     "a truncated policy.pth": _zipped("zip-damaged", lambda canary: sb3_zip(torch_file(state_dict())[:-100])),
-    "a packed policy.pth": _zipped("zip-packing", lambda c: sb3_zip(zip_of({"a/data.pkl": bytes(99)}, zipfile.ZIP_DEFLATED))),
+    "a packed policy.pth": _zipped(
+        "zip-packing", lambda c: sb3_zip(zip_of({"a/data.pkl": bytes(99)}, zipfile.ZIP_DEFLATED))
+    ),
     "a foreign member in an SB3 zip": _zipped("member-unknown", lambda c: sb3_zip(**{"notes.txt": b""})),
     "ONNX without settings": _bytes("onnx-bare", lambda canary: onnx_model().SerializeToString()),
     "ONNX that is none": _zipped("onnx-unreadable", lambda canary: onnx_package(b"\x08\x0a garbage")),
@@ -467,7 +479,7 @@ ATTACKS: dict[str, Attack] = {
     "ONNX with an unnamed output": _onnx("onnx-output", _nothing, toml='output_name = "values"\n'),
     "ONNX with nineteen actions": _onnx("actions-wrong", _nothing, actions=19),
     "ONNX with the wrong stack": _onnx("stack-wrong", _nothing, shape=("batch", 1, 84, 84)),
-}  # fmt: skip
+}
 
 
 def attacks(folder: Path) -> dict[str, Path]:

@@ -132,16 +132,16 @@ def _learner(what: str) -> Callable[[], object]:
     from agents.fast import FastActorCriticPolicy, fast_policy_kwargs, tune_process
 
     if what == "sb3":
-        model = PPO("CnnPolicy", _games(what), **SETTINGS)
+        model = PPO("CnnPolicy", training_games(what), **SETTINGS)
     else:
         tune_process(torch.get_num_threads())
         fast = fast_policy_kwargs(half="half" in what) | {"optimizer_kwargs": {"fused": True}}
-        model = PPO(FastActorCriticPolicy, _games(what), policy_kwargs=fast, **SETTINGS)
+        model = PPO(FastActorCriticPolicy, training_games(what), policy_kwargs=fast, **SETTINGS)
     return lambda: model.learn(STEPS, reset_num_timesteps=False)
 
 
 def _stepping(what: str) -> Callable[[], object]:
-    env = _games(what)
+    env = training_games(what)
     rng = np.random.default_rng(0)
     env.reset()
 
@@ -152,12 +152,13 @@ def _stepping(what: str) -> Callable[[], object]:
     return step
 
 
-def _games(what: str) -> Any:
+def training_games(what: str, seed: int = 0) -> Any:
+    """`ENVS` games: SB3's own way if `what` begins with sb3, else ours."""
     if not what.startswith("sb3"):
         from envs.rules import named_rules
         from envs.training import TrainingEnv
 
-        return TrainingEnv(named_rules(GAME), ENVS)
+        return TrainingEnv(named_rules(GAME), ENVS, seed=seed)
     import ale_py
     import gymnasium
     from stable_baselines3.common.env_util import make_atari_env
@@ -165,7 +166,7 @@ def _games(what: str) -> Any:
 
     gymnasium.register_envs(ale_py)
     settings = {"frameskip": 1, "repeat_action_probability": 0.25}
-    return VecTransposeImage(VecFrameStack(make_atari_env("ALE/Breakout-v5", ENVS, 0, env_kwargs=settings), 4))
+    return VecTransposeImage(VecFrameStack(make_atari_env("ALE/Breakout-v5", ENVS, seed, env_kwargs=settings), 4))
 
 
 def _resident_megabytes() -> float:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import textwrap
 
-TEMPLATE = '''
+TEMPLATE = """
 import ctypes, mmap, os, resource, signal, socket, subprocess, sys, threading, time
 
 BAD_SEED = {seed}
+
+def open_lines():
+    # the descriptors that are sockets
+    return [int(n) for n in os.listdir("/proc/self/fd") if socket_at(n)]
+
+def socket_at(n):
+    try: return os.readlink("/proc/self/fd/" + n).startswith("socket")
+    except OSError: return False
 
 def attack(agent, step):
 {body}
@@ -26,7 +34,7 @@ class Agent:
 
 def make_player(game):
     return Agent()
-'''
+"""
 
 
 def attacker(body: str, seed: int) -> str:
@@ -118,6 +126,16 @@ FAILS: dict[str, tuple[str, str]] = {
             except OSError: pass
         """,
         "ended with|was killed",
+    ),
+    "wants pictures for ever": (
+        """
+        descriptors = [n for n in range(3, 64) if n in open_lines()]
+        while True:
+            for line in descriptors:
+                os.write(line, b"P" + bytes((0, 1)))
+                os.read(line, 4096)
+        """,
+        "gave no decision within 1 s",
     ),
     "wants what there isn't": (
         """

@@ -22,7 +22,7 @@ BREAKOUT = GAMES["breakout"]
         ("stack = 4", "stack = 1", "stack-wrong"),
         ("action_set = [0, 1, 3, 4]", "action_set = [0, 1, 4, 5]", "actions-wrong"),
         ('preprocessing = "ale-native-84"', 'preprocessing = "mine"', "settings-wrong"),
-        ('game = "breakout"', 'game = "pong"', "actions-wrong"),
+        ('game = "breakout"', 'game = "pong"', "game-other"),
     ],
 )
 def test_an_agent_that_was_trained_otherwise(tmp_path: Path, line: str, changed: str, code: str) -> None:

@@ -8,9 +8,9 @@ import torch
 from benchmarks.attack_files import tensors
 
 from agents.networks import playing_weights
-from agents.packing import pack_agent
 from agents.packages import admit
 from agents.packages.package import Sb3Network
+from agents.packing import pack_agent
 from envs import find_game
 from envs.errors import AgentError
 

@@ -1,4 +1,4 @@
-"""Agents in a real sandbox: they play as they do outside, and what they do wrong ends their own game and nothing else."""
+"""Agents in a real sandbox: they play as they do outside, and what they do wrong ends their own game, nothing else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,8 @@ import pytest
 from agents.load import load_player
 from agents.player import Player, PlayerFailed
 from agents.sandbox import player as sandbox
-from agents.sandbox.box import Box, Cargo
+from agents.sandbox.box import Box
+from agents.sandbox.cargo import Cargo
 from agents.sandbox.limits import Limits
 from agents.sandbox.player import SandboxedBot, SandboxedPlayer, sandboxed_player
 from agents.sandbox.wall import Wall, walls
@@ -344,3 +346,19 @@ def test_a_box_says_why_it_did_not_start() -> None:
     wall = Wall("nothing", namespaces=False)
     with pytest.raises(PlayerFailed, match="no kind of agent"):
         Box(Cargo("nonsense", "x", b"", "breakout"), wall, Limits(), 1)
+
+
+def test_an_onnx_agent_plays_as_it_does_outside(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
+    pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
+    from benchmarks.attack_files import onnx_model, onnx_package, zip_of
+
+    path = tmp_path / "agent.zip"
+    path.write_bytes(zip_of(onnx_package(onnx_model())))
+    rules = named_rules("breakout").varied(max_frames=60)
+    with closing(sandboxed_player(str(path), BREAKOUT)) as player:
+        player.info = replace(player.info, name="Renamed")
+        inside = {r.seed: r for r in play_seeds(player, rules, range(3))}
+    outside = {r.seed: r.actions for r in play_seeds(load_player(str(path), BREAKOUT), rules, range(3))}
+    assert {seed: r.actions for seed, r in inside.items()} == outside
+    assert {r.player.name for r in inside.values()} == {"Renamed"}

@@ -112,8 +112,8 @@ def test_a_round_robin_counts_as_by_hand() -> None:
     for a, b in combinations("abcde", 2):
         won = []
         for game in state.plan.games:
-            mine, others = (state.scores_of("round 1", game, name, 4) for name in (a, b))
-            won.append((sum(x > y for x, y in zip(mine, others, strict=True)), sum(x < y for x, y in zip(mine, others, strict=True))))  # type: ignore[operator]  # fmt: skip
+            pairs = [[state.scores["round 1", game, i, name].score for name in (a, b)] for i in range(4)]
+            won.append((sum(x > y for x, y in pairs), sum(x < y for x, y in pairs)))
         games = sum((x > y) - (x < y) for x, y in won)
         seeds = sum(x - y for x, y in won)
         result = (games > 0) - (games < 0) or (seeds > 0) - (seeds < 0)

@@ -30,7 +30,7 @@ def test_a_bot_that_looks_loses_without_its_eyes() -> None:
     found = open_loop(games)
     assert found.n == 3
     assert found.score == max(r.score for r in games)
-    assert found.bot_mean > 20
+    assert found.bot_mean > 5
     assert found.ratio is not None
     assert found.ratio < 0.5
     assert f"{found.ratio:.2f} of it" in found.sentence()

@@ -68,6 +68,9 @@ def test_what_broke_down_is_counted_and_said(event: Path, capsys: pytest.Capture
         ("--cluster 127.0.0.1:9", "no Dask scheduler at 127.0.0.1:9"),
     ],
 )
-def test_what_is_wrong_is_said(event: Path, words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_wrong_is_said(
+    event: Path, words: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("arena.cluster.CONNECT_SECONDS", 1)
     assert cli.main(["evaluate", "script:random", "--game", "breakout", *words.split()]) == 2
     assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())

@@ -56,7 +56,9 @@ class Cluster:
         return process
 
     def worker(self) -> subprocess.Popen[bytes]:
-        return self.start("worker", self.address, "--nthreads", 1, "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
+        return self.start(
+            "worker", self.address, "--nthreads", 1, "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"
+        )
 
     def close(self) -> None:
         for process in reversed(self.processes):
@@ -123,7 +125,7 @@ def test_what_is_wrong_with_a_cluster_is_said(cluster: Cluster, monkeypatch: pyt
     monkeypatch.setattr("arena.cluster.CONNECT_SECONDS", 1)
     with pytest.raises(ClusterError, match="no workers"):
         next(evaluate_on(cluster.address, "script:basic", RULES, [1]))
-    with pytest.raises(ClusterError, match="no Dask scheduler at tcp://127.0.0.1:9"):
+    with pytest.raises(ClusterError, match=r"no Dask scheduler at tcp://127\.0\.0\.1:9"):
         next(evaluate_on("tcp://127.0.0.1:9", "script:basic", RULES, [1]))
     with pytest.raises(ClusterError, match="no Dask scheduler"):
         next(evaluate_on("nonsense://", "script:basic", RULES, [1]))

@@ -19,7 +19,7 @@ from recordings.storage import save
 
 NAMES = [
     *("python", "packages", "pygame", "roms", "emulator", "golden recordings", "event folder", "disk"),
-    *("display", "sound", "pads", "processor", "clock", "timing", "postgresql", "torch"),
+    *("display", "sound", "pads", "processor", "clock", "timing", "sandbox", "postgresql", "torch"),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from system_packages import find_chromium, find_pdftotext
 
 from arena import cli
 from arena.brackets import rounds, standings
@@ -22,6 +24,7 @@ from arena.forget import forget
 from arena.lifecycle import Ceremony
 from arena.log import Log, check_chain
 from arena.qualify import qualified
+from arena.report.write import write_report
 from arena.scoreboard import Scoreboard
 from arena.tournament import Format
 from envs.errors import AgentError, EventError
@@ -59,6 +62,7 @@ def finish(one: Conductor, people: dict[str, float]) -> None:
         state = one.run(processes=1)
 
 
+PRACTISED = 2
 PEOPLE = {"Mia": 0.1, "José Ángel": 0.6}
 
 
@@ -69,7 +73,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Scoreboard.open(event.database) as board:
         ceremony = Ceremony(event, Log(board.engine))
         ceremony.open()
-        people_play(board, event.recordings, RULES, [0, 1, 2], PEOPLE)
+        people_play(board, event.recordings, RULES, list(range(PRACTISED)), PEOPLE)
         ceremony.freeze()
         ceremony.announce("4 8 15 16 23 42")
         for name, format, n in (("battle", "team battle", 3), ("cup", "knockout", 1)):
@@ -151,10 +155,7 @@ def test_a_persons_first_game_counts_and_undo_takes_the_next(fresh: tuple[Event,
 def test_late_arrivals_walk_overs_and_names(fresh: tuple[Event, Scoreboard, Ceremony]) -> None:
     event, board, _ = fresh
     one = Conductor(event, board, "x")
-    one.create(
-        values("round robin", entrants("script:noop"), practice=True)
-        | {"entrants": entrants("script:noop", people=("Mia",))}
-    )
+    one.create(values("round robin", entrants("script:noop", people=("Mia",)), practice=True))
     one.arrive(machine("script:random", ["space_invaders"]))
     with pytest.raises(EventError, match="plays already"):
         one.arrive(person("Mia"))
@@ -214,7 +215,7 @@ from pathlib import Path
 import scipy.stats, scipy.special
 from arena_test_final import conduct, standings_of
 rng = random.Random(1)
-kills, needed = 0, {100 if SOAK else 8}
+kills, needed = 0, {100 if SOAK else 5}
 for attempt in range(2000):
     folder = Path({str(tmp_path)!r}) / "killed"
     child = os.fork()
@@ -239,7 +240,8 @@ for attempt in range(2000):
     module = tmp_path / "arena_test_final.py"
     module.write_text(
         f"import importlib.util, sys\nspec = importlib.util.spec_from_file_location('final', {__file__!r})\n"
-        "module = importlib.util.module_from_spec(spec)\nsys.modules['final'] = module\nspec.loader.exec_module(module)\n"
+        "module = importlib.util.module_from_spec(spec)\nsys.modules['final'] = module\n"
+        "spec.loader.exec_module(module)\n"
         "conduct, standings_of = module.conduct, module.standings_of\n"
     )
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
@@ -282,8 +284,7 @@ def test_an_independent_process_audits_the_exported_folder_alone(folder: Path, t
     assert found.returncode == 0, found.stdout + found.stderr
     said = json.loads(found.stdout)
     assert (said["ok"], said["remarks"], said["standings"]) == (True, [], 3)
-    assert said["seeds"] == 18
-    assert said["recordings"] == 24
+    assert said["seeds"] == said["recordings"] - len(PEOPLE) * PRACTISED > 15
     assert not (tmp_path / "out" / "secret.hex").exists()
 
 
@@ -309,13 +310,18 @@ def forged_score(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def better_standings(target: Path) -> None:
+    path = target / "standings.json"
+    path.write_text(path.read_text().replace('"won": 2', '"won": 3'))
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
         (lambda t: damage_log(t, lambda text: text.replace("4 8 15", "4 8 16")), "was changed"),
         (lambda t: damage_log(t, forged_score), "says something else"),
         (lambda t: next((t / "recordings").glob("*mia*")).unlink(), "Mia"),
-        (lambda t: (t / "standings.json").write_text((t / "standings.json").read_text().replace('"won": 2', '"won": 3')), "standings of"),
+        (better_standings, "standings of"),
     ],
 )  # fmt: skip
 def test_what_is_not_as_claimed_is_found(
@@ -337,6 +343,75 @@ def test_another_secret_is_found(folder: Path, tmp_path: Path, capsys: pytest.Ca
     assert any("not the one whose hash was published" in problem for problem in found["problems"])
 
 
+# -- told ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def report(played: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The page and the PDF."""
+    event, folder = open_event(played), tmp_path_factory.mktemp("report")
+    with Scoreboard.open(event.database) as board:
+        return write_report(event, board, folder, clips=1)
+
+
+def test_the_report_opens_in_a_browser_and_needs_nothing_else(report: tuple[Path, Path], tmp_path: Path) -> None:
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip("no Chromium (Debian: sudo apt-get install chromium)")
+    alone = Path(shutil.copy(report[0], tmp_path / "alone.html"))
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+    found = subprocess.run(
+        [chromium, *options, alone.as_uri()], capture_output=True, text=True, check=True, timeout=120
+    )
+    shown = found.stdout
+    for text in (
+        "The last evening",
+        "Space Invaders",
+        "José Ángel",
+        "People against bots",
+        "4 8 15 16 23 42",
+        "Holm 1979",
+    ):
+        assert text in shown
+    assert shown.count("<svg") > 5
+    assert shown.count("data:video/mp4;base64,") == 1
+    assert re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', shown) == []
+    assert "Refused to" not in found.stderr
+
+
+def test_names_cant_become_part_of_the_page(folder: Path, tmp_path: Path) -> None:
+    event = open_event(folder)
+    with Scoreboard.open(event.database) as board:
+        people_play(
+            board, event.recordings, RULES, [9, 10], {"<b>&amp;</b><script>": 0.3, "$\\frac{1}{2$ 🦊 中文": 0.3}
+        )
+        page, sheet = write_report(event, board, tmp_path / "report", clips=0)
+    text = page.read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert sheet.read_bytes().startswith(b"%PDF")
+
+
+def test_the_paper_says_the_same(report: tuple[Path, Path]) -> None:
+    pdftotext = find_pdftotext()
+    if pdftotext is None:
+        pytest.skip("no Poppler (Debian: sudo apt-get install poppler-utils)")
+    found = subprocess.run([pdftotext, "-layout", report[1], "-"], capture_output=True, text=True, check=True).stdout
+    pages = found.split("\f")
+    assert len(pages) > 3
+    for text in ("The last evening", "Space Invaders", "José Ángel", "4 8 15 16 23 42", "Strengths"):
+        assert text in found
+    assert f"1 / {len(pages) - 1}" in pages[0]
+
+
+def test_an_event_without_a_tournament_has_a_report_too(tmp_path: Path) -> None:
+    event = open_event(tmp_path / "empty", "Nothing yet")
+    with Scoreboard.open(event.database) as board:
+        page, sheet = write_report(event, board, event.report)
+    assert "No tournament has been played yet" in page.read_text(encoding="utf-8")
+    assert sheet.stat().st_size > 1000
+
+
 # -- forgotten, and as data ------------------------------------------------------------------------------------------
 
 
@@ -348,8 +423,9 @@ def test_who_is_forgotten_leaves_no_row_and_no_file(
     (event.report / "report.html").write_text("Mia won")
     with Scoreboard.open(event.database) as board:
         before = standings(Conductor(event, board, "battle").state())
+        played = len(board.results(player="Mia"))
         found = forget(event, board, "Mia")
-        assert (found.left, found.files) == ([], 8)
+        assert (found.left, found.episodes, found.files) == ([], played, played + 1)
         assert board.results(player="Mia") == []
         after = standings(Conductor(event, board, "battle").state())
         assert [(a.place, a.won, a.seeds_won) for a in before] == [(b.place, b.won, b.seeds_won) for b in after]
@@ -362,7 +438,7 @@ def test_who_is_forgotten_leaves_no_row_and_no_file(
             assert b"Mia" not in path.read_bytes(), path
     export(folder, tmp_path / "out")
     code, said = audit(tmp_path / "out", capsys)
-    assert (code, len(said["remarks"])) == (0, 5)
+    assert (code, len(said["remarks"])) == (0, played - PRACTISED)
 
 
 def test_forgetting_is_asked_about_first(
@@ -371,9 +447,9 @@ def test_forgetting_is_asked_about_first(
     import io
 
     monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
-    assert cli.main(["forget", "Mia", "--event", str(folder)]) != 0
+    assert cli.main(["forget", "Mia", "--event", str(folder)]) == 1
     assert cli.main(["forget", "Mia", "--yes", "--event", str(folder)]) == 0
-    assert "Removed 7 episodes" in capsys.readouterr().out
+    assert "Removed " in capsys.readouterr().out
 
 
 def test_the_dataset_is_lossless(played: Path, tmp_path: Path) -> None:

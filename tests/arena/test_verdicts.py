@@ -61,7 +61,7 @@ def test_holm() -> None:
 
 
 def test_equal_sides_are_told_apart_in_at_most_one_event_of_twenty() -> None:
-    """Any false verdict in any game or overall counts. With 5 % in truth, more than 9.8 % of 120 has a chance of 1 %."""
+    """Any false verdict in any game or overall counts. With 5 % in truth, 9.8 % of 120 are exceeded once in 100."""
     events = 10_000 if os.environ.get("ARENA_SOAK") else 120
     rng = np.random.default_rng(7)
     wrong = 0
@@ -73,7 +73,7 @@ def test_equal_sides_are_told_apart_in_at_most_one_event_of_twenty() -> None:
 def test_beside_the_reference_human() -> None:
     said = against_reference("breakout", {"weak": {1: 1.0, 2: 2.0}, "strong": {1: 400.0, 2: 500.0}})
     assert said is not None
-    assert said.startswith("The best bot, strong, is above the reference human: mean 450")
+    assert said.startswith("Breakout: the best bot, strong, is above the reference human: mean 450")
     assert against_reference("pacman", {"x": {1: 1.0, 2: 2.0}}) is None
     assert against_reference("breakout", {}) is None
 

@@ -14,8 +14,9 @@ from sb3_contrib import QRDQN
 from stable_baselines3 import A2C, DQN, PPO
 
 from agents.checkpoints import checkpoints, read_checkpoint
+from agents.dagger import DAgger
 from agents.load import load_player
-from agents.weights import read_weights
+from agents.packages import admit
 from arena.evaluate import play_seeds
 from envs import find_game
 from envs.rules import named_rules
@@ -49,8 +50,14 @@ learning_starts = 40
 batch_size = 8
 train_freq = 4
 gradient_steps = 2
+[dagger]
+envs = 2
+buffer_size = 500
+batch_size = 8
+train_freq = 4
+gradient_steps = 2
 """
-CLASSES = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN}
+CLASSES = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN, "dagger": DAgger}
 
 
 @pytest.fixture
@@ -82,16 +89,16 @@ def test_a_run_leaves_an_agent_that_plays_and_a_model_that_plain_sb3_loads(
     player = load_player(str(out / "agent.zip"), find_game("pacman"))
     rules = named_rules("pacman").varied(max_frames=400)
     assert [r.frames for r in play_seeds(player, rules, [1])] == [400]
-    weights = read_weights(out / "agent.zip")
-    assert weights.settings["algo"] == algo
-    assert weights.settings["training"]["seed"] == 3
+    package = admit(out / "agent.zip")
+    assert package.algorithm == algo
+    assert package.training["seed"] == 3
     assert (out / "agent.zip").stat().st_size <= 4 * 2**20 or algo == "qrdqn"
     plain = CLASSES[algo].load(checkpoints(out / "checkpoints")[-1] / "model.zip", device="cpu")
     assert type(plain.policy).__module__.split(".")[0] in ("stable_baselines3", "sb3_contrib")
     assert plain.num_timesteps >= 128
 
 
-@pytest.mark.parametrize("algo", ["ppo", "dqn"])
+@pytest.mark.parametrize("algo", ["ppo", "dqn", "dagger"])
 def test_resuming_equals_not_having_stopped(algo: str, config: Path, tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     common = ("--algo", algo, "--checkpoint-every", "128", "--evaluate-every", "100000")
@@ -157,7 +164,10 @@ def test_weights_that_become_nan_stop_the_run(config: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        (("--algo", "sac"), "no algorithm 'sac' here; expected one of ppo, a2c, dqn, qrdqn"),
+        (("--algo", "sac"), "no algorithm 'sac' here; expected one of ppo, a2c, dqn, qrdqn, dagger"),
+        (("--algo", "dagger", "--teacher", "script:professor"), "no script 'professor'"),
+        (("--algo", "dagger", "--teacher", "nobody"), "no agent 'nobody'"),
+        (("--algo", "dagger", "--from-recordings", "nowhere"), "Only ppo and a2c can start from recordings"),
         (("--device", "cuda"), "PyTorch finds no GPU here"),
         (("--resume",), "no checkpoint in"),
         (("--rules", "2min"), "no rules called '2min'"),

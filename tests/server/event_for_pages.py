@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from agents.player import Kind
 from arena.book import result_of
@@ -18,11 +16,9 @@ from arena.scoreboard import Scoreboard
 from arena.server.auth import Role
 from envs.rules import Rules, named_rules
 from envs.step import End
-from recordings.codec import read
-from recordings.recording import Recording
-from tests.server.serving import Serving
+from recordings.storage import save
+from tests.server.serving import Serving, game, play
 
-GOLDEN = Path(__file__).parents[2] / "recordings" / "golden"
 NOW = datetime(2026, 5, 1, 18, 30, tzinfo=UTC)
 FIRST_SEED = 2**30
 SEEDS = range(FIRST_SEED, FIRST_SEED + 12)
@@ -130,16 +126,16 @@ def results() -> list[Result]:
     """Return the same results every time."""
     chance = random.Random(6)
     found: list[Result] = []
-    for game, (people, bots) in LEVEL.items():
+    for title, (people, bots) in LEVEL.items():
         for name in PEOPLE:
             skill = chance.uniform(0.4, 1.7)
             for seed in chance.sample(SEEDS, 4):
                 score = people * skill * chance.lognormvariate(0, 0.5)
-                found.append(result(name, Kind.HUMAN, None, game, seed, score, len(found)))
+                found.append(result(name, Kind.HUMAN, None, title, seed, score, len(found)))
         for name, artifact in BOTS:
             for seed in SEEDS:
                 score = bots * chance.lognormvariate(0, 0.3)
-                found.append(result(name, Kind.BOT, artifact, game, seed, score, len(found)))
+                found.append(result(name, Kind.BOT, artifact, title, seed, score, len(found)))
     for name in HOSTILE:
         found.append(result(name, Kind.HUMAN, None, "breakout", SEEDS[0], 12, len(found)))
     return found
@@ -153,9 +149,9 @@ def fill(serving: Serving) -> EventForPages:
     with Scoreboard.open(serving.database) as board:
         for one in results():
             assert board.add(one)
-        for path in sorted(GOLDEN.glob("breakout-5min-s1-*.arena.zip"))[:2]:
-            shutil.copy(path, folder / path.name)
-            one = result_of(read(path), path)
+        for player, other in (("Ann", 1), ("Björn", 2)):
+            recording = game(player, 1, play(other, 400, "pacman"), name="pacman")
+            one = result_of(recording, save(recording, folder))
             assert board.add(one)
             shown.append(one.recording_sha256)
     return EventForPages(serving, named_rules("breakout"), (shown[0], shown[1]))
@@ -171,7 +167,3 @@ def begin_game(client: Client, player: str, game: str = "breakout", frames: int 
 
 def station(serving: Serving) -> Client:
     return serving.client(Role.STATION)
-
-
-def golden(game: str, player: str, seed: int = 1) -> Recording:
-    return read(next(GOLDEN.glob(f"{game}-5min-s{seed}-{player}-*.arena.zip")))

@@ -100,7 +100,7 @@ def test_tokens_are_stored_hashed(on_sqlite: Serving) -> None:
         assert token.removeprefix("arena_").encode() not in stored
 
 
-# -- what every answer says, and how much a request may bring ------------------------------------------------------------
+# -- what every answer says, and how much a request may bring ----------------------------------------------------------
 
 
 def test_every_answer_has_the_safe_headers(on_sqlite: Serving) -> None:

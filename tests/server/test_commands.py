@@ -21,8 +21,8 @@ from arena.match import Turn
 from arena.scoreboard import Scoreboard
 from arena.server.auth import Identity, Role, Tokens
 from arena.server.clock import Clock
-from arena.server.submissions import Submissions
 from arena.server.settings import Settings
+from arena.server.submissions import Submissions
 from envs.errors import EventError
 from envs.rules import named_rules
 from recordings.codec import encode
@@ -109,14 +109,16 @@ def test_live_feed_tells_and_never_waits(on_sqlite: Serving) -> None:
         feed(Turn(1, ticket.seed, 0, step))  # somebody else's lane
     assert feed.close(30) is True
     assert [one["frames"] for one in station.get("/live") if one["player"] == "Liv"] == [660]
-    with closing(socket.create_server(("127.0.0.1", 0))) as deaf:  # accepts, never answers
-        with Client(f"http://127.0.0.1:{deaf.getsockname()[1]}", "t", timeout=0.5) as nobody:
-            feed = LiveFeed(nobody, ticket)
-            for action in actions:
-                feed(Turn(0, ticket.seed, action, step))
-            assert feed.close(0.0) is False
-            with pytest.raises(ServerUnreachable):
-                nobody.get("/event")
+    with (
+        closing(socket.create_server(("127.0.0.1", 0))) as deaf,  # accepts, never answers
+        Client(f"http://127.0.0.1:{deaf.getsockname()[1]}", "t", timeout=0.5) as nobody,
+    ):
+        feed = LiveFeed(nobody, ticket)
+        for action in actions:
+            feed(Turn(0, ticket.seed, action, step))
+        assert feed.close(0.0) is False
+        with pytest.raises(ServerUnreachable):
+            nobody.get("/event")
     station.abandon(ticket.id)
 
 
@@ -165,9 +167,7 @@ def test_a_backup_from_postgresql_is_a_file(
     receipt = client.send_recording(encode(game("Post", 5100, play(1, 30))), "from-postgres")
     decided(client, [receipt["id"]])
     folder = str(on_postgres.event.folder)
-    made = said(
-        capsys, "backup", str(tmp_path / "copy"), "--event", folder, "--db", on_postgres.database
-    )
+    made = said(capsys, "backup", str(tmp_path / "copy"), "--event", folder, "--db", on_postgres.database)
     with Serving(tmp_path / "copy", options=["--evaluators", "0"]) as restored:
         token = on_postgres.tokens[Role.ORGANIZER]
         results = restored.client(token=token).get("/results", limit=1000)

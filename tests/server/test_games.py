@@ -103,7 +103,9 @@ def test_a_ticket_is_bound(serving: Serving) -> None:
         "kind": game("Bea", ticket.seed, good.actions, kind="script"),
     }
     for what, other in others.items():
-        assert f"its {what} is another" in refused(422, station.send_recording, encode(other), f"other-{what}", ticket.id)
+        assert f"its {what} is another" in refused(
+            422, station.send_recording, encode(other), f"other-{what}", ticket.id
+        )
     for somebody in (stranger, mine):
         assert "no such ticket" in refused(404, somebody.start, ticket.id)
         assert "no such ticket" in refused(404, somebody.tell, ticket.id, list(links(ticket.chain, good.actions)))
@@ -147,9 +149,10 @@ def test_edited_and_copied_recordings_are_refused(serving: Serving) -> None:
     chance, count = random.Random(5), FORGED if serving.database.startswith("sqlite") else 18
     victim = serving.client(token=serving.token(Role.PARTICIPANT, "Victim"))
     thief = serving.client(token=serving.token(Role.PARTICIPANT, "Thief"))
-    originals = [game("Victim", seed, play(seed, 120)) for seed in range(1000, 1010)]
+    originals = [game("Victim", seed, play(seed, 700)) for seed in range(1000, 1006)]
     sent = [victim.send_recording(encode(one), f"original-{i}") for i, one in enumerate(originals)]
     assert {one["state"] for one in decided(victim, [one["id"] for one in sent])} == {"verified"}
+    statuses: set[int] = set()
     numbers, at_once = [], 0
     for number in range(count):
         original = originals[number % len(originals)]
@@ -157,8 +160,9 @@ def test_edited_and_copied_recordings_are_refused(serving: Serving) -> None:
         try:
             numbers.append(thief.send_recording(content, f"forged-{number}", ticket)["id"])
         except ServerRefused as error:
-            assert error.status in (403, 409, 422), error
+            statuses.add(error.status)
             at_once += 1
+    assert statuses <= {403, 409, 422}
     verdicts = decided(thief, numbers, 600)
     assert [one for one in verdicts if one["state"] != "refused"] == []
     assert results_of(thief, "Thief") == []
@@ -169,11 +173,12 @@ def test_edited_and_copied_recordings_are_refused(serving: Serving) -> None:
 
 def forged(original: Any, number: int, chance: random.Random, thief: Client) -> tuple[bytes, str | None]:
     """One of the ways to send a game that isn't one's own, or wasn't so."""
-    match number % 6:
+    match number % 7:
         case 0:  # as it is
             return encode(original), None
         case 1:  # under the thief's name
-            return encode(original.model_copy(update={"player": original.player.model_copy(update={"name": "Thief"})})), None
+            name = original.player.model_copy(update={"name": "Thief"})
+            return encode(original.model_copy(update={"player": name})), None
         case 2:  # with a ticket
             ticket = thief.ticket("Thief", "breakout")
             name = original.player.model_copy(update={"name": "Thief"})
@@ -187,6 +192,8 @@ def forged(original: Any, number: int, chance: random.Random, thief: Client) -> 
             name = original.player.model_copy(update={"name": "Thief"})
             changes = {"score": original.score + chance.randrange(1, 500), "player": name}
             return encode(original.model_copy(update=changes)), None
+        case 5:  # without its end
+            return encode(game("Thief", original.seed, original.actions[: -1 - number % 10])), None
         case _:  # a byte of its own
             content = bytearray(encode(original))
             content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from arena.client import ServerRefused
 from arena.server.api.table import cell
@@ -18,9 +19,17 @@ from arena.server.auth import Role
 from recordings.codec import encode
 from tests.server.serving import Serving, decided, game
 
+schemathesis.openapi.media_type("application/zip", st.binary(max_size=500))
+
+
+@schemathesis.serializer("application/zip")
+def as_it_is(context: object, value: bytes) -> bytes:
+    return value
+
+
 NAMES = [
     *("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "'><svg/onload=alert(1)>", '"><b>fat</b>'),
-    *("=1+1", "=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(A1:A9)", "|calc", "%0A%0D", "=HYPERLINK(\"http://e\")"),
+    *("=1+1", "=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(A1:A9)", "|calc", "%0A%0D", '=HYPERLINK("http://e")'),
     *("'; DROP TABLE players; --", "' OR '1'='1", "Robert'); --", "\\'; SELECT 1", "admin'--", "1; VACUUM"),
     *("{{7*7}}", "{% raw %}", "${jndi:ldap://e}", "#{7*7}", "<%= 7*7 %>", "%s%s%s%n", "{0}", "$(reboot)", "`id`"),
     *("../../etc/passwd", "..\\..\\windows", "/etc/passwd", "C:\\CON", "NUL", ".", "..", "~root", "a/b/c.arena.zip"),

@@ -218,7 +218,7 @@ def test_an_agents_way_through_a_server_whose_worker_is_killed(tmp_path: Path) -
     with Serving(tmp_path / "event", options=["--verifiers", "0", "--evaluation-seeds", "2"]) as serving:
         mine, anybody = serving.client(Role.PARTICIPANT), serving.client()
         content = (ZOO / "space_invaders-quick.zip").read_bytes()
-        with pytest.raises(ServerRefused, match="no such game|There is no game"):
+        with pytest.raises(ServerRefused, match=r"no such game|There is no game"):
             mine.send_agent(content, "no-such-game", name="Mine", game="nonsense", rules="5min")
         broken = mine.send_agent(content[:-100], "broken-agent", name="Broken", game="space_invaders", rules="5min")
         sent = mine.send_agent(content, "whole-agent", name="Mine", game="space_invaders", rules="5min")

@@ -103,7 +103,9 @@ def _create_games() -> None:
         _text("source", 16),
         _text("ticket", 32, optional=True),
         sa.Column("hidden_seed", sa.Boolean, nullable=False),
+        _text("opening", 64),
     )
+    op.create_index("ix_proofs_opening", "proofs", ["opening"])
 
 
 def _create_agents() -> None:

@@ -1,5 +1,5 @@
-"""The API, `/api/v1`. Everything that can be seen on a page can be fetched here, as JSON, and as CSV where it is a table
-(the same path with `.csv` at its end)."""
+"""The API, `/api/v1`. Everything that can be seen on a page can be fetched here, as JSON, and as CSV where it is a
+table (the same path with `.csv` at its end)."""
 
 from __future__ import annotations
 

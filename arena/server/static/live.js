@@ -11,10 +11,27 @@
     status.className = "status " + kind;
     status.textContent = text;
   }
-  stage.addEventListener("htmx:sseOpen", () => say("on", "live"));
   stage.addEventListener("htmx:sseError", () => say("off", "connection lost, trying again"));
+
+  // What is there already isn't put there again, and who was on a link stays on it: else the keyboard would be of no use.
+  let focused = null;
+  function same(element, html) {
+    const there = document.createElement("template");
+    there.innerHTML = html;
+    const games = (root) => Array.from(root.querySelectorAll("[data-game]"), (one) => one.dataset.game).join();
+    if (element.id === "playing" && element.querySelector("[data-game]")) return games(there.content) === games(element);
+    return there.innerHTML.trim() === element.innerHTML.trim(); // an event has lost its last line break
+  }
+  stage.addEventListener("htmx:sseBeforeMessage", (event) => {
+    say("on", "live");
+    if (same(event.target, event.detail.data)) event.preventDefault();
+    const here = document.activeElement;
+    focused = event.target.contains(here) ? here.getAttribute("href") : null;
+  });
   stage.addEventListener("htmx:sseMessage", (event) => {
-    if (event.detail.type === "playing") follow();
+    const again = focused && event.target.querySelector('a[href="' + CSS.escape(focused) + '"]');
+    if (again) again.focus({ preventScroll: true });
+    follow();
   });
 
   // Moving pictures cost a megabit per second: on the big screen they come by themselves, on a phone when asked for.

@@ -1,0 +1,201 @@
+"""Figures of the final: schedule and standings of a large league, the report of a large event, kills."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figure import Figure, spread, timed
+
+GAMES = ("breakout", "ms_pacman", "space_invaders")
+BOTS, PEOPLE, SEEDS = 200, 100, 50
+EPISODES = 5000
+KILLS = int(os.environ.get("ARENA_KILLS", "100"))
+PLAYED_FRAMES = 3600
+
+
+def run() -> Iterator[Figure]:
+    """Yield every figure of this suite."""
+    folder = Path(tempfile.mkdtemp(prefix="arena-benchmark-"))
+    try:
+        yield _league(folder)
+        yield _report(folder)
+        yield _kills(folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _league(folder: Path) -> Figure:
+    """All scores are in the log; what is timed is reading it, replaying it, and the standings."""
+    from arena.brackets import open_slots, standings
+    from arena.log import Log
+    from arena.scoreboard import Scoreboard
+    from arena.tournament import state_of
+    from envs.rules import named_rules
+
+    rng = random.Random(0)
+    names = [(f"bot {i}", "script") for i in range(BOTS)] + [(f"person {i}", "human") for i in range(PEOPLE)]
+    plan = {
+        "name": "league", "title": "League", "format": "round robin",
+        "rules": {g: named_rules(g).as_dict() for g in GAMES},
+        "entrants": [{"name": n, "kind": k, "agent": None if k == "human" else n} for n, k in names],
+        "series": {"kind": "best of", "n": SEEDS},
+    }  # fmt: skip
+    lines: list[tuple[str, dict[str, Any]]] = [("new", plan)]
+    for game in GAMES:
+        for index in range(SEEDS):
+            lines += [("score", _score(game, index, name, rng)) for name, _ in names]
+    missing = lines.pop()  # so that there is something left to schedule
+    with Scoreboard.open(folder / "league.sqlite") as board:
+        log = Log(board.engine)
+        log.append("tournament:league", lines, 0)
+
+        def work() -> None:
+            state = state_of(log.entries("tournament:league"))
+            assert [slot.player for slot in open_slots(state)] == [missing[1]["player"]]
+            assert len(standings(state)) == len(names)
+
+        seconds = [timed(work) for _ in range(3)]
+    return Figure(
+        "schedule and standings of 200 bots and 100 people in 3 games on 50 seeds",
+        spread(seconds)["median"],
+        "< 5",
+        f"{len(lines):,} lines read from the database and replayed, 44,850 duels; median of 3",
+        unit=" s",
+        detail=spread(seconds),
+    )
+
+
+def _score(game: str, index: int, player: str, rng: random.Random) -> dict[str, Any]:
+    return {
+        "stage": "round 1", "game": game, "index": index, "player": player, "seed": 2**21 + index,
+        "score": rng.randrange(1000), "frames": 1000, "end": "terminated", "recording": f"{game}-{index}-{player}",
+        "sha256": hashlib.sha256(f"{game} {index} {player}".encode()).hexdigest(),
+    }  # fmt: skip
+
+
+def _report(folder: Path) -> Figure:
+    """A final with real recordings, and thousands of results beside it."""
+    from agents.player import Kind
+    from arena.conduct import Conductor, machine
+    from arena.event import open_event
+    from arena.report.write import write_report
+    from arena.results import Result
+    from arena.scoreboard import Scoreboard
+    from envs.rules import named_rules
+    from envs.step import End
+
+    event = open_event(folder / "event", "Benchmark")
+    rules = {g: named_rules(g).varied(max_frames=PLAYED_FRAMES) for g in GAMES}
+    rng = random.Random(0)
+    with Scoreboard.open(event.database) as board:
+        one = Conductor(event, board, "final")
+        players = [machine(agent, list(GAMES)).model_dump(mode="json") for agent in ("script:basic", "script:random")]
+        one.create(
+            {
+                "title": "Final", "format": "duel", "entrants": players, "series": {"kind": "best of", "n": 3},
+                "rules": {g: r.as_dict() for g, r in rules.items()}, "practice": True,
+            }
+        )  # fmt: skip
+        one.run()
+        began = datetime(2026, 1, 1, tzinfo=UTC)
+        for number in range(EPISODES - len(board.results())):
+            game = GAMES[number % 3]
+            name = hashlib.sha256(str(number).encode()).hexdigest()
+            board.add(
+                Result(
+                    player=f"player {number // 3 % 60}", kind=Kind.HUMAN, artifact_sha256=None, game=game,
+                    rules_id=rules[game].rules_id, rules_label=rules[game].label, seed=number,
+                    score=rng.randrange(5000), frames=18_000, end=End.TERMINATED, recording_sha256=name, digest=name,
+                    recording_name=f"{name}.arena.zip",
+                    started_at=began + timedelta(minutes=number), verified_at=began,
+                )
+            )  # fmt: skip
+        seconds = timed(lambda: write_report(event, board, event.report))
+        sizes = {path.name: path.stat().st_size for path in event.report.iterdir()}
+    return Figure(
+        "report of an event with 5,000 episodes",
+        seconds,
+        "< 60",
+        "HTML with plots, the replayed final and three films, and PDF; 62 players, one run",
+        unit=" s",
+        detail={"bytes": sizes},
+    )
+
+
+CHILD = """
+import os, sys
+from pathlib import Path
+from benchmarks.final import conduct
+conduct(Path(sys.argv[1]))
+"""
+
+
+def conduct(folder: Path) -> str:
+    """Begin or go on with a small knockout; return its standings."""
+    from arena.brackets import standings
+    from arena.conduct import Conductor, machine
+    from arena.event import open_event
+    from arena.scoreboard import Scoreboard
+    from envs.rules import named_rules
+
+    event = open_event(folder, "Killed")
+    with Scoreboard.open(event.database) as board:
+        one = Conductor(event, board, "cup")
+        if not one.log.entries(one.stream):
+            rules = {"space_invaders": named_rules("space_invaders").varied(max_frames=1800).as_dict()}
+            agents = ("script:random", "script:noop", "script:basic")
+            players = [machine(agent, ["space_invaders"]).model_dump(mode="json") for agent in agents]
+            series = {"kind": "best of", "n": 7}
+            values = {"title": "Cup", "format": "knockout", "rules": rules, "entrants": players, "series": series}
+            one.create({**values, "practice": True})
+        state = one.run(processes=1)
+        return json.dumps([line.plain() for line in standings(state)])
+
+
+def _kills(folder: Path) -> Figure:
+    """Kill the process again and again, at a moment between its start and its end, and compare the standings."""
+    expected = conduct(folder / "whole")
+    rng = random.Random(0)
+    wrong = kills = number = 0
+    whole = timed(lambda: _child(folder / "timed", None))
+    while kills < KILLS:
+        number += 1
+        place = folder / f"killed {number}"
+        for _ in range(5):
+            if _child(place, rng.uniform(0.1, 1.0) * whole):
+                break
+            kills += 1
+        wrong += conduct(place) != expected
+        shutil.rmtree(place)
+    return Figure(
+        "tournaments that end otherwise after kills",
+        wrong,
+        "<= 0",
+        f"{kills} times SIGKILL at a random moment of {number} knockouts, up to five in each",
+        detail={"kills": kills, "tournaments": number},
+    )
+
+
+def _child(folder: Path, seconds: float | None) -> bool:
+    """Conduct in a process of its own, killed after `seconds`; return whether it came to the end."""
+    here = Path(__file__).resolve().parent.parent
+    environment = os.environ | {"PYTHONPATH": f"{here}{os.pathsep}{here.parent}"}
+    process = subprocess.Popen([sys.executable, "-c", CHILD, str(folder)], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        return process.wait(seconds) == 0
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return False

@@ -1,0 +1,112 @@
+"""Whether learning is worse here than with Stable-Baselines3's own way: scores after the same number of steps.
+
+Run it with `python scripts/benchmark.py learning --steps 300000`; hours on a small machine.
+
+Both sides learn PPO with the settings of rl-baselines3-zoo (schedules falling to zero at the end), three seeds each,
+and take turns. Then every policy plays whole games by the arena's engine, under its rules, on the same practice seeds.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from benchmarks.figure import Figure
+from benchmarks.train import GAME, SETTINGS, training_games
+
+STEPS = 300_000
+SEEDS = (0, 1, 2)
+EPISODES = 30
+FIRST_SEED = 2_000
+HUMAN = 31.8
+"""Mnih et al. 2015, 5 minutes, no sticky actions."""
+
+
+def run(steps: int = STEPS, seeds: tuple[int, ...] = SEEDS, episodes: int = EPISODES) -> Iterator[Figure]:
+    """Yield the figures of this suite."""
+    runs: dict[str, list[dict[str, Any]]] = {"arena": [], "sb3": []}
+    for seed in seeds:
+        for side, done in runs.items():
+            done.append(_learn(side, seed, steps, episodes))
+    scores = {side: [one["score"] for one in done] for side, done in runs.items()}
+    seconds = {side: statistics.median(one["seconds"] for one in done) for side, done in runs.items()}
+    how = f"PPO on {GAME}, {steps:,} steps, seeds {', '.join(map(str, seeds))}; then {episodes} whole games each"
+    detail = {side: {"runs": done, "interval": _interval(scores[side])} for side, done in runs.items()}
+    name = "score after learning, less the low end of SB3's interval"
+    yield Figure(name, _mean(scores["arena"]) - _interval(scores["sb3"])[0], ">= 0", how, detail=detail)
+    name = "wall clock of learning: SB3's own way against ours"
+    yield Figure(name, seconds["sb3"] / seconds["arena"], ">= 1.5", how, detail=dict(seconds))
+
+
+def _learn(side: str, seed: int, steps: int, episodes: int) -> dict[str, Any]:
+    """Train one policy and let it play; return its mean score, the seconds that training took, and those until the mean
+    of 100 games in training was that of the reference human (None if it never was)."""
+    import torch
+    from stable_baselines3 import PPO
+
+    from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs
+
+    settings = SETTINGS | {"learning_rate": _falling(2.5e-4), "clip_range": _falling(0.1), "seed": seed}
+    games = training_games(side, seed)
+    if side == "sb3":
+        model = PPO("CnnPolicy", games, **settings)
+    else:
+        fast = fast_policy_kwargs(half=bfloat16_pays(torch.device("cpu")))
+        fast["optimizer_kwargs"] = {"fused": True, "eps": 1e-5}
+        model = PPO(FastActorCriticPolicy, games, policy_kwargs=fast, **settings)
+    latest: deque[float] = deque(maxlen=100)
+    reached: list[float] = []
+    began = time.perf_counter()
+
+    def watch(local: dict[str, Any], _global: dict[str, Any]) -> bool:
+        latest.extend(info["episode"]["r"] for info in local["infos"] if "episode" in info)
+        if not reached and len(latest) == 100 and np.mean(latest) > HUMAN:
+            reached.append(time.perf_counter() - began)
+        return True
+
+    model.learn(steps, watch)
+    return {
+        "seed": seed,
+        "seconds": time.perf_counter() - began,
+        "seconds to the human's score": reached[0] if reached else None,
+        "score": _mean(_played(model.policy.state_dict(), episodes)),
+    }
+
+
+def _played(state: dict[str, Any], episodes: int) -> list[int]:
+    from agents.network_player import NetworkPlayer
+    from agents.networks import build_network, playing_weights
+    from agents.player import Kind, PlayerInfo
+    from agents.sb3 import Sb3Bot
+    from arena.evaluate import play_seeds
+    from arena.seeds import practice_seeds
+    from envs.games import find_game
+    from envs.rules import named_rules
+
+    game, rules = find_game(GAME), named_rules(GAME)
+    network = build_network(playing_weights(state), len(rules.action_set))
+    player = NetworkPlayer(PlayerInfo("measured", Kind.BOT), Sb3Bot(network, draws=True, fires=game.fires))
+    return [recording.score for recording in play_seeds(player, rules, practice_seeds(episodes, FIRST_SEED))]
+
+
+def _falling(start: float) -> Callable[[float], float]:
+    return lambda remaining: remaining * start
+
+
+def _mean(values: list[Any]) -> float:
+    return float(np.mean(values))
+
+
+def _interval(values: list[float]) -> tuple[float, float]:
+    """95 % interval of the mean of a few runs, by Student's t; without one, the value itself."""
+    if len(values) < 2:
+        return values[0], values[0]
+    from scipy.stats import t
+
+    half = float(t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
+    return _mean(values) - half, _mean(values) + half

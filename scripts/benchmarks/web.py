@@ -1,0 +1,96 @@
+"""Figures of the web pages: how soon the big screen shows something, how much it loads, and what a page costs."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from system_packages import find_chromium
+
+from benchmarks.figure import Figure, spread
+from benchmarks.server import EPISODES, PLAYERS, _fill, _serving
+
+LOADS = 12
+READS = 60
+SIZES = {"phone": (390, 844), "laptop": (1366, 768), "projector": (3840, 2160)}
+PAINTED = """() => new Promise((done) => new PerformanceObserver((list, observer) => {
+    const first = list.getEntriesByName('first-contentful-paint')[0];
+    if (first) { observer.disconnect(); done(first.startTime); }
+}).observe({type: 'paint', buffered: true}))"""
+
+
+def run() -> Iterator[Figure]:
+    """Yield every figure of this suite."""
+    from arena.event import open_event
+    from arena.scoreboard import Scoreboard
+
+    folder = Path(tempfile.mkdtemp(prefix="arena-benchmark-"))
+    try:
+        with Scoreboard.open(open_event(folder / "event").database) as board:
+            _fill(board, EPISODES)
+        with _serving(folder / "event", 0, "spectator") as server:
+            yield from _first_paint(server.url)
+            yield _standings(server.url)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _first_paint(url: str) -> Iterator[Figure]:
+    """Load the big screen in a fresh browser each time: nothing is cached."""
+    from playwright.sync_api import sync_playwright
+
+    program = find_chromium()
+    if program is None:
+        raise SystemExit("This needs Chromium: sudo apt-get install chromium")
+    painted: dict[str, list[float]] = {}
+    loaded: list[int] = []
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        for number in range(LOADS):
+            for name, (width, height) in SIZES.items():
+                context = browser.new_context(viewport={"width": width, "height": height})
+                page = context.new_page()
+                taken = _count_bytes(context, page)
+                page.goto(f"{url}/live")
+                first = page.evaluate(PAINTED) / 1000
+                page.wait_for_timeout(500)  # the streams have begun
+                if number:  # the first loads warm the server
+                    painted.setdefault(name, []).append(first)
+                loaded.append(sum(taken))
+                context.close()
+        browser.close()
+    how = f"{LOADS - 1} loads in each of three sizes, nothing cached, {EPISODES:,} episodes of {PLAYERS:,} players"
+    every = [value for values in painted.values() for value in values]
+    detail = {name: spread(values) for name, values in painted.items()}
+    yield Figure("first paint of the big screen, slowest", max(every), "< 1", how, " s", detail)
+    yield Figure("bytes loaded by the big screen, most", max(loaded) / 1000, "< 300", how, " kB")
+
+
+def _count_bytes(context: Any, page: Any) -> list[int]:
+    """Return a list that grows by the bytes of everything the page receives, headers included."""
+    taken: list[int] = []
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on("Network.loadingFinished", lambda event: taken.append(int(event["encodedDataLength"])))
+    return taken
+
+
+def _standings(url: str) -> Figure:
+    """Fetch the page with the standings again and again."""
+    import httpx2
+
+    with httpx2.Client(base_url=url, timeout=60, follow_redirects=True) as client:
+        path = client.get("/standings").url.path
+        seconds = []
+        for number in range(READS + 5):
+            begin = time.perf_counter()
+            client.get(path).raise_for_status()
+            if number >= 5:
+                seconds.append(time.perf_counter() - begin)
+    how = f"{READS} requests one after the other for the page of {PLAYERS:,} players, {EPISODES:,} episodes"
+    return Figure("page of the standings, p95", float(np.percentile(seconds, 95)) * 1000, "< 50", how, " ms")

@@ -1,0 +1,77 @@
+"""docs/participants.md does what it says: its commands lead from nothing to an agent on the scoreboard.
+
+They run as they stand, in the order of the page, in an empty folder, but shorter: few steps, one seed. What opens a
+window or sets the project up is tested elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from arena.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "participants.md").read_text(encoding="utf-8")
+STEPS = {"200000": "2048", "2000000": "4096", "100000": "512"}
+"""What the page says, and what is run: whole rollouts of the default settings."""
+NOT_HERE = ("scripts/demo.py", "arena watch", ".venv")
+
+
+def commands() -> list[str]:
+    lines = re.findall(r"^ {4,}((?:python3? scripts/|arena |source ).*)$", PAGE, re.MULTILINE)
+    return [line for line in lines if not any(part in line for part in NOT_HERE)]
+
+
+def shortened(command: str) -> list[str]:
+    words = shlex.split(command)
+    for option, value in (("--seeds", "1"), ("--steps", None)):
+        if option in words:
+            at = words.index(option) + 1
+            words[at] = value or STEPS[words[at]]
+    if words[0] == "python" and "--steps" not in words:
+        words += ["--steps", "2048"]
+    if words[0] == "python":
+        words += ["--episodes", "1", "--device", "cpu"]
+    return words
+
+
+def test_the_page_has_the_commands_that_are_run_here() -> None:
+    kinds = [" ".join(shlex.split(command)[:2]) for command in commands()]
+    assert kinds.count("python scripts/train.py") >= 4
+    assert kinds.count("arena evaluate") >= 2
+    assert "arena scoreboard" in kinds
+
+
+def test_following_the_page_puts_a_newcomers_agent_on_the_scoreboard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ARENA_EVENT", raising=False)
+    (tmp_path / "scripts").symlink_to(ROOT / "scripts")
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    said = []
+    for command in commands():
+        program, *words = shortened(command)
+        if program == "arena":
+            assert main(words) == 0, command
+            said.append(capsys.readouterr().out)
+            continue
+        line = [sys.executable, "-W", "error", *words]
+        done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, command + done.stdout + done.stderr
+    board = next(text for command, text in zip(commands_of_arena(), said, strict=True) if command == "arena scoreboard")
+    assert "breakout-ppo" in board
+    assert (tmp_path / "runs" / "breakout-ppo-0" / "agent.zip").is_file()
+    assert (tmp_path / "runs" / "taught" / "agent.zip").is_file()
+    assert (tmp_path / "runs" / "pacman-dagger-0" / "agent.zip").is_file()
+
+
+def commands_of_arena() -> list[str]:
+    return [command for command in commands() if command.startswith("arena ")]

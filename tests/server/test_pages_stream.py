@@ -1,0 +1,133 @@
+"""The streams of the big screen: everybody gets the newest state, nobody is waited for, and nothing runs unwatched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from arena.server.bus import Bus
+from arena.server.pages_pictures import BEHIND, HURRY, STRIDE, Screen
+from arena.server.pages_stream import Stream
+from envs.rules import named_rules
+from tests.server.event_for_pages import NOW
+
+
+async def nothing(stream: Stream) -> None:
+    await asyncio.Event().wait()
+
+
+def run(test: Callable[[Stream, Bus], Awaitable[None]], make: Callable[[Stream], Awaitable[None]] = nothing) -> None:
+    async def inside() -> None:
+        bus = Bus()
+        bus.attach(asyncio.get_running_loop())
+        async with asyncio.timeout(30):
+            await test(Stream(make, bus), bus)
+
+    asyncio.run(inside())
+
+
+def body(stream: Stream) -> AsyncIterator[bytes]:
+    return stream.answer().body_iterator  # type: ignore[return-value]
+
+
+def test_a_reader_gets_the_newest_of_everything_and_then_what_comes() -> None:
+    async def test(stream: Stream, bus: Bus) -> None:
+        first = body(stream)
+        assert b"retry" in await anext(first)
+        await stream.put("a", "1")
+        await stream.put("b", "one\ntwo")
+        await stream.put("a", "2")
+        assert await anext(first) == b"event: b\ndata: one\ndata: two\n\nevent: a\ndata: 2\n\n"
+        late = body(stream)
+        await anext(late)
+        assert await anext(late) == b"event: b\ndata: one\ndata: two\n\nevent: a\ndata: 2\n\n"
+        waiting = [asyncio.ensure_future(anext(reader)) for reader in (first, late)]  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        await stream.put("c", "")
+        assert await asyncio.gather(*waiting) == [b"event: c\ndata: \n\n"] * 2
+        for reader in (first, late):
+            await reader.aclose()  # type: ignore[attr-defined]
+
+    run(test)
+
+
+def test_the_maker_runs_only_while_somebody_reads() -> None:
+    running: list[bool] = []
+
+    async def make(stream: Stream) -> None:
+        running.append(True)
+        try:
+            await stream.put("a", str(len(running)))
+            await asyncio.Event().wait()
+        finally:
+            running.append(False)
+
+    async def test(stream: Stream, bus: Bus) -> None:
+        for round_ in range(2):
+            reader = body(stream)
+            await anext(reader)
+            assert await anext(reader) == f"event: a\ndata: {2 * round_ + 1}\n\n".encode()
+            await reader.aclose()  # type: ignore[attr-defined]
+            while running[-1]:
+                await asyncio.sleep(0)
+            assert stream.readers == 0
+            assert bus.readers == 0
+
+    run(test, make)
+    assert running == [True, False, True, False]
+
+
+def test_readers_are_let_go_when_the_server_ends() -> None:
+    async def test(stream: Stream, bus: Bus) -> None:
+        reader = body(stream)
+        await anext(reader)
+        rest = asyncio.ensure_future(anext(reader, None))  # type: ignore[arg-type]
+        while not bus.readers:
+            await asyncio.sleep(0)
+        bus.publish("bye", {})
+        assert await rest in (None, b": still here\n\n")
+
+    run(test)
+
+
+class Game:
+    """A running game, as the server knows it."""
+
+    id = "game"
+    player = "Ann"
+    station = "Station"
+    game = "breakout"
+    rules = named_rules("breakout")
+    seed = 1
+    frames = 0
+    started_at = NOW
+
+
+def test_a_screen_plays_at_the_speed_of_the_game_and_hurries_when_it_is_far_behind() -> None:
+    screen = Screen(Game())  # type: ignore[arg-type]
+    assert screen.advance(b"")
+    blank = screen.webp()
+    actions = bytes([0, 0, 3, 3, 4, 3] * 500)  # without FIRE the ball stays away, and the game goes on
+    assert screen.advance(actions[:60])
+    assert screen.frame == STRIDE
+    assert screen.advance(actions)
+    assert screen.frame == STRIDE + HURRY
+    while screen.frame < len(actions) - BEHIND:
+        screen.advance(actions)
+    assert screen.frame == len(actions) - BEHIND
+    screen.advance(actions)
+    assert screen.frame == len(actions) - BEHIND + STRIDE
+    assert screen.webp() != blank
+    while screen.frame < len(actions):
+        assert screen.advance(actions)
+    assert not screen.advance(actions)
+
+
+@pytest.mark.parametrize("count", [1, 7, 61])
+def test_a_screen_takes_what_there_is(count: int) -> None:
+    screen = Screen(Game())  # type: ignore[arg-type]
+    while screen.advance(bytes(count)) and screen.frame < count:
+        pass
+    assert screen.frame == count
