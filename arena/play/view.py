@@ -49,14 +49,10 @@ def lay_out(size: tuple[int, int], heights: Sequence[int]) -> Layout:
     window too small for that shows the middle of the pictures.
     """
     width, height = size
-    line = max(18, min(height // 14, width // (12 * len(heights))))
-    top, bottom, gap = round(line * 1.3), round(line * 3.1), line
-    lines = 1
-    while True:
-        wide = len(heights) * round((lines + 1) * PIXEL_WIDTH) * 160 + (len(heights) - 1) * gap
-        if wide > width or max(heights) * (lines + 1) > height - top - bottom:
-            break
-        lines += 1
+    # Smaller words where that makes the picture larger; not so small that two metres are too far.
+    choices = [max(18, min(height // part, width // (12 * len(heights)))) for part in range(14, 23)]
+    line = max(choices, key=lambda line: (_scale(size, heights, line), line))
+    lines, (top, bottom, gap) = _scale(size, heights, line), _margins(line)
     across = round(lines * PIXEL_WIDTH) * 160
     left = (width - len(heights) * across - (len(heights) - 1) * gap) // 2
     pictures = []
@@ -64,6 +60,22 @@ def lay_out(size: tuple[int, int], heights: Sequence[int]) -> Layout:
         spare = height - top - bottom - rows * lines
         pictures.append(Rect(left + i * (across + gap), top + spare // 2, across, rows * lines))
     return Layout(size, tuple(pictures), line)
+
+
+def _margins(line: int) -> tuple[int, int, int]:
+    """Pixels above the pictures, below them, and between two."""
+    return round(line * 1.3), round(line * 3.1), line
+
+
+def _scale(size: tuple[int, int], heights: Sequence[int], line: int) -> int:
+    """Return the most pixels per emulated line, at least 1."""
+    top, bottom, gap = _margins(line)
+    lines = 1
+    while True:
+        wide = len(heights) * round((lines + 1) * PIXEL_WIDTH) * 160 + (len(heights) - 1) * gap
+        if wide > size[0] or max(heights) * (lines + 1) > size[1] - top - bottom:
+            return lines
+        lines += 1
 
 
 class View:

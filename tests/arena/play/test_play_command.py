@@ -23,7 +23,7 @@ from recordings.codec import SUFFIX, read
 from tests.doubles import Dice
 
 ROOT = Path(__file__).parents[3]
-KILLS = int(os.environ.get("ARENA_SOAK_KILLS", "10"))
+KILLS = 50 if os.environ.get("ARENA_SOAK") else 10
 START = "import sys; from arena.cli import main; sys.exit(main())"
 
 
@@ -143,7 +143,7 @@ def test_a_match_with_real_keys(display: str, surroundings: dict[str, str], tmp_
 
 
 def test_kill_9_at_any_moment_keeps_what_was_played(surroundings: dict[str, str], tmp_path: Path) -> None:
-    """At random points of start, countdown and game. `ARENA_SOAK_KILLS=50` for the long version."""
+    """At random points of start, countdown and game. 50 of them where ARENA_SOAK is set."""
     rng = random.Random(1)
     event = tmp_path / "event"
     environment = surroundings | {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"}
