@@ -206,7 +206,7 @@ class TestTime:
     def test_attract_mode_goes_round(self, guest: Guest, house: House) -> None:
         seen = set()
         for _ in range(int(len(house.games) * (CLIP_SECONDS + STANDINGS_SECONDS) / 5)):
-            guest.wait(5)
+            guest.wait(5, step=5)
             screen = guest.kiosk.screen
             assert isinstance(screen, Attract)
             seen.add((screen.game.name, screen.clip is None))
