@@ -165,8 +165,8 @@ def _shoot(url: str, shown: tuple[str, str], out: Path, sizes: dict[str, tuple[i
 
 def _wait_until_it_is_all_there(page: Any, size: str) -> None:
     if page.url.endswith("/live") and size == "projector":
-        drawn = "[...document.querySelectorAll('#playing canvas')].every((c) => c.toDataURL().length > 1500)"
-        _until(page, drawn)
+        page.get_by_text("live", exact=True).wait_for()
+        _until(page, "document.getElementById('playing').classList.contains('moving')")
     if "/compare" in page.url:
         page.get_by_role("button", name="Watch both games").click()
         page.locator("video").wait_for()
