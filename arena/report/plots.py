@@ -221,6 +221,24 @@ def lead(story: Story) -> Figure:
     return figure
 
 
+def delays(game: str, people: float, bots: Mapping[int, float]) -> Figure:
+    """Draw the bots' mean over their reaction delay, with the mean of the people."""
+    figure, axes = _axes(2.3)
+    axes.grid(axis="y", color=LINE, linewidth=0.6)
+    axes.axhline(people, color=PEOPLE, linewidth=1.6)
+    axes.annotate(
+        f"people {people:,.0f}", (1, people), xycoords=("axes fraction", "data"), xytext=(-2, 4),
+        textcoords="offset points", fontsize=9, color=PEOPLE, ha="right",
+    )  # fmt: skip
+    axes.plot(list(bots), list(bots.values()), "-s", color=BOTS, linewidth=1.8, markersize=6)
+    axes.set_xticks(list(bots))
+    axes.set_ylim(bottom=0)
+    axes.margins(y=0.15)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    _label(axes, f"reaction delay of the bots in milliseconds; mean points in {find_game(game).title}")
+    return figure
+
+
 def _label(axes: Axes, text: str) -> None:
     axes.set_xlabel(text, fontsize=8.5, color=QUIET, labelpad=6)
 
@@ -250,6 +268,9 @@ def _all_of(report: Report, stories: Sequence[Story]) -> dict[str, Figure]:
         if tournament.outcome is not None:
             sides = sides_of(tournament.state)
             for verdict in tournament.outcome.games:
+                if verdict.game in tournament.delayed_means:
+                    name = f"delays {tournament.state.plan.name} {verdict.game}"
+                    found[name] = delays(verdict.game, *tournament.delayed_means[verdict.game])
                 found[f"paired {tournament.state.plan.name} {verdict.game}"] = paired(verdict, *sides[verdict.game])
     for ranking in report.rankings:
         found[f"strengths {ranking.title}"] = strengths(ranking)
