@@ -101,7 +101,8 @@ class GameView:
     def scores_by_kind(self) -> dict[str, list[float]]:
         found: dict[str, list[float]] = {}
         for result in self.results:
-            found.setdefault(result.kind.value, []).append(result.score)
+            if not is_delayed(result.player):
+                found.setdefault(result.kind.value, []).append(result.score)
         return found
 
 
@@ -129,6 +130,11 @@ class Report:
     @property
     def results(self) -> list[Result]:
         return [result for game in self.games for result in game.results]
+
+
+def is_delayed(name: str) -> bool:
+    """Return whether this is what `agents.delay.delayed_name` calls a bot with a reaction delay."""
+    return any(name.endswith(f", {milliseconds} ms") for milliseconds in DELAYS_MS[1:])
 
 
 def gather(event: Event, board: Scoreboard) -> Report:
@@ -266,7 +272,7 @@ def _games(
         moved = moves(results, hidden.get((one.game, one.rules_id), {}), practice)
         bots: dict[str, dict[int, float]] = {}
         for result in results:
-            if result.kind is not Kind.HUMAN:
+            if result.kind is not Kind.HUMAN and not is_delayed(result.player):
                 bots.setdefault(result.player, {})[result.seed] = result.score
         reference = against_reference(one.game, bots)
         views.append(GameView(find_game(one.game), one, table, results, said, moved, reference))

@@ -78,6 +78,7 @@ def _any_letters() -> Iterator[None]:
 
 def _axes(height: float) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots()
@@ -87,6 +88,7 @@ def _axes(height: float) -> tuple[Figure, Axes]:
     axes.tick_params(colors=QUIET, labelsize=8.5, length=0, pad=5)
     axes.grid(axis="x", color=LINE, linewidth=0.6)
     axes.set_axisbelow(True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     return figure, axes
 
@@ -166,8 +168,6 @@ def learning(view: GameView) -> Figure | None:
     attempts = view.attempts
     if not attempts:
         return None
-    from matplotlib.ticker import MaxNLocator
-
     figure, axes = _axes(2.6)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
     best = sorted(attempts, key=lambda name: -max(attempts[name]))
@@ -193,7 +193,6 @@ def learning(view: GameView) -> Figure | None:
     medians = [float(np.median([s[i] for s in attempts.values() if len(s) > i])) for i in range(longest)]
     axes.plot(range(1, longest + 1), medians, color=INK, linewidth=2)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(x=0.08)
     _label(axes, "attempt; the dark line is the median of all people")
     return figure
