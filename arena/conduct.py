@@ -11,10 +11,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
+from agents.delay import DELAYS_MS, delayed_name
 from agents.player import Kind
 from arena.book import book, keep
 from arena.brackets import open_slots
-from arena.evaluate import evaluate
+from arena.evaluate import Handling, evaluate
 from arena.event import Event
 from arena.lifecycle import Ceremony, Phase
 from arena.log import TOURNAMENT, Entry, Log, Overtaken
@@ -115,6 +116,30 @@ class Conductor:
                 return state
             for entrant, game, slots in jobs:
                 self._play(state, entrant, game, slots, tell, processes)
+
+    def play_delayed(self, tell: Told = lambda sentence: None, processes: int | None = None) -> int:
+        """Let every bot play the seeds that it has played again, with each reaction delay; return how many games that
+        were. They are no part of the tournament, but stand on the scoreboard, and the report compares them."""
+        state = self.state()
+        count = 0
+        for (player, game), seeds in _machine_seeds(state).items():
+            entrant, rules = state.entrant(player), state.plan.rules[game]
+            assert entrant.agent is not None
+            for milliseconds in DELAYS_MS[1:]:
+                name = delayed_name(player, milliseconds)
+                there = {result.seed for result in self.board.results(rules_id=rules.rules_id, player=name)}
+                missing = [seed for seed in seeds if seed not in there]
+                if not missing:
+                    continue
+                check_same(entrant, game)
+                with closing(
+                    cast("Any", evaluate(entrant.agent, rules, missing, processes, Handling(delay_ms=milliseconds)))
+                ) as recordings:
+                    paths = [keep(recording, self.event.recordings) for recording in recordings]
+                book(paths, self.board, processes=processes)
+                tell(f"{name}: {len(paths)} games in {game}")
+                count += len(paths)
+        return count
 
     def take_in(self, tell: Told = lambda sentence: None) -> int:
         """Log the games on the scoreboard that fill open slots; return how many. A person's first game on a seed
@@ -240,6 +265,16 @@ class Conductor:
                     found, result.seed, int(result.score), result.frames, result.end.value,
                     result.recording_name, result.recording_sha256,
                 )  # fmt: skip
+
+
+def _machine_seeds(state: State) -> dict[tuple[str, str], list[int]]:
+    """Return the seeds that each machine has played, by player and game."""
+    found: dict[tuple[str, str], list[int]] = {}
+    machines = {entrant.name for entrant in state.entrants if not entrant.human}
+    for (_, game, _, player), score in state.scores.items():
+        if player in machines:
+            found.setdefault((player, game), []).append(score.seed)
+    return found
 
 
 def _is(entrant: Entrant, result: Result) -> bool:

@@ -44,9 +44,10 @@ def dataset(
     ] = None,
     event: EventOption = None,
 ) -> None:
-    """Export an event as data: results as Parquet, recordings as Minari datasets.
+    """Export results and recordings as data.
 
-    One dataset for every game and rules, lossless, one step per emulated frame.
+    Results as a Parquet table; recordings as a Minari dataset for every game and rules, lossless, one step per
+    emulated frame.
     """
     from arena.commands.event import ceremony
     from arena.commands.progress import progress_bar

@@ -109,6 +109,9 @@ def new(
 def run(
     name: NameArgument,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the people have played, too.")] = False,
+    delays: Annotated[
+        bool, typer.Option("--delays", help="Then let the bots play again with reaction delays, for the report.")
+    ] = False,
     processes: ProcessesOption = None,
     event: EventOption = None,
 ) -> None:
@@ -126,6 +129,8 @@ def run(
                 typer.echo(line)
             time.sleep(POLL_SECONDS)
             state = one.run(typer.echo, processes)
+        if delays:
+            one.play_delayed(typer.echo, processes)
         _print(one, state)
 
 

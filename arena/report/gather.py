@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from agents.delay import DELAYS_MS, delayed_name
 from agents.player import Kind
 from arena.brackets import FIRST, Duel, Line, round_title, rounds, standings
 from arena.event import Event
@@ -18,7 +19,7 @@ from arena.ratings import Meeting, Rating, Strength, bradley_terry, ladder
 from arena.results import Result, RulesClass, Standing
 from arena.scoreboard import Scoreboard
 from arena.tournament import Format, State, state_of
-from arena.verdicts import Outcome, Scores, against_reference, people_against_bots
+from arena.verdicts import ALPHA, Outcome, Scores, against_reference, people_against_bots
 from envs.games import GAMES, Game, find_game
 
 MANY = 24
@@ -46,6 +47,10 @@ class Tournament:
     """People against bots; None if they have played no seed in common."""
     seeds: Mapping[tuple[str, str], Sequence[tuple[int, int]]]
     """Number and seed of what was played, by stage and game."""
+    delayed: Mapping[int, Outcome]
+    """The same people against bots with a reaction delay, by milliseconds; empty if the bots haven't played so."""
+    delayed_means: Mapping[str, tuple[float, Mapping[int, float]]]
+    """By game: the mean of the people, and that of the bots by delay, on the same seeds."""
     finals: Mapping[str, Final]
     """Whose story is told, by game."""
 
@@ -96,7 +101,8 @@ class GameView:
     def scores_by_kind(self) -> dict[str, list[float]]:
         found: dict[str, list[float]] = {}
         for result in self.results:
-            found.setdefault(result.kind.value, []).append(result.score)
+            if not is_delayed(result.player):
+                found.setdefault(result.kind.value, []).append(result.score)
         return found
 
 
@@ -126,6 +132,11 @@ class Report:
         return [result for game in self.games for result in game.results]
 
 
+def is_delayed(name: str) -> bool:
+    """Return whether this is what `agents.delay.delayed_name` calls a bot with a reaction delay."""
+    return any(name.endswith(f", {milliseconds} ms") for milliseconds in DELAYS_MS[1:])
+
+
 def gather(event: Event, board: Scoreboard) -> Report:
     """Gather the report of an event.
 
@@ -137,7 +148,7 @@ def gather(event: Event, board: Scoreboard) -> Report:
     states = [state_of(log.entries(stream)) for stream in log.streams() if stream.startswith(TOURNAMENT)]
     real = [state for state in states if not state.plan.practice]
     shown = real or states
-    tournaments = [_tournament(state) for state in shown]
+    tournaments = [_tournament(state, board) for state in shown]
     hidden = _hidden(real)
     games = _games(board, hidden, event.settings.seeds.practice)
     phases = phases_of(log.entries(EVENT))
@@ -147,7 +158,7 @@ def gather(event: Event, board: Scoreboard) -> Report:
     )
 
 
-def _tournament(state: State) -> Tournament:
+def _tournament(state: State, board: Scoreboard) -> Tournament:
     lines = standings(state)
     listed = len(state.entrants) <= MANY and state.plan.format in (Format.DUEL, Format.KNOCKOUT)
     duels = [(round_title(state, i), one) for i, one in enumerate(rounds(state))] if listed else []
@@ -157,7 +168,53 @@ def _tournament(state: State) -> Tournament:
     ordered = {key: sorted(found.items()) for key, found in sorted(seeds.items())}
     found = people_against_bots(sides_of(state))
     outcome = found if any(one.differences for one in found.games) else None
-    return Tournament(state, lines, duels, outcome, ordered, _finals(state, lines))
+    delayed = {} if outcome is None else _delayed(state, board)
+    verdicts = {
+        milliseconds: people_against_bots(sides, alpha=ALPHA / len(delayed)) for milliseconds, sides in delayed.items()
+    }
+    means = {} if outcome is None else _delayed_means(outcome, verdicts, sides_of(state))
+    return Tournament(state, lines, duels, outcome, ordered, verdicts, means, _finals(state, lines))
+
+
+def _delayed(state: State, board: Scoreboard) -> dict[int, dict[str, tuple[Scores, Scores]]]:
+    """Return the scores of people and of delayed bots, by delay and game: only of bots that have played all their seeds
+    with that delay."""
+    found: dict[int, dict[str, tuple[Scores, Scores]]] = {}
+    for milliseconds in DELAYS_MS[1:]:
+        sides: dict[str, tuple[Scores, Scores]] = {}
+        for game, (people, bots) in sides_of(state).items():
+            slow: dict[str, dict[int, float]] = {}
+            for name, by_seed in bots.items():
+                rules_id = state.plan.rules[game].rules_id
+                played = board.results(rules_id=rules_id, player=delayed_name(name, milliseconds))
+                scores = {result.seed: result.score for result in played if result.seed in by_seed}
+                if scores.keys() == by_seed.keys():
+                    slow[name] = scores
+            if people and slow.keys() == bots.keys() and slow:
+                sides[game] = people, slow
+        if sides:
+            found[milliseconds] = sides
+    return found
+
+
+def _delayed_means(
+    outcome: Outcome, delayed: Mapping[int, Outcome], sides: Mapping[str, tuple[Scores, Scores]]
+) -> dict[str, tuple[float, Mapping[int, float]]]:
+    found: dict[str, tuple[float, Mapping[int, float]]] = {}
+    for verdict in outcome.games:
+        if not verdict.differences:
+            continue
+        people = sides[verdict.game][0]
+        played = [people[name][seed] for name in verdict.people for seed in verdict.differences]
+        mean = sum(played) / len(played)
+        means = {0: mean - verdict.comparison.mean}
+        for milliseconds, other in delayed.items():
+            for one in other.games:
+                if one.game == verdict.game and one.differences:
+                    means[milliseconds] = mean - one.comparison.mean
+        if len(means) > 1:
+            found[verdict.game] = mean, means
+    return found
 
 
 def sides_of(state: State) -> dict[str, tuple[Scores, Scores]]:
@@ -215,7 +272,7 @@ def _games(
         moved = moves(results, hidden.get((one.game, one.rules_id), {}), practice)
         bots: dict[str, dict[int, float]] = {}
         for result in results:
-            if result.kind is not Kind.HUMAN:
+            if result.kind is not Kind.HUMAN and not is_delayed(result.player):
                 bots.setdefault(result.player, {})[result.seed] = result.score
         reference = against_reference(one.game, bots)
         views.append(GameView(find_game(one.game), one, table, results, said, moved, reference))

@@ -98,6 +98,10 @@ class _Sheet:
                 self._cards(one.outcome)
             for verdict in one.outcome.games:
                 self._figure(f"paired {plan.name} {verdict.game}", f"{find_game(verdict.game).title}, seed by seed")
+        for milliseconds, outcome in one.delayed.items():
+            self._text(f"With {milliseconds} ms of reaction delay for the bots: {outcome.sentence}", 9.5, INK)
+        for game in one.delayed_means:
+            self._figure(f"delays {plan.name} {game}", f"{find_game(game).title}: what a reaction delay takes away")
         for story in stories:
             title = f"The story of {story.a} against {story.b} in {find_game(story.game).title}"
             self._figure(f"lead {plan.name} {story.game}", title, story.text)

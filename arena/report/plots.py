@@ -78,6 +78,7 @@ def _any_letters() -> Iterator[None]:
 
 def _axes(height: float) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots()
@@ -87,6 +88,7 @@ def _axes(height: float) -> tuple[Figure, Axes]:
     axes.tick_params(colors=QUIET, labelsize=8.5, length=0, pad=5)
     axes.grid(axis="x", color=LINE, linewidth=0.6)
     axes.set_axisbelow(True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     return figure, axes
 
@@ -166,8 +168,6 @@ def learning(view: GameView) -> Figure | None:
     attempts = view.attempts
     if not attempts:
         return None
-    from matplotlib.ticker import MaxNLocator
-
     figure, axes = _axes(2.6)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
     best = sorted(attempts, key=lambda name: -max(attempts[name]))
@@ -193,7 +193,6 @@ def learning(view: GameView) -> Figure | None:
     medians = [float(np.median([s[i] for s in attempts.values() if len(s) > i])) for i in range(longest)]
     axes.plot(range(1, longest + 1), medians, color=INK, linewidth=2)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(x=0.08)
     _label(axes, "attempt; the dark line is the median of all people")
     return figure
@@ -218,6 +217,24 @@ def lead(story: Story) -> Figure:
             f"{_short(name)} ahead", (0.01, y), xycoords="axes fraction", va=place, fontsize=9, color=INK, weight="bold"
         )
     _label(axes, f"seconds of play in {find_game(story.game).title}; points ahead, each line is one seed")
+    return figure
+
+
+def delays(game: str, people: float, bots: Mapping[int, float]) -> Figure:
+    """Draw the bots' mean over their reaction delay, with the mean of the people."""
+    figure, axes = _axes(2.3)
+    axes.grid(axis="y", color=LINE, linewidth=0.6)
+    axes.axhline(people, color=PEOPLE, linewidth=1.6)
+    axes.annotate(
+        f"people {people:,.0f}", (1, people), xycoords=("axes fraction", "data"), xytext=(-2, 4),
+        textcoords="offset points", fontsize=9, color=PEOPLE, ha="right",
+    )  # fmt: skip
+    axes.plot(list(bots), list(bots.values()), "-s", color=BOTS, linewidth=1.8, markersize=6)
+    axes.set_xticks(list(bots))
+    axes.set_ylim(bottom=0)
+    axes.margins(y=0.15)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    _label(axes, f"reaction delay of the bots in milliseconds; mean points in {find_game(game).title}")
     return figure
 
 
@@ -250,6 +267,9 @@ def _all_of(report: Report, stories: Sequence[Story]) -> dict[str, Figure]:
         if tournament.outcome is not None:
             sides = sides_of(tournament.state)
             for verdict in tournament.outcome.games:
+                if verdict.game in tournament.delayed_means:
+                    name = f"delays {tournament.state.plan.name} {verdict.game}"
+                    found[name] = delays(verdict.game, *tournament.delayed_means[verdict.game])
                 found[f"paired {tournament.state.plan.name} {verdict.game}"] = paired(verdict, *sides[verdict.game])
     for ranking in report.rankings:
         found[f"strengths {ranking.title}"] = strengths(ranking)

@@ -78,7 +78,8 @@ class Story:
         most = max(turns, default=0)
         if most == 0:
             return f"{head} The lead never changed hands."
-        return f"{head} The lead changed hands {sum(turns)} times, up to {most} times on one seed."
+        often = "once" if sum(turns) == 1 else f"{sum(turns)} times"
+        return f"{head} The lead changed hands {often}" + (f", {most} times on one seed." if most > 1 else ".")
 
     @staticmethod
     def _turns(course: Course) -> int:
