@@ -1,4 +1,5 @@
-"""What happens to an agent that was sent in: it is read, then played. The two functions are all that knows how."""
+"""What happens to an agent that was sent in: it is read, then played in the sandbox. The two functions are all that
+knows how."""
 
 from __future__ import annotations
 
@@ -17,26 +18,22 @@ def admit(path: Path, rules: Rules) -> None:
     Raises:
         AgentError: it can't be an agent, or not one for this game.
     """
-    from agents.packages import Refused
-    from agents.packages import admit as admit_file
+    from agents.packages import admit as read
 
-    try:
-        admit_file(path).check_game(find_game(rules.game))
-    except Refused as refused:
-        raise refused.at(path.name) from None
+    read(path).check_game(find_game(rules.game))
 
 
 def play(path: Path, name: str, rules: Rules, seeds: Sequence[int]) -> Iterator[Recording]:
-    """Yield the games of an admitted agent, under the name on the scoreboard that its owner gave it.
+    """Yield the games of an admitted agent, under the name on the scoreboard that its owner gave it. It plays in the
+    sandbox, and nowhere where none works.
 
     Raises:
-        AgentError: it can't be loaded.
+        AgentError: it can't be loaded, or no sandbox works here.
     """
-    from agents.packages import admit as admit_file
-    from agents.player import PlayerInfo
-    from agents.sandbox.player import cargo_of_package, guarded_player
+    from agents.sandbox.player import sandboxed_player
     from arena.evaluate import play_seeds
 
-    with closing(guarded_player(cargo_of_package(admit_file(path), find_game(rules.game)))) as player:
-        player.info = PlayerInfo(name, player.info.kind, player.info.artifact_sha256)
-        yield from play_seeds(player, rules, seeds)
+    with closing(sandboxed_player(str(path), find_game(rules.game))) as player:
+        for recording in play_seeds(player, rules, seeds):
+            named = recording.player.model_copy(update={"name": name})
+            yield recording.model_copy(update={"player": named})

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from arena.chain import EVERY
+from arena.ranking import MOST_PAUSES, PAUSE_SLACK_SECONDS
+from arena.ranking import PAUSE_SECONDS as ALL_PAUSES_SECONDS
 from envs.games import FPS
 
 MISSING = 2
@@ -23,7 +25,7 @@ LATE_SECONDS = 3.0
 LATE_SECONDS_SHORT = 1.0
 """The same in a short game."""
 
-PAUSES, PAUSE_SECONDS = 3, 63.0
+PAUSES, PAUSE_SECONDS = MOST_PAUSES, ALL_PAUSES_SECONDS + MOST_PAUSES * PAUSE_SLACK_SECONDS
 """How often, and for how long in all, a game on a station may stand still: people may pause there."""
 STILL_SECONDS = 1.0
 """A head that comes so much later after the one before it than the game takes was held up by a pause."""

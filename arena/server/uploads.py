@@ -17,6 +17,7 @@ from agents.player import Kind
 from arena import chain
 from arena.book import result_of
 from arena.database import EpisodeRow, PlayerRow, RulesRow
+from arena.ranking import unranked_reason
 from arena.scoreboard import Scoreboard, insert_or_ignore
 from arena.server.auth import Identity, Role
 from arena.server.clock import Clock
@@ -179,6 +180,9 @@ class Uploads:
     def _why_not(self, session: Session, upload: UploadRow, recording: Recording) -> str | None:
         """Return why a game that replays well still doesn't count; None if it does."""
         human = recording.player.kind == Kind.HUMAN.value
+        unranked = unranked_reason(recording)
+        if unranked is not None:
+            return unranked
         if upload.ticket is not None:
             row = session.get_one(TicketRow, upload.ticket)
             told = heads_of(session, row.id)

@@ -17,6 +17,8 @@ from recordings.codec import decode, encode
 from tests.forging import dumped, packed
 from tests.server.serving import Serving, bytes_of, decided, game, play
 
+INVADERS = "space_invaders"
+"""Its games last longer than ten seconds, whatever is pressed."""
 FORGED = 1000 if os.environ.get("ARENA_SOAK") else 100
 
 
@@ -52,7 +54,8 @@ def test_a_ranked_game_from_ticket_to_standing(serving: Serving) -> None:
     assert verdict["state"] == "verified", verdict
     (result,) = results_of(anybody, "Ada")
     assert (result["player"], result["seed"], result["end"]) == ("Ada", ticket.seed, "quit")
-    assert (result["trust"], result["source"]) == ("unattested", "upload"), "three seconds came within one"
+    assert result["source"] == "upload"
+    assert result["trust"] in ("witnessed", "unattested"), "how long these three seconds took nobody knows"
     (line,) = anybody.get("/standings", game="breakout", rules_id=result["rules_id"], kind="human")[-1:]
     assert "Ada" in [
         one["player"] for one in anybody.get("/standings", game="breakout", rules_id=result["rules_id"])
@@ -149,7 +152,7 @@ def test_edited_and_copied_recordings_are_refused(serving: Serving) -> None:
     chance, count = random.Random(5), FORGED if serving.database.startswith("sqlite") else 18
     victim = serving.client(token=serving.token(Role.PARTICIPANT, "Victim"))
     thief = serving.client(token=serving.token(Role.PARTICIPANT, "Thief"))
-    originals = [game("Victim", seed, play(seed, 700)) for seed in range(1000, 1006)]
+    originals = [game("Victim", seed, play(seed, 700, INVADERS), name=INVADERS) for seed in range(1000, 1006)]
     sent = [victim.send_recording(encode(one), f"original-{i}") for i, one in enumerate(originals)]
     assert {one["state"] for one in decided(victim, [one["id"] for one in sent])} == {"verified"}
     statuses: set[int] = set()
@@ -180,11 +183,11 @@ def forged(original: Any, number: int, chance: random.Random, thief: Client) -> 
             name = original.player.model_copy(update={"name": "Thief"})
             return encode(original.model_copy(update={"player": name})), None
         case 2:  # with a ticket
-            ticket = thief.ticket("Thief", "breakout")
+            ticket = thief.ticket("Thief", INVADERS)
             name = original.player.model_copy(update={"name": "Thief"})
             return encode(original.model_copy(update={"player": name})), ticket.id
         case 3:  # with a ticket and its seed
-            ticket = thief.ticket("Thief", "breakout")
+            ticket = thief.ticket("Thief", INVADERS)
             name = original.player.model_copy(update={"name": "Thief"})
             changes = {"seed": ticket.seed, "ale_seed": ale_seed_of(ticket.seed), "player": name}
             return encode(original.model_copy(update=changes)), ticket.id
@@ -193,7 +196,7 @@ def forged(original: Any, number: int, chance: random.Random, thief: Client) -> 
             changes = {"score": original.score + chance.randrange(1, 500), "player": name}
             return encode(original.model_copy(update=changes)), None
         case 5:  # without its end
-            return encode(game("Thief", original.seed, original.actions[: -1 - number % 10])), None
+            return encode(game("Thief", original.seed, original.actions[: -1 - number % 10], name=INVADERS)), None
         case _:  # a byte of its own
             content = bytearray(encode(original))
             content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)

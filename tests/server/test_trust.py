@@ -50,7 +50,7 @@ def paused(at: int, seconds: float, times: int = 1) -> list[tuple[int, float]]:
 def test_a_station_may_pause_three_times() -> None:
     assert judge(paused(6000, 20, 2), FRAMES, station=True)[0] is Trust.WITNESSED
     assert judge(paused(6000, 20, 2), FRAMES, station=False)[0] is Trust.UNATTESTED
-    assert judge(paused(6000, 70), FRAMES, station=True)[0] is Trust.UNATTESTED
+    assert judge(paused(6000, 80), FRAMES, station=True)[0] is Trust.UNATTESTED
     assert judge(paused(2000, 5, 8), FRAMES, station=True)[0] is Trust.UNATTESTED
 
 
