@@ -173,7 +173,8 @@ def learned(about: dict[str, Any]) -> str:
         return (
             f"Taught by `{about['teacher']}` with DAgger: in every situation that it came into it learned what that "
             "player would have done, and nothing from the score (Stable-Baselines3 `CnnPolicy`). "
-            "While it learned, the teacher steered some of the games that the curve shows: at first all, later one in ten."
+            "While it learned, the teacher steered some of the games that the curve shows: at first all, later one in "
+            "ten."
         )
     after = " after imitating recordings" * bool(about.get("imitates"))
     return f"Trained with {about['algo'].upper()} (Stable-Baselines3 `CnnPolicy`){after}."
