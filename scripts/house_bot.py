@@ -31,7 +31,7 @@ from envs.rules import CLASSES, named_rules
 FIRST_SEED = 1_000
 BASELINES = ("script:random", "script:basic")
 BASELINE_EPISODES = 20
-MOST_DOTS, MOST_POINTS = 150, 150
+MOST_DOTS, MOST_POINTS = 120, 100
 """Of the games and of their mean in the curve: the picture stays small and looks the same."""
 
 
@@ -106,8 +106,9 @@ def draw(curve: list[tuple[float, ...]], step: int, game: Game, path: Path) -> N
     import matplotlib.pyplot as plt
 
     matplotlib.rcParams["svg.hashsalt"] = path.stem  # the same curve gives the same bytes
+    matplotlib.rcParams["svg.fonttype"] = "none"  # text as text, not as outlines
     steps, scores = np.array([row[:2] for row in curve if row[0] <= step]).T
-    window = max(1, len(scores) // 50)
+    window = min(len(scores), max(10, len(scores) // 50))
     mean = np.convolve(scores, np.ones(window) / window, mode="valid")
     figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
     dots, line = (slice(None, None, -(-len(scores) // most)) for most in (MOST_DOTS, MOST_POINTS))
@@ -171,7 +172,9 @@ def learned(about: dict[str, Any]) -> str:
     if about["algo"] == "dagger":
         return (
             f"Taught by `{about['teacher']}` with DAgger: in every situation that it came into it learned what that "
-            "player would have done, and nothing from the score (Stable-Baselines3 `CnnPolicy`)."
+            "player would have done, and nothing from the score (Stable-Baselines3 `CnnPolicy`). "
+            "While it learned, the teacher steered some of the games that the curve shows: at first all, later one in "
+            "ten."
         )
     after = " after imitating recordings" * bool(about.get("imitates"))
     return f"Trained with {about['algo'].upper()} (Stable-Baselines3 `CnnPolicy`){after}."

@@ -1,7 +1,7 @@
 """docs/participants.md does what it says: its commands lead from nothing to an agent on the scoreboard.
 
-They run as they stand, in the order of the page, in an empty folder, but shorter: few steps, one seed. What opens a
-window or sets the project up is tested elsewhere.
+They run as they stand, in the order of the page, in an empty folder, but shorter: few steps, small batches, one seed.
+What opens a window, sets the project up or needs a file of one's own is tested elsewhere.
 """
 
 from __future__ import annotations
@@ -19,9 +19,21 @@ from arena.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "participants.md").read_text(encoding="utf-8")
-STEPS = {"200000": "2048", "2000000": "4096", "100000": "512"}
-"""What the page says, and what is run: whole rollouts of the default settings."""
-NOT_HERE = ("scripts/demo.py", "arena watch", ".venv")
+STEPS = {"200000": "64", "2000000": "128", "100000": "32"}
+"""What the page says, and what is run."""
+SMALL = """
+[ppo]
+envs = 2
+n_steps = 32
+batch_size = 32
+[dagger]
+envs = 2
+batch_size = 8
+train_freq = 4
+[imitation]
+epochs = 1
+"""
+NOT_HERE = ("scripts/demo.py", "arena watch", "arena agent", ".venv")
 
 
 def commands() -> list[str]:
@@ -36,9 +48,9 @@ def shortened(command: str) -> list[str]:
             at = words.index(option) + 1
             words[at] = value or STEPS[words[at]]
     if words[0] == "python" and "--steps" not in words:
-        words += ["--steps", "2048"]
+        words += ["--steps", "64"]
     if words[0] == "python":
-        words += ["--episodes", "1", "--device", "cpu"]
+        words += ["--config", "small.toml", "--episodes", "1", "--device", "cpu"]
     return words
 
 
@@ -54,6 +66,7 @@ def test_following_the_page_puts_a_newcomers_agent_on_the_scoreboard(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ARENA_EVENT", raising=False)
+    (tmp_path / "small.toml").write_text(SMALL)
     (tmp_path / "scripts").symlink_to(ROOT / "scripts")
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     said = []
