@@ -43,9 +43,14 @@ def delayed(player: Player, milliseconds: int) -> Player:
 
 
 def delayed_name(name: str, milliseconds: int) -> str:
-    """Return what a player is called in a class: `breakout-ppo, 200 ms`, at most 32 characters."""
+    """Return what a player is called in a class: `breakout-taught, 200 ms`, at most 32 characters."""
     label = f", {milliseconds} ms" if milliseconds else ""
     return name[: 32 - len(label)].rstrip() + label
+
+
+def is_delayed(name: str) -> bool:
+    """Return whether a player's name is one that `delayed_name` gives to a class above 0 ms."""
+    return any(name.endswith(f", {milliseconds} ms") for milliseconds in DELAYS_MS[1:])
 
 
 class _SlowHands:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agents.delay import is_delayed
 from agents.player import Kind
 from arena.results import Result, Standing
 from arena.scoreboard import Scoreboard
@@ -24,7 +25,7 @@ def qualified(board: Scoreboard, rules: Mapping[str, Rules], people: int, bots: 
         board: the scoreboard.
         rules: by game.
         people: how many of each game.
-        bots: how many of each game; scripts count as bots.
+        bots: how many of each game; scripts count as bots, bots with a reaction delay are left out.
         folder: the event folder's `agents/`, where the bots' files are looked for.
 
     Raises:
@@ -35,7 +36,7 @@ def qualified(board: Scoreboard, rules: Mapping[str, Rules], people: int, bots: 
     for game, one in rules.items():
         standings = board.standings(game, one.rules_id)
         humans = [s for s in standings if s.kind is Kind.HUMAN][:people]
-        machines = [s for s in standings if s.kind in (Kind.BOT, Kind.SCRIPT)][:bots]
+        machines = [s for s in standings if s.kind in (Kind.BOT, Kind.SCRIPT) and not is_delayed(s.player)][:bots]
         for place, standing in [*enumerate(humans), *enumerate(machines)]:
             key = (standing.player, standing.kind, standing.artifact_sha256)
             best, _, games = found.get(key, (place, standing, []))

@@ -44,7 +44,7 @@ def submit(
     no_follow: Annotated[bool, typer.Option("--no-follow", help="Don't wait for its result.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Send an agent to the server, which evaluates it on hidden seeds, and follow it.
+    """Send an agent to the server and follow it.
 
     Sent twice, it is evaluated once. Ctrl-C ends only the following.
     """

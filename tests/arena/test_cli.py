@@ -294,7 +294,7 @@ BAD = [
     (("match", "brekout", "--player", "script:random"), "did you mean breakout"),
     (("match", "breakout", "--player", "nobody"), "There is no agent 'nobody'"),
     (("match", "breakout", "--player", "script:best"), "script"),
-    (("evaluate", "garbage.zip", "--game", "breakout"), "garbage.zip: neither an agent package nor"),
+    (("evaluate", "garbage.zip", "--game", "breakout"), "garbage.zip: this is neither an agent package nor"),
     (("evaluate", "space_invaders-quick", "--game", "breakout"), "space_invaders-quick"),
     ((*MATCH, "--rules", "7min"), "expected one of 5min, 30min"),
     ((*MATCH, "--seeds", "0"), "what came is 0 from 0 on"),
@@ -354,10 +354,10 @@ def make_damaged(folder: Path) -> None:
     ("make", "sentence"),
     [
         (make_file, "is a file"),
-        (make_settings('nmae = "x"'), "unknown setting 'nmae'"),
+        (make_settings('nmae = "x"'), "nmae is no setting"),
         (make_settings("name = "), "can't be read as TOML"),
-        (make_settings("name = 3"), "with a text, not 3"),
-        (make_settings(""), "it is missing"),
+        (make_settings("name = 3"), "should be a valid string, not 3"),
+        (make_settings(""), "name is missing"),
         (make_damaged, "is no SQLite database"),
     ],
 )

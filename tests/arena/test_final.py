@@ -247,10 +247,9 @@ for attempt in range(2000):
         "spec.loader.exec_module(module)\n"
         "conduct, standings_of = module.conduct, module.standings_of\n"
     )
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
-    found = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=500, check=True
-    )
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'scripts'}:{tmp_path}"}
+    found = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=500)
+    assert found.returncode == 0, found.stderr[-3000:]
     kills, _, killed = found.stdout.strip().partition(" ")
     assert int(kills) >= (100 if SOAK else 3), found.stderr
     conduct(tmp_path / "whole")
@@ -323,7 +322,7 @@ def better_standings(target: Path) -> None:
     [
         (lambda t: damage_log(t, lambda text: text.replace("4 8 15", "4 8 16")), "was changed"),
         (lambda t: damage_log(t, forged_score), "says something else"),
-        (lambda t: next((t / "recordings").glob("*mia*")).unlink(), "Mia"),
+        (lambda t: [path.unlink() for path in (t / "recordings").glob("*mia*")], "Mia"),
         (better_standings, "standings of"),
     ],
 )  # fmt: skip
@@ -334,7 +333,7 @@ def test_what_is_not_as_claimed_is_found(
     damage(tmp_path / "out")
     code, found = audit(tmp_path / "out", capsys)
     assert code == 1
-    assert any(said in problem for problem in found["problems"])
+    assert any(said in problem for problem in found["problems"]), found["problems"]
 
 
 def test_another_secret_is_found(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
