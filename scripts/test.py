@@ -68,8 +68,14 @@ def run_pytest(checkout: Checkout, options: list[str]) -> tuple[tuple[bool, floa
     say(f"Running the tests: {' '.join(command)}")
     started = time.monotonic()
     tail = b""
+    # The tests share the cores already; torch's threads of two of them at once would wait for each other.
+    environment = {"OMP_NUM_THREADS": "1"} | os.environ
     with subprocess.Popen(
-        [str(checkout.python), "-m", *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [str(checkout.python), "-m", *command],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     ) as process:
         assert process.stdout is not None
         while True:
