@@ -98,19 +98,23 @@ def read_settings(content: bytes) -> Settings:
     Raises:
         Refused: it is no TOML, or something in it is wrong or unknown; all mistakes are named at once.
     """
+    table: dict[str, Any] = {}
+    unreadable = ""
     try:
         text = content.decode("utf-8")
         if text.count(".") > MAX_DOTS or text.count("[") + text.count("{") > MAX_BRACKETS:
-            raise Refused("settings-unreadable", f"agent.toml has more than {MAX_DOTS:,} dots or brackets")
-        table = tomllib.loads(text)
+            unreadable = f"agent.toml has more than {MAX_DOTS:,} dots or brackets"
+        else:
+            table = tomllib.loads(text)
     except UnicodeDecodeError:
-        raise Refused("settings-unreadable", "agent.toml is not a text in UTF-8") from None
+        unreadable = "agent.toml is not a text in UTF-8"
     except tomllib.TOMLDecodeError as error:
-        raise Refused("settings-unreadable", f"agent.toml is no TOML: {tidy(error, 120)}") from None
+        unreadable = f"agent.toml is no TOML: {tidy(error, 120)}"
     except (ValueError, RecursionError):
-        raise Refused(
-            "settings-unreadable", "agent.toml has a number that is too long, or is nested too deeply"
-        ) from None
+        unreadable = "agent.toml has a number that is too long, or is nested too deeply"
+    if unreadable:
+        # Raised only here: Dask pickles an error with what was being handled, and can't with a RecursionError's frames.
+        raise Refused("settings-unreadable", unreadable)
     return check_settings(table)
 
 
@@ -123,7 +127,8 @@ def check_settings(table: dict[str, Any]) -> Settings:
     try:
         return Settings.model_validate(table)
     except (ValidationError, RecursionError) as error:
-        raise Refused("settings-wrong", "agent.toml can't be used: " + _mistakes(error)) from None
+        wrong = _mistakes(error)
+    raise Refused("settings-wrong", "agent.toml can't be used: " + wrong)  # out here for the reason given above
 
 
 def _mistakes(error: ValidationError | RecursionError) -> str:
