@@ -74,7 +74,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     event = open_event(tmp_path_factory.mktemp("final") / "event", "The last evening")
     with Scoreboard.open(event.database) as board:
         ceremony = Ceremony(event, Log(board.engine))
-        (event.folder / "secret.hex").write_text(
+        # Written before as if an opening had been broken off: every run plays the same games.
+        (event.folder / "secret.hex").write_text(SECRET + "\n")
             SECRET + "\n"
         )  # as after a broken-off opening: every run plays the same
         ceremony.open()
