@@ -76,8 +76,6 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ceremony = Ceremony(event, Log(board.engine))
         # Written before as if an opening had been broken off: every run plays the same games.
         (event.folder / "secret.hex").write_text(SECRET + "\n")
-            SECRET + "\n"
-        )  # as after a broken-off opening: every run plays the same
         ceremony.open()
         people_play(board, event.recordings, RULES, list(range(PRACTISED)), PEOPLE)
         ceremony.freeze()
