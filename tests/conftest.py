@@ -1,4 +1,4 @@
-"""What all tests share: skips that count as failures on the build machine, and a real PostgreSQL server."""
+"""What all tests share: skips that fail on the build machine, a private display, and a real PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from system_packages import find_postgres
+from x_server import x_server
 
 # -- skips -----------------------------------------------------------------------------------------------------------
 
@@ -42,6 +43,19 @@ def pytest_make_collect_report() -> Any:
     report = yield
     _refuse_skip(report)
     return report
+
+
+# -- a display -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def display() -> Iterator[str]:
+    """A private X server of 1280x720 pixels: what `DISPLAY` has to say."""
+    for program in ("Xvfb", "xdotool"):
+        if shutil.which(program) is None:
+            pytest.skip(f"no {program} (Debian: sudo apt-get install xvfb xdotool)")
+    with x_server("1280x720") as display:
+        yield display
 
 
 # -- PostgreSQL ------------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from x_server import x_server
+
 from benchmarks.figure import Figure, spread
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,7 +169,7 @@ def run() -> Iterator[Figure]:
     """Yield every figure of this suite."""
     folder = Path(tempfile.mkdtemp(prefix="arena-benchmark-"))
     try:
-        with _display() as display:
+        with x_server() as display:
             environment = os.environ | {
                 "DISPLAY": display, "PYTHONPATH": str(ROOT), "ARENA_CONFIG": str(folder), "SDL_AUDIODRIVER": "dummy",
             }  # fmt: skip
@@ -177,21 +179,6 @@ def run() -> Iterator[Figure]:
             yield _memory(environment)
     finally:
         shutil.rmtree(folder)
-
-
-@contextmanager
-def _display() -> Iterator[str]:
-    """A private X server."""
-    reading, writing = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
-    server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
-    os.close(writing)
-    try:
-        with os.fdopen(reading) as pipe:
-            yield f":{pipe.readline().strip()}"
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def _output(code: str, environment: dict[str, str], *arguments: object) -> str:

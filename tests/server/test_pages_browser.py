@@ -34,7 +34,7 @@ SIZES = {"phone": (390, 844), "laptop": (1366, 768), "projector": (3840, 2160)}
 SCHEMES = ("light", "dark")
 AXE = gzip.decompress((Path(__file__).parents[1] / "vendor" / "axe.min.js.gz").read_bytes()).decode()
 """axe-core 4.14.1, MPL-2.0."""
-SHOTS = os.environ.get("ARENA_SCREENSHOTS")
+SHOTS = os.environ.get("ARENA_ARTIFACTS")
 """A folder for pictures of every page; none are made without it."""
 
 PAGES = [

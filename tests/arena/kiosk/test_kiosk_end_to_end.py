@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -135,31 +134,14 @@ class Hall:
 
 
 @pytest.fixture
-def hall(tmp_path: Path) -> Iterator[Hall]:
-    for program in ("Xvfb", "xdotool"):
-        if shutil.which(program) is None:
-            pytest.skip(f"no {program} (Debian: sudo apt-get install xvfb xdotool)")
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x720x24", "-nolisten", "tcp"],
-        pass_fds=[writing],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
+def hall(display: str, tmp_path: Path) -> Iterator[Hall]:
+    hall = Hall(display, tmp_path)
     try:
-        with os.fdopen(reading) as pipe:
-            number = pipe.readline().strip()
-        assert number, "the X server did not start"
-        hall = Hall(f":{number}", tmp_path)
-        try:
-            yield hall
-        finally:
-            if hall.parent.poll() is None:
-                hall.parent.terminate()
-                hall.parent.wait()
+        yield hall
     finally:
-        server.terminate()
-        server.wait()
+        if hall.parent.poll() is None:
+            hall.parent.terminate()
+            hall.parent.wait()
 
 
 def test_a_guest_plays_and_stands_on_the_standings_and_a_kill_costs_only_the_running_game(hall: Hall) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -25,29 +24,6 @@ from tests.doubles import Dice
 ROOT = Path(__file__).parents[3]
 KILLS = 50 if os.environ.get("ARENA_SOAK") else 10
 START = "import sys; from arena.cli import main; sys.exit(main())"
-
-
-@pytest.fixture(scope="module")
-def display() -> Iterator[str]:
-    """A private X server on a free display number."""
-    for program in ("Xvfb", "xdotool"):
-        if shutil.which(program) is None:
-            pytest.skip(f"no {program} (Debian: sudo apt-get install xvfb xdotool)")
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
-        pass_fds=[writing],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    try:
-        with os.fdopen(reading) as pipe:
-            number = pipe.readline().strip()
-        assert number, "the X server did not start"
-        yield f":{number}"
-    finally:
-        server.terminate()
-        server.wait()
 
 
 @pytest.fixture
@@ -82,7 +58,7 @@ def size_of(event: Path) -> int:
 
 def test_a_match_with_real_keys(display: str, surroundings: dict[str, str], tmp_path: Path) -> None:
     """Plays against a script, pauses, leaves, and finds the name on the scoreboard. Screens are kept as artefacts where
-    ARENA_ARTEFACTS names a folder."""
+    ARENA_ARTIFACTS names a folder."""
     from PIL import ImageGrab
 
     event = tmp_path / "event"
@@ -93,7 +69,7 @@ def test_a_match_with_real_keys(display: str, surroundings: dict[str, str], tmp_
 
     def picture(name: str) -> bytes:
         image = ImageGrab.grab(xdisplay=display)
-        if folder := os.environ.get("ARENA_ARTEFACTS"):
+        if folder := os.environ.get("ARENA_ARTIFACTS"):
             image.save(Path(folder) / f"play-{name}.png")
         return image.tobytes()
 
