@@ -15,12 +15,15 @@ from tqdm import tqdm
 class Shown(Protocol):
     """Decisions of somebody who plays; n in all."""
 
-    actions: np.ndarray
-    """int64 (n,): indices into the action set."""
-    returns: np.ndarray
-    """float32 (n,): what came of them, discounted."""
-
     def __len__(self) -> int: ...
+
+    @property
+    def actions(self) -> np.ndarray:
+        """int64 (n,): indices into the action set."""
+
+    @property
+    def returns(self) -> np.ndarray:
+        """float32 (n,): what came of them, discounted."""
 
     def observations(self, indices: np.ndarray) -> np.ndarray:
         """Return uint8 (len(indices), stack, 84, 84)."""
