@@ -33,7 +33,7 @@ from tqdm import tqdm
 
 from agents.checkpoints import check_sane, restart_games, restore, save_checkpoint, save_snapshot
 from agents.cloning import imitate
-from agents.dagger import DAgger
+from agents.dagger import DAgger, decided
 from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
 from agents.lessons import LessonEnv
 from agents.load import load_player
@@ -154,9 +154,15 @@ def make_model(
     return ALGORITHMS[algo](policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
 
 
+def learned(model: BaseAlgorithm) -> dict[str, torch.Tensor]:
+    """The weights that go into a package."""
+    state = model.policy.state_dict()
+    return decided(state) if isinstance(model, DAgger) else state
+
+
 def evaluate(model: BaseAlgorithm, game: Game, rules: str, episodes: int) -> float:
     """Mean score of whole games on practice seeds, by the arena's own engine, with weights as a package has them."""
-    weights = playing_weights(model.policy.state_dict())
+    weights = playing_weights(learned(model))
     network = build_network(weights, len(named_rules(game).action_set))
     bot = Sb3Bot(network, draws="action_net.weight" in weights, fires=game.fires)
     player = NetworkPlayer(PlayerInfo("in training", Kind.BOT), bot)
@@ -245,7 +251,7 @@ class Watch(BaseCallback):
         better = best is None or score > best["score"]
         if better:
             self.about["best"] = {"score": score, "steps": self.num_timesteps}
-            write_agent(self.out / "agent.zip", self.model.policy.state_dict(), self.game, self.about)
+            write_agent(self.out / "agent.zip", learned(self.model), self.game, self.about)
         tqdm.write(f"evaluation at {self.num_timesteps:,} steps: {score:.1f} points{', the best so far' * better}")
 
     def checkpoint(self) -> None:
