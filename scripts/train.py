@@ -258,13 +258,14 @@ class Watch(BaseCallback):
         check_sane(self.model)
         self.about["seconds"] = round(self.seconds(), 1)
         try:
-            save_snapshot(self.out / "snapshots", self.model)
             save_checkpoint(self.out / "checkpoints", self.model, self.about)
+            save_snapshot(self.out / "snapshots", self.model)
             with (self.out / "episodes.csv").open("a", newline="") as file:
                 csv.writer(file).writerows(self.rows)
             self.rows.clear()
         except OSError as error:
-            tqdm.write(f"warning: no checkpoint at {self.num_timesteps:,} steps ({error}); the last good one stays.")
+            steps = f"{self.num_timesteps:,} steps"
+            tqdm.write(f"warning: the checkpoint at {steps} can't be written ({error}); the last good one stays.")
         restart_games(self.model, self.about["seed"])
 
     def _on_training_end(self) -> None:

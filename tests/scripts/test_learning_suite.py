@@ -21,9 +21,8 @@ def test_finished_runs_are_taken_from_the_file(tmp_path: Path) -> None:
     kept.write_text(text)
     score, seconds, processor = run(kept, 300_000)
     assert kept.read_text() == text
-    assert score.detail["arena"]["interval"] == pytest.approx(
-        (12 - 2.484, 12 + 2.484), abs=0.01
-    )  # t(2) 4.303 / sqrt(3)
+    half = 2.484  # Student's t for two degrees of freedom, 4.303, times 1 / sqrt(3)
+    assert score.detail["arena"]["interval"] == pytest.approx((12 - half, 12 + half), abs=0.01)
     assert score.value == pytest.approx(12 - (10 - half), abs=0.01)
     assert score.met
     assert seconds.value == processor.value == 2.5
