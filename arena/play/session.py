@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -101,6 +101,7 @@ def play_game(
     opponent: Opponent = NOBODY,
     title: str = "",
     limits: Limits = RANKED,
+    kept: Callable[[Recording, Path], None] = lambda recording, path: None,
 ) -> Round:
     """Let a person play one game, from the countdown to the key that leaves its last screen.
 
@@ -113,6 +114,7 @@ def play_game(
         opponent: who plays beside the person; it is begun here.
         title: a line on the screen, such as the number of the round.
         limits: what the person may do besides playing.
+        kept: called with every recording that was saved, and where; an EventError from it is one of the disk, too.
 
     Raises:
         PlayerNameError, SeedError, RomError, RulesError: this can't be played.
@@ -131,7 +133,7 @@ def play_game(
         return clock.pacing(opponent.held_frames if lane else 0)
 
     with borrowed(rules, len(players)) as envs, ThreadPoolExecutor(1) as writer, _quiet_memory():
-        keeper = _Keeper(folder, writer)
+        keeper = _Keeper(folder, writer, kept)
         observer = _LiveObserver(rules, players, keeper, folder, pacing)
         lanes = [Lane(env, one, iter((seed,))) for env, one in zip(envs, players, strict=True)]
         game = _Game(stage, view, clock, opponent, limits)
@@ -165,9 +167,12 @@ class _Keeper:
     """Saves the recordings of one game: the person's at once, when nothing can be delayed by it any more, the
     opponent's in another thread, because the person may be playing still."""
 
-    def __init__(self, folder: Path | None, writer: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, folder: Path | None, writer: ThreadPoolExecutor, kept: Callable[[Recording, Path], None]
+    ) -> None:
         self._folder = folder
         self._writer = writer
+        self._kept = kept
         self._recordings: dict[bool, Recording] = {}
         """By whether it is the person's."""
         self._saving: dict[bool, Future[Path]] = {}
@@ -176,9 +181,14 @@ class _Keeper:
         persons = recording.player.kind == Kind.HUMAN.value
         self._recordings[persons] = recording
         if self._folder is not None:
-            self._saving[persons] = self._writer.submit(keep, recording, self._folder)
+            self._saving[persons] = self._writer.submit(self._save, recording, self._folder)
             if persons:
                 self._saving[persons].exception()  # waits: the journal goes when this returns
+
+    def _save(self, recording: Recording, folder: Path) -> Path:
+        path = keep(recording, folder)
+        self._kept(recording, path)
+        return path
 
     def problem(self) -> str | None:
         """Wait until everything is saved; return the sentence about what can't be."""
@@ -194,7 +204,7 @@ class _Keeper:
         """Save what could not be saved."""
         for persons, saving in self._saving.items():
             if self._folder is not None and saving.exception() is not None:
-                self._saving[persons] = self._writer.submit(keep, self._recordings[persons], self._folder)
+                self._saving[persons] = self._writer.submit(self._save, self._recordings[persons], self._folder)
 
     def played(self, persons: bool) -> Played | None:
         """Return what the person played, or the opponent; None if there is nothing."""
