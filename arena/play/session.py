@@ -31,6 +31,7 @@ from arena.play.strings import text
 from arena.play.view import ENDS, View
 from arena.ranking import unranked_reason
 from arena.screen import Panel, Show
+from arena.station.alone import Kept, keep_here
 from envs.environment import ale_seed_of
 from envs.errors import EventError
 from envs.rules import Rules
@@ -77,15 +78,20 @@ def play_match(
     *,
     opponent: Opponent = NOBODY,
     limits: Limits = RANKED,
+    begin: Callable[[int], Kept] = lambda number: keep_here,
 ) -> list[Round]:
-    """Play `seeds` one after the other; a game that is left ends the match. For the rest see `play_game`."""
+    """Play `seeds` one after the other; a game that is left ends the match. `begin` is called with the number of each
+    game, 0 for the first, and returns what takes its recordings. For the rest see `play_game`."""
     rounds: list[Round] = []
     for seed in seeds:
         ale_seed_of(seed)
     for number, seed in enumerate(seeds, start=1):
         words = text("play.round", n=number, all=len(seeds), seed=seed)
         label = words if len(seeds) > 1 else text("play.alone", seed=seed)
-        rounds.append(play_game(stage, rules, seed, name, folder, opponent=opponent, title=label, limits=limits))
+        kept = begin(number - 1)
+        rounds.append(
+            play_game(stage, rules, seed, name, folder, opponent=opponent, title=label, limits=limits, kept=kept)
+        )
         if rounds[-1].person.recording.end is End.QUIT or stage.closed:
             break
     return rounds
@@ -101,7 +107,7 @@ def play_game(
     opponent: Opponent = NOBODY,
     title: str = "",
     limits: Limits = RANKED,
-    kept: Callable[[Recording, Path], None] = lambda recording, path: None,
+    kept: Kept = keep_here,
 ) -> Round:
     """Let a person play one game, from the countdown to the key that leaves its last screen.
 
@@ -167,9 +173,7 @@ class _Keeper:
     """Saves the recordings of one game: the person's at once, when nothing can be delayed by it any more, the
     opponent's in another thread, because the person may be playing still."""
 
-    def __init__(
-        self, folder: Path | None, writer: ThreadPoolExecutor, kept: Callable[[Recording, Path], None]
-    ) -> None:
+    def __init__(self, folder: Path | None, writer: ThreadPoolExecutor, kept: Kept) -> None:
         self._folder = folder
         self._writer = writer
         self._kept = kept

@@ -69,7 +69,7 @@ def attend(pipe: Connection, folder: Path, games: tuple[str, ...], rules: str, u
     Args:
         pipe: brings Wish, Begin and Kept; takes an Answer for each wish, unless another one came before.
         folder: the event folder.
-        games: whose standings are fetched.
+        games: whose standings are fetched; none: this is no station, but somebody's own machine.
         rules: the name of their rules.
         url, token: see `Client`.
     """
@@ -90,8 +90,9 @@ class _Attendant:
 
     def run(self, games: tuple[str, ...], rules: str) -> None:
         self._courier.start()
-        news = threading.Thread(target=fetch_news, args=(self._folder, self._client, games, rules), daemon=True)
-        news.start()
+        if games:
+            arguments = (self._folder, self._client, games, rules)
+            threading.Thread(target=fetch_news, args=arguments, daemon=True).start()
         with suppress(EOFError, OSError):
             while True:
                 self._take(self._pipe.recv())
