@@ -80,7 +80,7 @@ class Station:
         self._event = event
         self._url = url
         self._arguments = event.folder, games, rules, url, token
-        self._outbox = Outbox(event.folder)
+        self.outbox = Outbox(event.folder)
         self._notes = event.folder / "station" / "tickets"
         self._numbers = count(1)
         self._wished = 0
@@ -121,7 +121,7 @@ class Station:
         """
         self._wished, self._answer = 0, None
         if ticket is None:
-            return Watched(self._outbox, None, lambda persons: self._say(Kept()))
+            return Watched(self.outbox, None, lambda persons: self._say(Kept()))
         note, folder = self._notes / f"{ticket.id}.json", self._event.recordings
         known = [path.name for path in folder.glob(_recordings_of(ticket.rules, ticket.seed))]
         said = {"ticket": ticket.id, "player": ticket.player, "rules": ticket.rules.as_dict(), "seed": ticket.seed}
@@ -134,7 +134,7 @@ class Station:
                 note.unlink(missing_ok=True)
             self._say(Kept())
 
-        return Watched(self._outbox, ticket.id, over)
+        return Watched(self.outbox, ticket.id, over)
 
     def settle(self, recovered: Sequence[Path]) -> None:
         """Put into the outbox what an earlier process could not, before it was killed.
@@ -151,15 +151,15 @@ class Station:
                 said = json.loads(note.read_bytes())
                 path = _played(said, there)
                 if path is not None:
-                    self._outbox.add(path, said["ticket"])
+                    self.outbox.add(path, said["ticket"])
             except (OSError, ValueError, KeyError, TypeError) as error:
                 log.warning("The note %s can't be used (%s).", note.name, error)
             note.unlink(missing_ok=True)
-        held = self._outbox.recordings()
+        held = self.outbox.recordings()
         for path in sorted(there):
             with suppress(RecordingError, OSError):
                 if _sha256(path) not in held:
-                    self._outbox.add(path)
+                    self.outbox.add(path)
         self._say(Kept())
 
     # -- news ---------------------------------------------------------------------------------------------------------
