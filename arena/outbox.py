@@ -187,12 +187,19 @@ class Courier:
             self._wake.clear()
 
     def _send_all(self) -> None:
+        refusal: ServerRefused | None = None
         for key in self._outbox.waiting():
             if self._stop.is_set():
                 return
-            self._outbox.send_one(key, self._client)
+            try:
+                self._outbox.send_one(key, self._client)
+            except ServerRefused as error:  # perhaps this one only: the others don't wait for it
+                refusal = error
+                continue
             self._sent += 1
             self._told(len(self._outbox.waiting()))
+        if refusal is not None:
+            raise refusal
 
 
 def _read(path: Path) -> bytes:

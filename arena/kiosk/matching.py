@@ -119,7 +119,7 @@ class NextRound(Screen):
             canvas.text(visit.name, WIDTH / 2, 152, 52, palette.SKY, 0.5, WIDTH - 2 * MARGIN)
         if visit.rounds:
             draw_rounds(canvas, visit, 250)
-        else:
+        elif not self.refusal:
             what = text("match_what", n=(rounds + 1) // 2) if rival and rounds > 1 else text("alone_what", n=rounds)
             canvas.paragraph(what, WIDTH / 2, 280, 900, 34, palette.TEXT, 0.5)
         self._invite(canvas, now)
@@ -129,11 +129,12 @@ class NextRound(Screen):
         if at_work is not None and at_work.problem is not None:
             canvas.text(text("rival_ill"), WIDTH / 2, 476, 30, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
         if self.refusal:
-            canvas.paragraph(self.refusal, WIDTH / 2, 516, WIDTH - 2 * MARGIN, 30, palette.YELLOW, 0.5)
+            y = 500 if self.visit.rounds else 300
+            canvas.paragraph(self.refusal, WIDTH / 2, y, WIDTH - 2 * MARGIN, 36, palette.YELLOW, 0.5)
             self.footer(canvas, now, [(text("cap_fire"), text("hint_go_on"))])
             return
         if self.house.station.url and self.ticket is None and awake:
-            canvas.text(text("unseen"), WIDTH / 2, 516, 30, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
+            canvas.text(text("unseen"), WIDTH / 2, 512, 30, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
         if self.is_waiting:
             name = self.visit.rival.agent if self.visit.rival else ""
             waits = text("rival_loading", name=name)

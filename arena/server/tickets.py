@@ -22,6 +22,7 @@ from arena.server.live import Known, Live, public_id
 from arena.server.ranked import fresh_seed, rules_from_json
 from arena.server.tables import HeadRow, TicketRow, UploadRow
 from envs.environment import ale_seed_of
+from envs.games import find_game
 from envs.names import check_name
 from envs.rules import Rules
 
@@ -231,7 +232,8 @@ class Tickets:
             TicketRow.player == player, TicketRow.game == game, TicketRow.started_at >= midnight
         )
         if (session.scalar(begun) or 0) >= self._attempts:
-            raise TooMany(f"{player} has begun {self._attempts} ranked games of it today; that is all for one day.")
+            title = find_game(game).title
+            raise TooMany(f"{player} has begun {self._attempts} games of {title} today: that is all for one day.")
 
     def _known(self, row: TicketRow) -> Known:
         ticket = _ticket(row)

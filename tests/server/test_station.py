@@ -168,6 +168,6 @@ def test_a_day_has_so_many_games(tmp_path: Path) -> None:
         refused = wait(one.answer)
         one.close()
         assert isinstance(refused, Refused)
-        assert "Kim has begun 2 ranked games" in refused.reason
+        assert "Kim has begun 2 games of Breakout" in refused.reason
         client.ticket("Kim", "pacman")
         client.ticket("Lea", "breakout")
