@@ -130,7 +130,7 @@ class NextRound(Screen):
             canvas.text(text("rival_ill"), WIDTH / 2, 476, 30, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
         if self.refusal:
             y = 500 if self.visit.rounds else 300
-            canvas.paragraph(self.refusal, WIDTH / 2, y, WIDTH - 2 * MARGIN, 36, palette.YELLOW, 0.5)
+            canvas.paragraph(self.refusal, WIDTH / 2, y, 900, 36, palette.YELLOW, 0.5)
             self.footer(canvas, now, [(text("cap_fire"), text("hint_go_on"))])
             return
         if self.house.station.url and self.ticket is None and awake:
