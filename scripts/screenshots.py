@@ -34,6 +34,8 @@ from arena.play.opponent import open_opponent  # noqa: E402
 from arena.play.session import Played, Round, play_game  # noqa: E402
 from arena.play.stage import Press, Stage, open_stage  # noqa: E402
 from arena.scoreboard import Scoreboard  # noqa: E402
+from arena.station.alone import Alone  # noqa: E402
+from arena.station.station import Refused  # noqa: E402
 from envs.games import Game, find_game  # noqa: E402
 from envs.rules import Rules  # noqa: E402
 from envs.step import Step  # noqa: E402
@@ -170,6 +172,18 @@ class Camera:
         return Image.frombytes("RGB", surface.get_size(), self._stage.pygame.image.tobytes(surface, "RGB"))
 
 
+class Away(Alone):
+    """A server that can't be reached, or that gives no ticket."""
+
+    url = "http://192.168.1.10:8000"
+
+    def __init__(self, answer: Refused | None) -> None:
+        self._answer = answer
+
+    def answer(self) -> Refused | None:
+        return self._answer
+
+
 @contextmanager
 def studio(folder: Path, size: tuple[int, int]) -> Iterator[Camera]:
     """An event in `folder` and a window that nobody sees."""
@@ -229,6 +243,15 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     camera.show(lambda house, now: NextRound(house, Visit(game, visit.rival, None, "Hedy", visit.rounds[:1]), now))
     camera.wait(3)
     yield "next-round", camera.picture()
+    for name, answer in (
+        ("unseen", None),
+        ("enough", Refused("Hedy has begun 30 games of Space Invaders today: that is all for one day.")),
+    ):
+        house.station = Away(answer)
+        camera.show(lambda house, now: NextRound(house, Visit(game, visit.rival, name="Hedy"), now))
+        camera.wait(3)
+        yield name, camera.picture()
+    house.station = Alone()
     yield "playing", camera.of_a_game(game)
     camera.show(lambda house, now: Counting(house, visit, now))
     camera.clock.now += 2.5

@@ -67,10 +67,11 @@ def serve(
 
     _check_installed()
     from arena.server.app import create_app
-    from arena.server.settings import Settings
+    from arena.server.settings import Limits, Settings
 
     the_event = open_event(event)
-    settings = Settings(the_event, db or str(the_event.database), verifiers, evaluators, evaluation_seeds, approval)
+    database, limits = db or str(the_event.database), Limits.of(the_event.settings.quotas)
+    settings = Settings(the_event, database, verifiers, evaluators, evaluation_seeds, approval, limits)
     with _listening(host, port) as listening:
         app = create_app(settings)
         if not any(one.role == RoleName.ORGANIZER and not one.revoked_at for one in app.state.server.tokens.all()):
@@ -150,6 +151,8 @@ def token_add(
     from arena.commands.tables import dump
     from arena.server.auth import Role
 
+    if role is RoleName.STATION:
+        _check_station(event, name)
     with _tokens(event, db) as tokens:
         made, secret = tokens.add(Role(role.value), name)
     if json:
@@ -186,6 +189,24 @@ def token_revoke(
     with _tokens(event, db) as tokens:
         one = tokens.revoke(number)
     typer.echo(f"Token {one.id} of {one.name} is revoked.")
+
+
+def _check_station(event: Path | None, name: str) -> None:
+    """Refuse a station that the event doesn't have, where event.toml says which it has.
+
+    Raises:
+        EventError: there is no such station.
+    """
+    from arena.event import open_event
+    from envs.errors import EventError
+
+    the_event = open_event(event)
+    stations = the_event.settings.stations
+    if stations.model_fields_set and name not in stations.names:
+        raise EventError(
+            f"{the_event.folder / 'event.toml'} names no station {name!r} (it has {', '.join(stations.names)}); add it "
+            "there first."
+        )
 
 
 @contextmanager

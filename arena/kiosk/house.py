@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -22,6 +23,7 @@ from arena.kiosk.words import WordList
 from arena.results import Result, Standing
 from arena.scoreboard import Scoreboard
 from arena.screen import replay
+from arena.station.alone import Alone, Connection
 from arena.statistics import percentile_rank
 from envs.errors import ArenaError
 from envs.games import GAMES, HUMAN, Game, Reference, find_game
@@ -62,6 +64,8 @@ class Outcome:
     """Best score of this name before this match; None if it is new."""
     not_counted: tuple[str, ...] = ()
     """Why games of this match don't count, one sentence part each."""
+    standings: tuple[Standing, ...] = ()
+    """Those that `place` is one of."""
 
 
 class House:
@@ -72,13 +76,22 @@ class House:
         board: its scoreboard.
         settings: what the organizer has set.
         words: what no name may hold.
+        station: the connection with the event's server.
     """
 
-    def __init__(self, event: Event, board: Scoreboard, settings: Settings, words: WordList) -> None:
+    def __init__(
+        self,
+        event: Event,
+        board: Scoreboard,
+        settings: Settings,
+        words: WordList,
+        station: Connection = Alone(),  # noqa: B008  # it has no state
+    ) -> None:
         self.event = event
         self.board = board
         self.settings = settings
         self.words = words
+        self.station = station
         self.games = tuple(find_game(name) for name in settings.games)
 
     def rules(self, game: Game) -> Rules:
@@ -88,6 +101,18 @@ class House:
         """Return the seeds of a ranked match, `settings.rounds` of them."""
         return ranked_seeds(self.event.folder, self.rules(game), self.settings.rounds)
 
+    def may_play(self, game: Game, name: str) -> bool:
+        """Whether a person of that name has ranked games left today (UTC), as far as this kiosk knows."""
+        today = datetime.now(UTC).date()
+        rules_id = self.rules(game).rules_id
+        try:
+            results = self.board.results(game=game.name, rules_id=rules_id, player=name)
+        except ArenaError as error:
+            log.warning("Nobody knows how often %s has played: %s", name, error)
+            return True
+        attempts = sum(r.kind is Kind.HUMAN and r.started_at.date() == today for r in results)
+        return attempts < self.event.settings.quotas.attempts_per_day
+
     def rivals(self, game: Game) -> list[Rival]:
         """Return who can be played against: house bots, then the arena's script; the strongest first."""
         agents = house_bots(game) + ([f"{SCRIPT_PREFIX}basic"] if game.name in GAMES else [])
@@ -96,7 +121,10 @@ class House:
         return sorted(rivals, key=lambda rival: -1.0 if rival.mean is None else rival.mean, reverse=True)
 
     def standings(self, game: Game) -> list[Standing]:
-        """Return the standings of `game`; empty if the scoreboard doesn't answer: the kiosk goes on without."""
+        """Return the standings of `game`, the server's if it was heard lately, else this kiosk's own; empty if the
+        scoreboard doesn't answer: the kiosk goes on without."""
+        if (shared := self.station.standings(game.name)) is not None:
+            return shared
         try:
             return self.board.standings(game.name, self.rules(game).rules_id)
         except ArenaError as error:
@@ -163,6 +191,8 @@ class House:
         ]
         bookings = book(games, self.board, processes=1)
         standings = self.board.standings(game.name, rules.rules_id)
+        if (shared := self.station.standings(game.name)) is not None:
+            standings = with_own(shared, standings, name)
         people = [standing for standing in standings if standing.kind is Kind.HUMAN]
         mine = next((standing for standing in people if standing.player == name), None)
         refused = tuple(b.verification.reason for b in bookings if not b.verification.ok)
@@ -176,7 +206,20 @@ class House:
             mean=mine.mean,
             best_before=max((result.score for result in before), default=None),
             not_counted=refused,
+            standings=tuple(standings),
         )
+
+
+def with_own(shared: Sequence[Standing], own: Sequence[Standing], name: str) -> list[Standing]:
+    """Return the server's standings with what this kiosk knows of a person: the server hears of the last games a moment
+    later. Who has played elsewhere, too, is known better there."""
+    mine = [s for s in (*shared, *own) if s.player == name and s.kind is Kind.HUMAN]
+    if not mine:
+        return list(shared)
+    best_known = max(mine, key=lambda standing: standing.episodes)
+    others = [s for s in shared if s not in mine]
+    ordered = sorted([*others, best_known], key=lambda standing: -standing.mean)
+    return [replace(s, rank=1 + sum(other.mean > s.mean for other in ordered)) for s in ordered]
 
 
 def human_reference(game: Game) -> Reference | None:

@@ -72,7 +72,7 @@ class Result(Screen):
         self.visit = visit
         self.outcome = outcome
         self.accent = palette.GAME_COLOURS.get(visit.game.name, palette.SKY)
-        self._standings = house.standings(visit.game) if outcome is not None else []
+        self._standings = outcome.standings if outcome is not None else ()
 
     @property
     def idle_seconds(self) -> float:

@@ -45,8 +45,8 @@ def beats(stage: Stage) -> None:
         time.sleep(BEAT_SECONDS)
 
 
-def watch_over(folder: Path, db: str | None, size: tuple[int, int] | None) -> None:
-    """Run the kiosk until the organizer leaves it.
+def watch_over(folder: Path, db: str | None, size: tuple[int, int] | None, server: str = "") -> None:
+    """Run the kiosk until the organizer leaves it. The token for `server` is in the environment, as ARENA_TOKEN.
 
     Raises:
         EventError: it could not be started at all; the kiosk itself has said why.
@@ -54,7 +54,7 @@ def watch_over(folder: Path, db: str | None, size: tuple[int, int] | None) -> No
     in_a_row, was_ready = 0, False
     while True:
         began = time.monotonic()
-        child = _Child(folder, db, size)
+        child = _Child(folder, db, size, server)
         try:
             code = child.wait()
         finally:
@@ -74,8 +74,8 @@ def watch_over(folder: Path, db: str | None, size: tuple[int, int] | None) -> No
 class _Child:
     """The kiosk's process."""
 
-    def __init__(self, folder: Path, db: str | None, size: tuple[int, int] | None) -> None:
-        words = [str(folder), db or "", f"{size[0]}x{size[1]}" if size else ""]
+    def __init__(self, folder: Path, db: str | None, size: tuple[int, int] | None, server: str) -> None:
+        words = [str(folder), db or "", f"{size[0]}x{size[1]}" if size else "", server]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "arena.kiosk", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -31,6 +31,7 @@ from arena.play.strings import text
 from arena.play.view import ENDS, View
 from arena.ranking import unranked_reason
 from arena.screen import Panel, Show
+from arena.station.alone import Kept, keep_here
 from envs.environment import ale_seed_of
 from envs.errors import EventError
 from envs.rules import Rules
@@ -77,15 +78,20 @@ def play_match(
     *,
     opponent: Opponent = NOBODY,
     limits: Limits = RANKED,
+    begin: Callable[[int], Kept] = lambda number: keep_here,
 ) -> list[Round]:
-    """Play `seeds` one after the other; a game that is left ends the match. For the rest see `play_game`."""
+    """Play `seeds` one after the other; a game that is left ends the match. `begin` is called with the number of each
+    game, 0 for the first, and returns what takes its recordings. For the rest see `play_game`."""
     rounds: list[Round] = []
     for seed in seeds:
         ale_seed_of(seed)
     for number, seed in enumerate(seeds, start=1):
         words = text("play.round", n=number, all=len(seeds), seed=seed)
         label = words if len(seeds) > 1 else text("play.alone", seed=seed)
-        rounds.append(play_game(stage, rules, seed, name, folder, opponent=opponent, title=label, limits=limits))
+        kept = begin(number - 1)
+        rounds.append(
+            play_game(stage, rules, seed, name, folder, opponent=opponent, title=label, limits=limits, kept=kept)
+        )
         if rounds[-1].person.recording.end is End.QUIT or stage.closed:
             break
     return rounds
@@ -101,6 +107,7 @@ def play_game(
     opponent: Opponent = NOBODY,
     title: str = "",
     limits: Limits = RANKED,
+    kept: Kept = keep_here,
 ) -> Round:
     """Let a person play one game, from the countdown to the key that leaves its last screen.
 
@@ -113,6 +120,7 @@ def play_game(
         opponent: who plays beside the person; it is begun here.
         title: a line on the screen, such as the number of the round.
         limits: what the person may do besides playing.
+        kept: called with every recording that was saved, and where; an EventError from it is one of the disk, too.
 
     Raises:
         PlayerNameError, SeedError, RomError, RulesError: this can't be played.
@@ -131,7 +139,7 @@ def play_game(
         return clock.pacing(opponent.held_frames if lane else 0)
 
     with borrowed(rules, len(players)) as envs, ThreadPoolExecutor(1) as writer, _quiet_memory():
-        keeper = _Keeper(folder, writer)
+        keeper = _Keeper(folder, writer, kept)
         observer = _LiveObserver(rules, players, keeper, folder, pacing)
         lanes = [Lane(env, one, iter((seed,))) for env, one in zip(envs, players, strict=True)]
         game = _Game(stage, view, clock, opponent, limits)
@@ -165,9 +173,10 @@ class _Keeper:
     """Saves the recordings of one game: the person's at once, when nothing can be delayed by it any more, the
     opponent's in another thread, because the person may be playing still."""
 
-    def __init__(self, folder: Path | None, writer: ThreadPoolExecutor) -> None:
+    def __init__(self, folder: Path | None, writer: ThreadPoolExecutor, kept: Kept) -> None:
         self._folder = folder
         self._writer = writer
+        self._kept = kept
         self._recordings: dict[bool, Recording] = {}
         """By whether it is the person's."""
         self._saving: dict[bool, Future[Path]] = {}
@@ -176,9 +185,14 @@ class _Keeper:
         persons = recording.player.kind == Kind.HUMAN.value
         self._recordings[persons] = recording
         if self._folder is not None:
-            self._saving[persons] = self._writer.submit(keep, recording, self._folder)
+            self._saving[persons] = self._writer.submit(self._save, recording, self._folder)
             if persons:
                 self._saving[persons].exception()  # waits: the journal goes when this returns
+
+    def _save(self, recording: Recording, folder: Path) -> Path:
+        path = keep(recording, folder)
+        self._kept(recording, path)
+        return path
 
     def problem(self) -> str | None:
         """Wait until everything is saved; return the sentence about what can't be."""
@@ -194,7 +208,7 @@ class _Keeper:
         """Save what could not be saved."""
         for persons, saving in self._saving.items():
             if self._folder is not None and saving.exception() is not None:
-                self._saving[persons] = self._writer.submit(keep, self._recordings[persons], self._folder)
+                self._saving[persons] = self._writer.submit(self._save, self._recordings[persons], self._folder)
 
     def played(self, persons: bool) -> Played | None:
         """Return what the person played, or the opponent; None if there is nothing."""

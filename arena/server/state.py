@@ -45,7 +45,7 @@ class Server:
         self.board = Scoreboard.open(settings.database)
         event_secret(settings.event.folder)
         self.tokens = Tokens(self.board, self.clock)
-        self.tickets = Tickets(self.board, self.clock, self.live, self.bus)
+        self.tickets = Tickets(self.board, self.clock, self.live, self.bus, settings.limits.attempts_per_day)
         self.uploads = Uploads(self.board, self.clock, settings.event.recordings)
         self.submissions = Submissions(self.board, self.clock, settings)
         self.organizing = Organizing(self.board, self.clock, self.bus.publish, self._closed)

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from arena.client import Client
-from arena.event import open_event
+from arena.event import SETTINGS, open_event
 from arena.recover import replayed
 from arena.scoreboard import Scoreboard
 from arena.server.auth import Role, Tokens
@@ -42,6 +42,9 @@ class Serving:
     """
 
     def __init__(self, folder: Path, url: str | None = None, options: Sequence[str] = ()) -> None:
+        if not folder.exists():  # tests play more games a day than people may
+            folder.mkdir(parents=True)
+            (folder / SETTINGS).write_text('name = "Arena"\nquotas.attempts_per_day = 1000\n')
         self.event = open_event(folder)
         self.database = url or f"sqlite:///{self.event.database}"
         self.options = [*options]

@@ -21,6 +21,7 @@ READING = {
 }
 ALLOWED: dict[tuple[str, str], set[Role | None]] = {
     **{("get", path): ALL for path in READING},
+    ("get", "station"): {Role.STATION, Role.ORGANIZER},
     **{("get", path): SENDERS for path in ("tickets", "tickets/{ticket}", "uploads", "uploads.csv")},
     **{("get", path): SENDERS for path in ("uploads/{number}", "agents/{number}", "my/agents")},
     **{("post", path): SENDERS for path in ("tickets", "recordings", "agents", "agents/{number}/withdraw")},

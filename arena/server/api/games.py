@@ -7,14 +7,16 @@ import binascii
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Request, Response
+from fastapi import APIRouter, Body, Depends, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from arena.chain import Link
+from arena.kiosk.seeds import shared
 from arena.server.api.fields import Key, Limit, Number, Sha256, TicketId, Word
 from arena.server.api.table import csv_of
-from arena.server.deps import Sender, TheServer
+from arena.server.auth import Identity, Role
+from arena.server.deps import Sender, TheServer, needs
 from arena.server.errors import Refusal
 from arena.server.ranked import ranked_rules
 from arena.server.tickets import Ticket
@@ -54,6 +56,16 @@ class TicketShown(BaseModel):
     recording_sha256: str | None
 
 
+class StationShown(BaseModel):
+    """What a station has to know of its event."""
+
+    name: str
+    """The station's own, as its token says."""
+    event: str
+    seeds: str
+    """The secret from which the seeds of the stations' ranked matches follow, 64 hexadecimal digits."""
+
+
 class LinkSent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -66,6 +78,13 @@ class LinkSent(BaseModel):
 class Heard(BaseModel):
     frames: int
     """Frames of the game that the server knows."""
+
+
+@router.get("/station")
+def station(server: TheServer, who: Annotated[Identity, Depends(needs(Role.STATION))]) -> StationShown:
+    """What a station needs so that everybody at the event plays the same seeds."""
+    event = server.settings.event
+    return StationShown(name=who.name, event=event.name, seeds=shared(event.folder))
 
 
 @router.post("/tickets", status_code=201)
