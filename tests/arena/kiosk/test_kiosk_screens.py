@@ -18,8 +18,8 @@ from arena.kiosk.leaving import TRIES, WAIT_SECONDS
 from arena.kiosk.matching import NEXT_SECONDS, NextRound, Trouble, is_over
 from arena.kiosk.naming import EnterName
 from arena.kiosk.result import Counting, Result
-from arena.kiosk.rival import RivalAtWork
 from arena.kiosk.screen import DEAF_SECONDS, Visit
+from arena.play.loading import LoadingOpponent
 from arena.play.session import Played, Round
 from arena.play.stage import Press
 from arena.results import Result as GameResult
@@ -243,7 +243,7 @@ class TestTime:
 class TestRival:
     @pytest.mark.parametrize("agent", ["no-such-bot", "script:nonsense"])
     def test_one_that_cannot_play_leaves_the_guest_alone(self, guest: Guest, house: House, agent: str) -> None:
-        visit = Visit(BREAKOUT, Rival(agent, None), RivalAtWork(agent, RULES), "Ada")
+        visit = Visit(BREAKOUT, Rival(agent, None), LoadingOpponent(agent, RULES), "Ada")
         guest.kiosk.screen = screen = NextRound(house, visit, guest.clock())
         deadline = time.monotonic() + 60
         while screen.is_waiting and time.monotonic() < deadline:
@@ -255,7 +255,7 @@ class TestRival:
         visit.end()
 
     def test_who_leaves_ends_a_rival_that_is_still_loading(self) -> None:
-        rival = RivalAtWork("script:random", RULES)
+        rival = LoadingOpponent("script:random", RULES)
         rival.close()
         rival.close()
         deadline = time.monotonic() + 60
