@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,21 @@ class Mashing:
 
 def played_by_guest(name: str, rules: Rules, seeds: Sequence[int], hands: int) -> list[Recording]:
     """Return a guest's games on `seeds`."""
-    return list(play_seeds(HumanPlayer(name, Mashing(hands)), rules, list(seeds)))
+    return list(_games_of_guest(name, rules, tuple(seeds), hands))
 
 
 def played_by_agent(agent: str, game: Game, rules: Rules, seeds: Sequence[int]) -> list[Recording]:
-    return list(play_seeds(load_player(agent, game), rules, list(seeds)))
+    return list(_games_of_agent(agent, game, rules, tuple(seeds)))
+
+
+@cache
+def _games_of_guest(name: str, rules: Rules, seeds: tuple[int, ...], hands: int) -> tuple[Recording, ...]:
+    return tuple(play_seeds(HumanPlayer(name, Mashing(hands)), rules, seeds))
+
+
+@cache
+def _games_of_agent(agent: str, game: Game, rules: Rules, seeds: tuple[int, ...]) -> tuple[Recording, ...]:
+    return tuple(play_seeds(load_player(agent, game), rules, seeds))
 
 
 def fill(house: House, game: Game, guests: Sequence[str], agents: Sequence[str]) -> None:

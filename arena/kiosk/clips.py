@@ -112,7 +112,8 @@ class LiveGame:
         assert opponent is not None
         player = opponent.player
         lane = Lane(ArenaEnv(self._rules, obs_type="ram"), player, iter((self._seed,)))
-        return _LiveClip(self, Show(play_lanes([lane]), [Panel(player.info.name, self._rules)]), now)
+        show = Show(play_lanes([lane]), [Panel(player.info.name, self._rules)])
+        return _LiveClip(self, show, player.info.kind, now)
 
     def close(self) -> None:
         self._at_work.close()
@@ -121,8 +122,8 @@ class LiveGame:
 class _LiveClip(Clip):
     live = True
 
-    def __init__(self, game: LiveGame, show: Show, now: float) -> None:
-        super().__init__(show, Kind.BOT, now)
+    def __init__(self, game: LiveGame, show: Show, kind: Kind, now: float) -> None:
+        super().__init__(show, kind, now)
         self._game = game
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from datetime import UTC, datetime
 
@@ -10,8 +11,9 @@ from screenshots import fill, played_by_agent, played_by_guest, visit_of
 
 from agents.human import Button
 from agents.player import Kind
-from arena.kiosk.attract import CLIP_SECONDS, STANDINGS_SECONDS, Attract
+from arena.kiosk.attract import LOAD_AFTER_SECONDS, STANDINGS_SECONDS, Attract
 from arena.kiosk.choosing import ChooseRival
+from arena.kiosk.clips import CLIP_SECONDS
 from arena.kiosk.house import House, Rival
 from arena.kiosk.kiosk import Kiosk
 from arena.kiosk.leaving import TRIES, WAIT_SECONDS
@@ -204,6 +206,8 @@ class TestTime:
         assert guest.sees == "ChooseGame"
 
     def test_attract_mode_goes_round(self, guest: Guest, house: House) -> None:
+        """Before anybody has played, too: golden games until a bot is ready, then the bot, playing now."""
+        house.performers = lambda game: ["script:basic"]  # type: ignore[method-assign]
         seen = set()
         for _ in range(int(len(house.games) * (CLIP_SECONDS + STANDINGS_SECONDS) / 5)):
             guest.wait(5, step=5)
@@ -211,6 +215,30 @@ class TestTime:
             assert isinstance(screen, Attract)
             seen.add((screen.game.name, screen.clip is None))
         assert seen == {(game.name, what) for game in house.games for what in (True, False)}
+        guest.press("space")
+
+    def test_a_bot_plays_live_before_anybody_has(self, guest: Guest, house: House) -> None:
+        house.performers = lambda game: ["script:basic"]  # type: ignore[method-assign]
+        screen = guest.kiosk.screen
+        assert isinstance(screen, Attract)
+        assert screen.clip is not None
+        assert not screen.clip.live, "nobody can be ready at once"
+        guest.wait(LOAD_AFTER_SECONDS)
+        (process,) = multiprocessing.active_children()
+        deadline = time.monotonic() + 60
+        while not (screen.clip is not None and screen.clip.live) and time.monotonic() < deadline:
+            guest.wait(1)
+            time.sleep(0.05)
+        assert screen.clip is not None
+        assert screen.clip.live
+        assert (screen.clip.kind, screen.clip.name) == (Kind.SCRIPT, "script:basic")
+        before = screen.clip.picture().copy()
+        guest.wait(3, step=0.02)
+        assert (screen.clip.picture() != before).any()
+        assert not house.event.recordings.exists(), "nothing is kept of it"
+        guest.press("space")
+        process.join(10)
+        assert not process.is_alive(), "its process ends when somebody comes"
 
     def test_attract_mode_survives_recordings_that_are_gone(self, guest: Guest, house: House) -> None:
         fill(house, BREAKOUT, ["Ada"], ["script:random"])
