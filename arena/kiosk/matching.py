@@ -15,7 +15,7 @@ from arena.play.opponent import NOBODY
 from arena.play.session import PRACTICE, RANKED, Limits, Round, play_game
 from arena.play.stage import Stage
 from arena.seeds import PRACTICE_SEEDS
-from envs.errors import ArenaError
+from envs.errors import AgentError, ArenaError
 from envs.step import End
 
 if TYPE_CHECKING:
@@ -148,6 +148,11 @@ class Playing(Screen):
                 title=title,
                 limits=limits_of(house),
             )
+        except AgentError as error:
+            if visit.at_work is None or opponent is None:
+                raise
+            visit.at_work.give_up(error)  # it has died between two rounds; the guest goes on alone
+            return NextRound(house, visit, now)
         except ArenaError as error:
             visit.end()
             return Trouble(house, visit, str(error), now)

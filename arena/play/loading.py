@@ -42,6 +42,11 @@ class LoadingOpponent:
             if self._loaded:
                 self._end()
 
+    def give_up(self, problem: ArenaError) -> None:
+        """End its process, because it can't play on."""
+        self.problem = problem
+        self.close()
+
     def _load(self, agent: str, rules: Rules, handling: Handling, name: str | None) -> None:
         opponent = None
         try:

@@ -17,7 +17,7 @@ from arena.kiosk.clips import CLIP_SECONDS
 from arena.kiosk.house import House, Rival
 from arena.kiosk.kiosk import Kiosk
 from arena.kiosk.leaving import TRIES, WAIT_SECONDS
-from arena.kiosk.matching import NEXT_SECONDS, NextRound, Trouble, is_over
+from arena.kiosk.matching import NEXT_SECONDS, NextRound, Playing, Trouble, is_over
 from arena.kiosk.naming import EnterName
 from arena.kiosk.result import Counting, Result
 from arena.kiosk.screen import DEAF_SECONDS, Visit
@@ -281,6 +281,21 @@ class TestRival:
         assert visit.at_work.opponent is None
         assert visit.at_work.problem is not None
         visit.end()
+
+    def test_one_that_died_between_two_rounds_leaves_the_guest_alone(self, guest: Guest, house: House) -> None:
+        visit = Visit(BREAKOUT, Rival("script:basic", None), name="Ada")
+        visit.at_work = LoadingOpponent("script:basic", house.rules(BREAKOUT))
+        deadline = time.monotonic() + 60
+        while visit.at_work.loading and time.monotonic() < deadline:
+            time.sleep(0.05)
+        (process,) = multiprocessing.active_children()
+        process.kill()
+        process.join()
+        guest.kiosk.screen = Playing(house, visit, guest.clock())
+        guest.wait(0.5)
+        assert guest.sees == "NextRound"
+        assert (visit.at_work.opponent, visit.rounds) == (None, [])
+        assert "has died" in str(visit.at_work.problem)
 
     def test_who_leaves_ends_a_rival_that_is_still_loading(self) -> None:
         rival = LoadingOpponent("script:random", RULES)
