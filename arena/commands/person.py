@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,7 @@ from arena.station.alone import keep_here
 
 if TYPE_CHECKING:
     from arena.event import Event
+    from arena.play.loading import LoadingOpponent
     from arena.play.opponent import Ghost, Opponent
     from arena.play.session import Round
     from arena.play.stage import Stage
@@ -145,26 +146,47 @@ def _at_the_window(
         if remap:
             choose_keys(stage)
         with _beside(stage, beside, rules) as opponent:
+            if opponent is None:
+                return []
             folder = None if event is None else event.recordings
             limits = PRACTICE if event is None else RANKED
             return play_match(stage, rules, seeds, name, folder, opponent=opponent, limits=limits, begin=begin)
 
 
 @contextmanager
-def _beside(stage: Stage, beside: Ghost | str | None, rules: Rules) -> Iterator[Opponent]:
-    """Give who plays beside the person; an agent's name is shown while it loads."""
-    from arena.play.opponent import NOBODY, open_opponent
-    from arena.play.screens import draw_lines, line
-    from arena.play.strings import text
+def _beside(stage: Stage, beside: Ghost | str | None, rules: Rules) -> Iterator[Opponent | None]:
+    """Give who plays beside the person; an agent's name is shown while it loads. None if the person left meanwhile.
+
+    Raises:
+        AgentError: it can't play.
+    """
+    from arena.play.loading import LoadingOpponent
+    from arena.play.opponent import NOBODY
 
     if not isinstance(beside, str):
         yield NOBODY if beside is None else beside
         return
-    stage.clear()
-    draw_lines(stage, [line(text("play.loading", name=beside))], stage.surface.get_height() // 14)
-    stage.show()
-    with open_opponent(beside, rules) as opponent:
-        yield opponent
+    with closing(LoadingOpponent(beside, rules)) as at_work:
+        _show_loading(stage, at_work, Path(beside).name)
+        if at_work.problem is not None:
+            raise at_work.problem
+        yield at_work.opponent
+
+
+def _show_loading(stage: Stage, at_work: LoadingOpponent, name: str) -> None:
+    """Return when it has loaded, or the person closes the window or presses Esc."""
+    from arena.play.screens import draw_lines, hint, line
+    from arena.play.strings import text
+
+    clock = stage.pygame.time.Clock()
+    while at_work.loading and not stage.closed:
+        if any(press.key == "escape" or press.pad == "back" for press in stage.poll()):
+            return
+        stage.clear()
+        lines = [line(text("play.loading", name=name)), hint(text("play.loading_keys"))]
+        draw_lines(stage, lines, stage.surface.get_height() // 14)
+        stage.show()
+        clock.tick(30)
 
 
 def _book(game: Game, rules: Rules, rounds: Sequence[Round], event: Event, db: str | None, json: bool) -> None:

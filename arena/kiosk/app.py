@@ -50,8 +50,10 @@ def run(
         with open_stage("Arena", full_screen=size is None, size=size) as stage:
             ready(stage)
             settling.start()
+            house = House(event, board, settings, words, station)
+            threading.Thread(target=house.admitted.all, daemon=True).start()  # reads them before a guest waits for it
             stage.pygame.mouse.set_visible(False)
-            show(Kiosk(House(event, board, settings, words, station), stage), full_screen=size is None)
+            show(Kiosk(house, stage), full_screen=size is None)
         settling.join()
 
 

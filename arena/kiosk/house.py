@@ -16,16 +16,19 @@ import recordings
 from agents.load import SCRIPT_PREFIX, house_bots
 from agents.player import Kind
 from arena.book import book
+from arena.evaluate import Handling
 from arena.event import Event
+from arena.kiosk.admitted import AdmittedAgents
 from arena.kiosk.seeds import ranked_seeds
 from arena.kiosk.settings import Settings
 from arena.kiosk.words import WordList
+from arena.play.loading import LoadingOpponent
 from arena.results import Result, Standing
 from arena.scoreboard import Scoreboard
 from arena.screen import replay
 from arena.station.alone import Alone, Connection
 from arena.statistics import percentile_rank
-from envs.errors import ArenaError
+from envs.errors import ArenaError, EventError
 from envs.games import GAMES, HUMAN, Game, Reference, find_game
 from envs.rules import Rules, named_rules
 from recordings.codec import read
@@ -44,9 +47,19 @@ class Rival:
     """Somebody to play against."""
 
     agent: str
-    """What `agents.load.load_player` takes."""
+    """What `arena.evaluate.load` takes."""
     mean: float | None
     """Mean score on this event's standings; None before its first game."""
+    named: str | None = None
+    """A participant's agent: its name on the standings. Such ones play in the sandbox."""
+
+    @property
+    def name(self) -> str:
+        return self.agent if self.named is None else self.named
+
+    def start(self, rules: Rules) -> LoadingOpponent:
+        """Start its process."""
+        return LoadingOpponent(self.agent, rules, handling=Handling(sandbox=self.named is not None), name=self.named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,7 @@ class House:
         self.words = words
         self.station = station
         self.games = tuple(find_game(name) for name in settings.games)
+        self.admitted = AdmittedAgents(event.agents, board, words, self.games)
 
     def rules(self, game: Game) -> Rules:
         return named_rules(game, self.settings.rules)
@@ -114,10 +128,16 @@ class House:
         return attempts < self.event.settings.quotas.attempts_per_day
 
     def rivals(self, game: Game) -> list[Rival]:
-        """Return who can be played against: house bots, then the arena's script; the strongest first."""
+        """Return who can be played against: house bots, participants' agents, the arena's script; the strongest
+        first."""
         agents = house_bots(game) + ([f"{SCRIPT_PREFIX}basic"] if game.name in GAMES else [])
         means = {s.player: s.mean for s in self.standings(game) if s.kind is not Kind.HUMAN}
         rivals = [Rival(agent, means.get(agent)) for agent in agents]
+        rivals += [
+            Rival(str(one.path), means.get(one.name), one.name)
+            for one in self.admitted.all()
+            if game.name in one.games and one.name not in agents
+        ]
         return sorted(rivals, key=lambda rival: -1.0 if rival.mean is None else rival.mean, reverse=True)
 
     def standings(self, game: Game) -> list[Standing]:
@@ -142,18 +162,15 @@ class House:
     def is_a_machine(self, name: str) -> bool:
         """Whether a bot or script has that name."""
         small = name.casefold()
-        return small.startswith(SCRIPT_PREFIX) or any(
-            small == other.casefold()
-            for game in self.games
-            for other in (
-                *house_bots(game),
-                *(s.player for s in self.standings(game) if s.kind is not Kind.HUMAN),
-            )
-        )
+        if small.startswith(SCRIPT_PREFIX):
+            return True
+        names = {one.name for one in self.admitted.all()}
+        for game in self.games:
+            names.update(house_bots(game), (s.player for s in self.standings(game) if s.kind is not Kind.HUMAN))
+        return small in {name.casefold() for name in names}
 
     def clips(self, game: Game) -> list[Path]:
-        """Return recordings worth showing: the best of different players of the event, people and machines in turn;
-        before anybody has played, a golden recording."""
+        """Return recordings worth showing: the best of different players of the event, people and machines in turn."""
         try:
             results = self.board.results(game=game.name, rules_id=self.rules(game).rules_id)
         except ArenaError as error:
@@ -168,8 +185,22 @@ class House:
         people = [self._file_of(result) for result in ordered if result.kind is Kind.HUMAN]
         machines = [self._file_of(result) for result in ordered if result.kind is not Kind.HUMAN]
         mixed = chain.from_iterable(zip_longest(people, machines))
-        found = [path for path in mixed if path is not None and path.is_file()][:CLIPS_PER_GAME]
-        return found or sorted(GOLDEN.glob(f"{game.name}-*-script-basic-*"))[:1]
+        return [path for path in mixed if path is not None and path.is_file()][:CLIPS_PER_GAME]
+
+    def performers(self, game: Game) -> list[str]:
+        """Return who plays live in attract mode while there are no recordings: house bots, else the arena's script."""
+        return house_bots(game) or ([f"{SCRIPT_PREFIX}basic"] if game.name in GAMES else [])
+
+    def golden(self, game: Game) -> Path:
+        """Return a recording of `game` that comes with the arena.
+
+        Raises:
+            EventError: there is none.
+        """
+        paths = sorted(GOLDEN.glob(f"{game.name}-*-script-basic-*"))
+        if not paths:
+            raise EventError(f"No recording of {game.name} comes with the arena.")
+        return paths[0]
 
     def _file_of(self, result: Result) -> Path:
         return self.event.recordings / result.recording_name

@@ -14,7 +14,7 @@ from arena.kiosk.texts import text
 from arena.play.opponent import NOBODY
 from arena.play.session import PRACTICE, RANKED, Limits, Round, play_game
 from arena.play.stage import Stage
-from envs.errors import ArenaError
+from envs.errors import AgentError, ArenaError
 from envs.step import End
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class NextRound(Screen):
         visit, rounds = self.visit, self.house.settings.rounds
         title = text("the_match") if rounds == 1 else text("round_of", n=len(visit.rounds) + 1, rounds=rounds)
         self.header(canvas, title, visit.game.title)
-        rival = visit.rival.agent if visit.rival else ""
+        rival = visit.rival.name if visit.rival else ""
         if rival:
             half = (WIDTH - 2 * MARGIN - 200) / 2
             canvas.text(visit.name, MARGIN + half, 152, 52, palette.SKY, 1, half)
@@ -136,7 +136,7 @@ class NextRound(Screen):
         if self.house.station.url and self.ticket is None and awake:
             canvas.text(text("unseen"), WIDTH / 2, 512, 30, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
         if self.is_waiting:
-            name = self.visit.rival.agent if self.visit.rival else ""
+            name = self.visit.rival.name if self.visit.rival else ""
             waits = text("rival_loading", name=name)
             canvas.text(waits, WIDTH / 2, 586, 34, palette.QUIET, 0.5, WIDTH - 2 * MARGIN)
         elif awake:
@@ -178,6 +178,11 @@ class Playing(Screen):
                 limits=limits_of(house),
                 kept=house.station.begin(self.ticket),
             )
+        except AgentError as error:
+            if visit.at_work is None or opponent is None:
+                raise
+            visit.at_work.give_up(error)  # it has died between two rounds; the guest goes on alone
+            return NextRound(house, visit, now)
         except ArenaError as error:
             visit.end()
             return Trouble(house, visit, str(error), now)
@@ -209,18 +214,18 @@ def draw_rounds(canvas: Canvas, visit: Visit, y: float, height: float = 62) -> N
         top = y + height * line
         canvas.text(text("round", n=line + 1), MARGIN + 40, top + 8, 30, palette.QUIET)
         mine, theirs = scores_of(played)
-        won = theirs is not None and mine > theirs
-        lost = theirs is not None and mine < theirs
+        won, lost = played.winner == 1, played.winner == -1
         canvas.pixels(number(mine), WIDTH / 2 - 70, top + 8, 5, palette.YELLOW, 1)
         if won:
             canvas.pixels("<", WIDTH / 2 - 24, top + 8, 5, palette.SKY, 0.5)
         if lost:
             canvas.pixels(">", WIDTH / 2 + 24, top + 8, 5, palette.ORANGE, 0.5)
         if theirs is not None:
-            if mine == theirs:
+            if mine == theirs and not lost:
                 canvas.pixels("=", WIDTH / 2, top + 8, 5, palette.QUIET, 0.5)
             canvas.pixels(number(theirs), WIDTH / 2 + 70, top + 8, 5, palette.YELLOW)
-            note = text("round_won") if won else text("round_lost") if lost else text("round_even")
+            even = "round_even" if mine == theirs else "round_open"
+            note = text("round_won") if won else text("round_lost") if lost else text(even)
             canvas.text(note, WIDTH - MARGIN - 40, top + 8, 30, palette.QUIET, 1)
 
 

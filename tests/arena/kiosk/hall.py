@@ -17,6 +17,8 @@ from PIL import Image, ImageGrab
 
 from arena.kiosk import palette, pixelfont
 from arena.kiosk.palette import Colour
+from arena.verify import verify_file
+from recordings.recording import Recording
 
 ROOT = Path(__file__).parents[3]
 CODE = "13579"
@@ -60,10 +62,10 @@ class Hall:
     def key(self, *names: str) -> None:
         for name in names:
             subprocess.run(["xdotool", "key", "--clearmodifiers", name], env=self.environment, check=True)
-            time.sleep(0.25)
+            time.sleep(0.08)
 
     def type(self, text: str) -> None:
-        subprocess.run(["xdotool", "type", "--delay", "120", text], env=self.environment, check=True)
+        subprocess.run(["xdotool", "type", "--delay", "60", text], env=self.environment, check=True)
 
     def screen(self) -> np.ndarray:
         return np.asarray(ImageGrab.grab(xdisplay=self.display).convert("RGB"))
@@ -74,16 +76,17 @@ class Hall:
         there = (self.screen() == colour).all(axis=2).astype(np.float32)
         return bool(cv2.matchTemplate(there, pattern, cv2.TM_SQDIFF).min() < 0.5)
 
-    def wait_for(self, words: str, dot: int, colour: Colour, *keys: str) -> None:
-        """Press `keys`, then wait until the display shows `words`."""
+    def wait_for(self, words: str | tuple[str, ...], dot: int, colour: Colour, *keys: str) -> None:
+        """Press `keys`, then wait until the display shows `words`, or one of them."""
         self.key(*keys)
+        wanted = (words,) if isinstance(words, str) else words
         deadline = time.monotonic() + PATIENCE
-        while not self.shows(words, dot, colour):
+        while not any(self.shows(one, dot, colour) for one in wanted):
             if time.monotonic() > deadline or self.parent.poll() is not None:
-                self.shot(f"missing {words}")
-                pytest.fail(f"{words!r} was not seen")
+                self.shot(f"missing {wanted[0]}")
+                pytest.fail(f"{' or '.join(wanted)!r} was not seen")
             time.sleep(0.1)
-        self.shot(words)
+        self.shot(wanted[0])
 
     def shot(self, name: str) -> None:
         """Keep a picture for people."""
@@ -93,12 +96,12 @@ class Hall:
             name = f"kiosk{self.display[1:]}-{self._shots:02d}-{name}.png"
             Image.fromarray(self.screen()).save(Path(folder) / name)
 
-    def to_the_match(self, name: str) -> None:
-        """Walk from attract mode to the first round of Breakout, alone."""
+    def to_the_match(self, name: str, rival: int = 9) -> None:
+        """Walk from attract mode to the first round of Breakout, against the rival in that line; the last is nobody."""
         self.wait_for("press fire", 5, palette.YELLOW)
         self.wait_for("choose a game", 6, palette.YELLOW, "space")
         self.wait_for("who is against you?", 6, palette.ORANGE, "Return")
-        self.key(*["Down"] * 6)
+        self.key(*["Down"] * rival)
         self.wait_for("your name", 6, palette.SKY, "Return")
         self.type(name)
         self.wait_for("one question", 6, palette.SKY, "Return")
@@ -115,6 +118,13 @@ class Hall:
             assert time.monotonic() < deadline, f"no {pattern} came"
             self.key("space")
         return found[0]
+
+    def verified(self, pattern: str) -> Recording:
+        """Wait for a recording, pressing FIRE, and return it when it has been verified."""
+        recording, verification = verify_file(self.wait_for_file(pattern))
+        assert verification.ok
+        assert recording is not None
+        return recording
 
     def leave(self) -> int:
         self.wait_for("organizer's exit", 6, palette.PURPLE, "F10")

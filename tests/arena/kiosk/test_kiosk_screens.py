@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from datetime import UTC, datetime
 
@@ -10,16 +11,17 @@ from screenshots import fill, played_by_agent, played_by_guest, visit_of
 
 from agents.human import Button
 from agents.player import Kind
-from arena.kiosk.attract import CLIP_SECONDS, STANDINGS_SECONDS, Attract
+from arena.kiosk.attract import LOAD_AFTER_SECONDS, STANDINGS_SECONDS, Attract
 from arena.kiosk.choosing import ChooseRival
+from arena.kiosk.clips import CLIP_SECONDS
 from arena.kiosk.house import House, Rival
 from arena.kiosk.kiosk import Kiosk
 from arena.kiosk.leaving import TRIES, WAIT_SECONDS
-from arena.kiosk.matching import NEXT_SECONDS, NextRound, Trouble, is_over
+from arena.kiosk.matching import NEXT_SECONDS, NextRound, Playing, Trouble, is_over
 from arena.kiosk.naming import EnterName
 from arena.kiosk.result import Counting, Result
-from arena.kiosk.rival import RivalAtWork
 from arena.kiosk.screen import DEAF_SECONDS, Visit
+from arena.play.loading import LoadingOpponent
 from arena.play.session import Played, Round
 from arena.play.stage import Press
 from arena.results import Result as GameResult
@@ -204,6 +206,8 @@ class TestTime:
         assert guest.sees == "ChooseGame"
 
     def test_attract_mode_goes_round(self, guest: Guest, house: House) -> None:
+        """Before anybody has played, too: golden games until a bot is ready, then the bot, playing now."""
+        house.performers = lambda game: ["script:basic"]  # type: ignore[method-assign]
         seen = set()
         for _ in range(int(len(house.games) * (CLIP_SECONDS + STANDINGS_SECONDS) / 5)):
             guest.wait(5, step=5)
@@ -211,6 +215,30 @@ class TestTime:
             assert isinstance(screen, Attract)
             seen.add((screen.game.name, screen.clip is None))
         assert seen == {(game.name, what) for game in house.games for what in (True, False)}
+        guest.press("space")
+
+    def test_a_bot_plays_live_before_anybody_has(self, guest: Guest, house: House) -> None:
+        house.performers = lambda game: ["script:basic"]  # type: ignore[method-assign]
+        screen = guest.kiosk.screen
+        assert isinstance(screen, Attract)
+        assert screen.clip is not None
+        assert not screen.clip.live, "nobody can be ready at once"
+        guest.wait(LOAD_AFTER_SECONDS)
+        (process,) = multiprocessing.active_children()
+        deadline = time.monotonic() + 60
+        while not (screen.clip is not None and screen.clip.live) and time.monotonic() < deadline:
+            guest.wait(1)
+            time.sleep(0.05)
+        assert screen.clip is not None
+        assert screen.clip.live
+        assert (screen.clip.kind, screen.clip.name) == (Kind.SCRIPT, "script:basic")
+        before = screen.clip.picture().copy()
+        guest.wait(3, step=0.02)
+        assert (screen.clip.picture() != before).any()
+        assert not house.event.recordings.exists(), "nothing is kept of it"
+        guest.press("space")
+        process.join(10)
+        assert not process.is_alive(), "its process ends when somebody comes"
 
     def test_attract_mode_survives_recordings_that_are_gone(self, guest: Guest, house: House) -> None:
         fill(house, BREAKOUT, ["Ada"], ["script:random"])
@@ -243,7 +271,7 @@ class TestTime:
 class TestRival:
     @pytest.mark.parametrize("agent", ["no-such-bot", "script:nonsense"])
     def test_one_that_cannot_play_leaves_the_guest_alone(self, guest: Guest, house: House, agent: str) -> None:
-        visit = Visit(BREAKOUT, Rival(agent, None), RivalAtWork(agent, RULES), "Ada")
+        visit = Visit(BREAKOUT, Rival(agent, None), LoadingOpponent(agent, RULES), "Ada")
         guest.kiosk.screen = screen = NextRound(house, visit, guest.clock())
         deadline = time.monotonic() + 60
         while screen.is_waiting and time.monotonic() < deadline:
@@ -254,8 +282,23 @@ class TestRival:
         assert visit.at_work.problem is not None
         visit.end()
 
+    def test_one_that_died_between_two_rounds_leaves_the_guest_alone(self, guest: Guest, house: House) -> None:
+        visit = Visit(BREAKOUT, Rival("script:basic", None), name="Ada")
+        visit.at_work = LoadingOpponent("script:basic", house.rules(BREAKOUT))
+        deadline = time.monotonic() + 60
+        while visit.at_work.loading and time.monotonic() < deadline:
+            time.sleep(0.05)
+        (process,) = multiprocessing.active_children()
+        process.kill()
+        process.join()
+        guest.kiosk.screen = Playing(house, visit, guest.clock())
+        guest.wait(0.5)
+        assert guest.sees == "NextRound"
+        assert (visit.at_work.opponent, visit.rounds) == (None, [])
+        assert "has died" in str(visit.at_work.problem)
+
     def test_who_leaves_ends_a_rival_that_is_still_loading(self) -> None:
-        rival = RivalAtWork("script:random", RULES)
+        rival = LoadingOpponent("script:random", RULES)
         rival.close()
         rival.close()
         deadline = time.monotonic() + 60
