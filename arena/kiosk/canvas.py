@@ -180,19 +180,25 @@ class Canvas:
     def game(self, picture: np.ndarray, x: float, y: float, width: float, height: float) -> pygame.Rect:
         """Show a game's picture, uint8 (height, 160, 3), in whole pixels and with a television's aspect, in the middle
         of a place; return where it stands, in pixels."""
-        import cv2
-
-        place = self.rect(x, y, width, height)
         lines, columns, _ = picture.shape
+        target = self.game_place(lines, columns, x, y, width, height)
+        small = pygame.image.frombuffer(picture.tobytes(), (columns, lines), "RGB").convert(self.surface)
+        within = target.clip(self.surface.get_rect())
+        if within == target:
+            pygame.transform.scale(small, target.size, self.surface.subsurface(target))
+        else:  # a window too small for it
+            self.surface.blit(pygame.transform.scale(small, target.size), target)
+        return target
+
+    def game_place(self, lines: int, columns: int, x: float, y: float, width: float, height: float) -> pygame.Rect:
+        """Return where `game` shows a picture, in pixels."""
+        place = self.rect(x, y, width, height)
         scale = max(1, place.height // lines)
         while scale > 1 and round(scale * PIXEL_WIDTH) * columns > place.width:
             scale -= 1
         across = min(round(scale * PIXEL_WIDTH), max(1, place.width // columns))
-        size = (across * columns, scale * lines)
-        large = cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST)
-        target = pygame.Rect((0, 0), size)
+        target = pygame.Rect((0, 0), (across * columns, scale * lines))
         target.center = place.center
-        self.surface.blit(pygame.image.frombuffer(large.tobytes(), size, "RGB"), target)
         return target
 
     def matrix(self, modules: np.ndarray, x: float, y: float, side: float) -> None:

@@ -1,0 +1,35 @@
+"""`arena stage`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from arena.commands.kiosk import _checked
+from arena.commands.options import DatabaseOption, EventOption
+
+
+def stage(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="The tournament; the one that was begun last if not given."),
+    ] = None,
+    event: EventOption = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            "--size", metavar="WxH", help="A window of so many pixels instead of the whole screen.", show_default=False
+        ),
+    ] = None,
+    db: DatabaseOption = None,
+) -> None:
+    """Show a tournament on the hall's projector.
+
+    Next match, both games side by side with the lead, winner, standings, and again; it follows the tournament by
+    itself. Space pauses, the right arrow goes on, the left arrow goes back, Esc leaves.
+    """
+    from arena.event import event_folder
+    from arena.projector.app import run
+
+    run(event_folder(event), db, _checked(size), name)

@@ -1,0 +1,1 @@
+"""`arena stage`: the show of a tournament for a hall. It reads the tournament's log and its games, and decides nothing."""

@@ -1,0 +1,206 @@
+"""The scenes between the bouts: waiting, standings, bracket, the winner of the tournament."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arena.brackets import Duel, How, Line, round_title, rounds, standings
+from arena.kiosk import palette
+from arena.kiosk.attract import code_of
+from arena.kiosk.canvas import HEIGHT, WIDTH, Canvas
+from arena.kiosk.palette import Colour
+from arena.play.strings import text
+from arena.projector.draw import COLOURS, LEAST, MARGIN, header
+from arena.tournament import Format, State
+from envs.games import find_game
+
+if TYPE_CHECKING:
+    from arena.projector.hall import Hall
+
+LINES = 8
+"""Lines of the standings."""
+ROUNDS = 3
+"""Rounds of a bracket that are shown beside each other."""
+DUELS = 4
+"""Duels of a round that are shown below each other."""
+
+
+def waiting(canvas: Canvas, hall: Hall) -> None:
+    """The event's name, what is waited for, and where to read on."""
+    news = hall.news
+    room = WIDTH - 2.0 * MARGIN
+    if hall.url:
+        room -= 330
+        side = 290
+        canvas.matrix(code_of(hall.url), WIDTH - MARGIN - side, 150, side)
+        canvas.text(text("stage.join"), WIDTH - MARGIN - side / 2, 456, LEAST, palette.QUIET, 0.5, side)
+        canvas.text(hall.url.split("://")[-1], WIDTH - MARGIN - side / 2, 496, LEAST, palette.TEXT, 0.5, side + 20)
+    y = 90 + canvas.paragraph(hall.event_name, MARGIN, 90, room, 84, palette.YELLOW)
+    if news.state is not None:
+        y += canvas.paragraph(news.state.plan.title, MARGIN, y, room, 48, palette.TEXT)
+    y = max(y + 24, 330)
+    for line in _waited_for(hall):
+        y += canvas.paragraph(line, MARGIN, y, room, 44, palette.QUIET)
+    if news.trouble:
+        canvas.text(text("stage.trouble"), MARGIN, 610, LEAST, palette.YELLOW, room=WIDTH - 2 * MARGIN)
+    canvas.text(text("stage.keys"), MARGIN, HEIGHT - 44, 26, palette.LINE_TEXT)
+
+
+def _waited_for(hall: Hall) -> list[str]:
+    news = hall.news
+    if news.state is None:
+        name = hall.follower.name
+        return [text("stage.waiting_named", name=name) if name else text("stage.waiting_none")]
+    if not news.waiting:
+        return [text("stage.waiting_bots")]
+    first: dict[str, str] = {}
+    for slot in news.waiting:
+        said = text(
+            "stage.waiting_person", name=hall.name(slot.player), game=find_game(slot.game).title, n=slot.index + 1
+        )
+        first.setdefault(slot.player, said)
+    lines = list(first.values())[:3]
+    return [*lines, text("stage.waiting_more", n=len(first) - 3)] if len(first) > 3 else lines
+
+
+def taken_back(canvas: Canvas) -> None:
+    canvas.pixels(text("stage.taken_back"), WIDTH / 2, 250, 12, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
+    canvas.text(text("stage.taken_back_what"), WIDTH / 2, 400, 44, palette.TEXT, 0.5, WIDTH - 2 * MARGIN)
+
+
+def champion(canvas: Canvas, hall: Hall) -> None:
+    """Who has won the tournament, and what that proves."""
+    state = hall.state
+    header(canvas, state.plan.title, hall.event_name)
+    lines = standings(state)
+    first = [line for line in lines if line.place == 1]
+    canvas.pixels(
+        text("stage.champion" if len(first) == 1 else "stage.champions"), WIDTH / 2, 110, 8, palette.YELLOW, 0.5
+    )
+    size = 120 if len(first) == 1 else 76 if len(first) == 2 else 56
+    for number, line in enumerate(first[:4]):
+        y = 210 + number * size * 1.25
+        canvas.text(hall.name(line.player), WIDTH / 2, y, size, _colour(line), 0.5, WIDTH - 2 * MARGIN)
+    below = 250 + min(4, len(first)) * size * 1.25
+    said = (
+        hall.news.verdict or f"{state.plan.series.text()} · {' · '.join(find_game(g).title for g in state.plan.games)}"
+    )
+    canvas.paragraph(said, WIDTH / 2, below, WIDTH - 4 * MARGIN, 40, palette.TEXT, 0.5)
+    if state.plan.practice:
+        canvas.text(text("stage.rehearsal"), WIDTH / 2, HEIGHT - 70, LEAST, palette.QUIET, 0.5)
+
+
+def _colour(line: Line) -> Colour:
+    return COLOURS[0] if line.kind == "human" else COLOURS[1]
+
+
+def standings_table(canvas: Canvas, hall: Hall, state: State) -> None:
+    """The standings of a format in which everybody plays the same seeds."""
+    header(canvas, state.plan.title, hall.event_name)
+    canvas.pixels(text("stage.standings"), MARGIN, 70, 7, palette.YELLOW)
+    lines = standings(state)
+    columns = (
+        (820.0, "stage.won"),
+        (950.0, "stage.drawn"),
+        (1080.0, "stage.lost"),
+        (WIDTH - MARGIN, "stage.seeds_won"),
+    )
+    for x, key in columns:
+        canvas.text(text(key), x, 86, LEAST, palette.QUIET, 1, 124)
+    for number, line in enumerate(lines[:LINES]):
+        y = 140 + 60 * number
+        canvas.box(MARGIN, y - 6, WIDTH - 2 * MARGIN, 54, palette.PANEL if number % 2 == 0 else palette.GROUND)
+        canvas.text(f"{line.place}", MARGIN + 60, y, 44, palette.TEXT, 1)
+        canvas.box(MARGIN + 80, y, 10, 42, _colour(line))
+        canvas.text(hall.name(line.player), MARGIN + 106, y, 44, _colour(line), room=540)
+        for (x, _), value in zip(columns, (line.won, line.drawn, line.lost, line.seeds_won), strict=True):
+            canvas.text(f"{value:,}", x - (12 if x > 1200 else 0), y, 44, palette.TEXT, 1, 120)
+    if len(lines) > LINES:
+        canvas.text(text("stage.waiting_more", n=len(lines) - LINES), MARGIN + 106, 626, LEAST, palette.QUIET)
+    if state.plan.format is Format.TEAM:
+        people, bots = (
+            sum(one.seeds_won for one in lines if (one.kind == "human") is human) for human in (True, False)
+        )
+        said = text("stage.sides", people=f"{people:,}", bots=f"{bots:,}")
+        canvas.text(said, WIDTH / 2, 666, 38, palette.TEXT, 0.5, WIDTH - 2 * MARGIN)
+
+
+def duel(canvas: Canvas, hall: Hall, state: State) -> None:
+    """The series of a duel, game by game."""
+    found = rounds(state)[0][0]
+    header(canvas, state.plan.title, hall.event_name)
+    canvas.pixels(text("stage.of_series"), WIDTH / 2, 70, 7, palette.YELLOW, 0.5)
+    names = (hall.name(found.a), hall.name(found.b or found.a))
+    canvas.text(names[0], MARGIN, 150, 64, COLOURS[0], 0, 580)
+    canvas.text(names[1], WIDTH - MARGIN, 150, 64, COLOURS[1], 1, 580)
+    for number, (game, one) in enumerate(found.games.items()):
+        y = 260 + 100 * number
+        canvas.panel(MARGIN, y - 12, WIDTH - 2 * MARGIN, 84)
+        canvas.pixels(str(one.wins), MARGIN + 40, y + 4, 7, COLOURS[0])
+        canvas.pixels(str(one.losses), WIDTH - MARGIN - 40, y + 4, 7, COLOURS[1], 1)
+        canvas.text(find_game(game).title, WIDTH / 2, y - 4, 38, palette.TEXT, 0.5, 760)
+        canvas.text(_stand(state, hall, found, game), WIDTH / 2, y + 34, LEAST, palette.QUIET, 0.5, 760)
+
+
+def _stand(state: State, hall: Hall, found: Duel, game: str) -> str:
+    one = found.games[game]
+    if not one.played:
+        return text("stage.not_played")
+    tied = f" · {text('stage.tied', n=one.ties)}" if one.ties else ""
+    if one.over and one.lead:
+        return text("stage.wins", name=hall.name(found.a if one.lead > 0 else found.b or "")) + tied
+    return (text("stage.draw") if one.over else state.plan.series.text()) + tied
+
+
+def bracket(canvas: Canvas, hall: Hall, state: State, stage: str) -> None:
+    """The part of a knockout around what was shown last.
+
+    Args:
+        stage: the round of what was shown last; empty if nothing was.
+    """
+    header(canvas, state.plan.title, hall.event_name)
+    canvas.pixels(text("stage.bracket"), MARGIN, 64, 6, palette.YELLOW)
+    played = rounds(state)
+    count = (len(played[0]) * 2 - 1).bit_length()
+    at = next((i for i, duels in enumerate(played) if any(one.stage == stage for one in duels)), len(played) - 1)
+    first = max(0, min(at, count - ROUNDS))
+    shown = range(first, min(count, first + ROUNDS))
+    most = min(DUELS, len(played[0]) >> first)
+    width = (WIDTH - 2 * MARGIN - 40 * (len(shown) - 1)) / len(shown)
+    top, height = 168.0, 530.0
+    for column, number in enumerate(shown):
+        x = MARGIN + column * (width + 40)
+        canvas.text(round_title(state, number), x, 120, LEAST, palette.QUIET, room=width)
+        slots = max(1, most >> column)
+        duels = played[number] if number < len(played) else []
+        begin = _part(duels, slots, state) if number < len(played) else 0
+        for place in range(slots):
+            y = top + height * (place + 0.5) / slots - 52
+            _plate(canvas, hall, duels[begin + place] if begin + place < len(duels) else None, (x, y, width))
+            if column:
+                canvas.box(x - 40, y + 50, 40, 4, palette.LINE)
+
+
+def _part(duels: list[Duel], slots: int, state: State) -> int:
+    """Return the first duel of the part of a round that is shown: where something is still open."""
+    at = next((i for i, one in enumerate(duels) if not one.over), 0)
+    return at // slots * slots
+
+
+def _plate(canvas: Canvas, hall: Hall, one: Duel | None, place: tuple[float, float, float]) -> None:
+    x, y, width = place
+    canvas.panel(x, y, width, 104)
+    if one is None:
+        return
+    seeds = one.seeds_won
+    for i, name in enumerate((one.a, one.b)):
+        line = y + 10 + 44 * i
+        lost = one.over and name != one.winner
+        colour = palette.QUIET if lost else palette.TEXT
+        won = one.over and one.winner == name and one.how is not How.BYE
+        if won:
+            canvas.box(x + 3, line, 8, 40, palette.YELLOW)
+        said = hall.name(name) if name is not None else text("stage.bye")
+        canvas.text(said, x + 24, line + 2, 36, colour, room=width - 110)
+        if one.b is not None:
+            canvas.pixels(str(seeds[i]), x + width - 18, line + 6, 4, palette.YELLOW if won else colour, 1)
