@@ -1,7 +1,7 @@
 """What the scenes of a bout have in common, the scene before it and the one after it.
 
-Text that the hall reads is at least `LEAST` units high: projected four metres wide its capitals are 7 cm high, 12 minutes
-of arc from twenty metres; normal sight needs 5.
+Text that the hall reads is at least `LEAST` units high: projected four metres wide its capitals are 7 cm high, that is
+12 minutes of arc from twenty metres; normal sight needs 5.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The two games side by side. The pictures are drawn with every frame, words when they change, the graph now and then."""
+"""The two games side by side. Pictures are drawn with every frame, words when they change, the graph now and then."""
 
 from __future__ import annotations
 

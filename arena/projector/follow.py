@@ -79,8 +79,13 @@ class Follower:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End; what was to be kept is kept."""
         self._over.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self._keep()
         if self._board is not None:
             self._board.close()
@@ -92,7 +97,7 @@ class Follower:
     def _run(self) -> None:
         while not self._over.wait(POLL_SECONDS):
             self.look()
-            self._keep()
+            self._keep()  # here, not where it is drawn: a disk may take its time
 
     def _keep(self) -> None:
         text, self._to_keep = self._to_keep, None

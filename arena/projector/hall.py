@@ -118,11 +118,11 @@ class Hall:
         """Note what is booked now of what was shown as it was played; what is booked otherwise is shown again."""
         self._known = None
         for bout in self.bouts:
-            if bout.key in self.unbooked:
-                a, b = scores_of(self.state, bout)
-                if a is not None and b is not None:
-                    if (a.score, b.score) == self.unbooked.pop(bout.key):
-                        self.remembered.seen[bout.key] = (a.number, b.number)
+            a, b = scores_of(self.state, bout)
+            if bout.key not in self.unbooked or a is None or b is None:
+                continue
+            if (a.score, b.score) == self.unbooked.pop(bout.key):
+                self.remembered.seen[bout.key] = (a.number, b.number)
 
     # -- what is next ------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,6 @@ from arena.projector.programme import Bout, scores_of
 from arena.projector.sources import Played, Running, recording_of
 from arena.screen import Panel, Show
 from arena.tournament import State
-from envs.errors import ArenaError
 from envs.games import FPS
 from envs.rules import Rules
 from envs.step import End, Step
