@@ -16,7 +16,21 @@ from typing import Annotated
 
 import typer
 
-from arena.commands import agent, doctor, event, kiosk, person, play, report, results, serve, show, stage, submit, tournament
+from arena.commands import (
+    agent,
+    doctor,
+    event,
+    kiosk,
+    person,
+    play,
+    report,
+    results,
+    serve,
+    show,
+    stage,
+    submit,
+    tournament,
+)
 
 DONE, NOT_SO, BAD_INPUT, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
 

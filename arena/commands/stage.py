@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from arena.commands.kiosk import _checked
+from arena.commands.kiosk import checked_size
 from arena.commands.options import DatabaseOption, EventOption
 
 
@@ -29,7 +29,12 @@ def stage(
     Next match, both games side by side with the lead, winner, standings, and again; it follows the tournament by
     itself. Space pauses, the right arrow goes on, the left arrow goes back, Esc leaves.
     """
-    from arena.event import event_folder
-    from arena.projector.app import run
+    from arena.event import SETTINGS, event_folder
+    from arena.kiosk.watchdog import keep_alive
+    from envs.errors import EventError
 
-    run(event_folder(event), db, _checked(size), name)
+    folder, window = event_folder(event), checked_size(size)
+    if not (folder / SETTINGS).is_file():
+        raise EventError(f"There is no event in {folder} yet; make one with arena event init, or name it with --event.")
+    words = [str(folder), db or "", f"{window[0]}x{window[1]}" if window else "", name or ""]
+    keep_alive("stage", "arena.projector", words)

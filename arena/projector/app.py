@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+import signal
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from arena.event import Event, open_event
 from arena.kiosk import settings
+from arena.kiosk.app import end_with_parent
+from arena.kiosk.watchdog import BAD_INPUT, LEFT, READY, beats
 from arena.kiosk.words import load_words
 from arena.play.clock import FrameClock
 from arena.play.stage import Stage, open_stage
@@ -49,6 +54,29 @@ def run(
             clock.tick()
             show.turn()
         show.close()
+
+
+def main(arguments: list[str]) -> int:
+    """Run in a process of its own: FOLDER DB SIZE NAME, the last three perhaps empty. Return the exit code.
+
+    What it prints to its standard output, a dot a second, tells the watchdog that it lives.
+    """
+    folder, db, size, name = arguments
+    width, _, height = size.partition("x")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the watchdog, which ends this process
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+    def ready(stage: Stage) -> None:
+        print(READY, flush=True)
+        threading.Thread(target=beats, args=(stage,), daemon=True).start()
+
+    try:
+        run(Path(folder), db or None, (int(width), int(height)) if size else None, name or None, ready)
+    except ArenaError as error:
+        print(f"arena: {error}", file=sys.stderr)
+        return BAD_INPUT
+    return LEFT
 
 
 def address_of(event: Event) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.player import PlayerInfo
 from arena.book import book, keep
 from arena.brackets import standings
 from arena.conduct import Conductor
@@ -71,7 +70,9 @@ def test_nothing_is_told_before_it_was_shown(name: str, event: Event, opened: Op
         assert len(evening.show.hall.known().scores) >= shown
         if evening.scene == "Versus":
             bout = evening.show.scene.bout  # type: ignore[attr-defined]
-            assert not any(evening.show.hall.known().scores_of(bout.stage, bout.game, bout.a.name, bout.index + 1)[bout.index:])
+            assert not any(
+                evening.show.hall.known().scores_of(bout.stage, bout.game, bout.a.name, bout.index + 1)[bout.index :]
+            )
             shown += 1
         evening.press("right")
         evening.turn(20)
@@ -359,7 +360,3 @@ def test_names_are_hidden_where_they_must_be(event: Event, opened: Opens) -> Non
     assert evening.show.hall.name("Mia") == "(name hidden)"
     assert evening.show.hall.name("script:random") == "script:random"
     assert evening.show.hall.name("nobody") == "(name hidden)"
-
-
-def test_pretenders_are_people() -> None:
-    assert isinstance(Pretender("Mia", RULES, 0.1).info, PlayerInfo)
