@@ -16,21 +16,7 @@ from typing import Annotated
 
 import typer
 
-from arena.commands import (
-    agent,
-    doctor,
-    event,
-    kiosk,
-    person,
-    play,
-    report,
-    results,
-    serve,
-    show,
-    stage,
-    submit,
-    tournament,
-)
+from arena.commands import agent, doctor, event, kiosk, person, play, report, results, serve, show, submit, tournament
 
 DONE, NOT_SO, BAD_INPUT, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
 
@@ -66,7 +52,7 @@ app.command()(person.play)
 app.command()(play.match)
 app.command()(play.evaluate)
 app.command()(kiosk.kiosk)
-app.command()(stage.stage)
+app.command()(show.stage)
 app.command()(show.watch)
 app.command()(show.export)
 app.command()(results.verify)
