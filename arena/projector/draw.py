@@ -15,6 +15,7 @@ from agents.player import Kind
 from arena.kiosk import palette
 from arena.kiosk.canvas import WIDTH, Canvas
 from arena.kiosk.palette import Colour
+from arena.kiosk.screen import key_cap
 from arena.play.strings import text
 from arena.projector.graph import lead_picture
 from arena.projector.programme import Bout, series_of
@@ -37,6 +38,14 @@ def header(canvas: Canvas, left: str, right: str = "", colour: Colour = palette.
     """Write the line at the top."""
     width = canvas.text(left, MARGIN, 14, LEAST, colour, room=760)
     canvas.text(right, WIDTH - MARGIN, 14, LEAST, palette.QUIET, 1, WIDTH - 3 * MARGIN - width)
+
+
+def draw_keys(canvas: Canvas, y: float) -> None:
+    """Write what the operator's keys do. The hall needn't read it."""
+    x = float(MARGIN)
+    for cap, key in (("SPACE", "pause"), ("→", "next"), ("←", "back"), ("ESC", "leave")):
+        x += key_cap(canvas, cap, x, y) + 14
+        x += canvas.text(text(f"stage.key_{key}"), x, y + 9, 28, palette.QUIET) + 40
 
 
 def title_of(bout: Bout) -> str:
@@ -77,8 +86,8 @@ def graph(
         return
     picture = lead_picture(leads, max(frames, len(leads) - 1), rect.width, rect.height, canvas.scale)
     canvas.surface.blit(pygame.image.frombuffer(picture.tobytes(), rect.size, "RGB"), rect)
-    canvas.text(text("stage.ahead", name=names[0]), x + 14, y + 6, LEAST, COLOURS[0], room=width * 0.6)
-    canvas.text(text("stage.ahead", name=names[1]), x + 14, y + height - LEAST - 6, LEAST, COLOURS[1], room=width * 0.6)
+    canvas.text(text("stage.ahead", name=names[0]), x + 14, y + 4, LEAST, COLOURS[0], room=width * 0.6)
+    canvas.text(text("stage.ahead", name=names[1]), x + 14, y + height - LEAST - 4, LEAST, COLOURS[1], room=width * 0.6)
 
 
 def versus(canvas: Canvas, hall: Hall, state: State, bout: Bout, count: int, age: float) -> None:
@@ -92,7 +101,7 @@ def versus(canvas: Canvas, hall: Hall, state: State, bout: Bout, count: int, age
         width = WIDTH - MARGIN - 690
         canvas.panel(x, 286, width, 230, COLOURS[i])
         canvas.box(x + 6, 286, width - 12, 12, COLOURS[i])
-        canvas.text(hall.name(entrant), x + width / 2, 336, 76, COLOURS[i], 0.5, width - 40)
+        canvas.text(hall.name(entrant), x + width / 2, 336, 76, COLOURS[i], 0.5, width - 70)
         canvas.text(kind_of(entrant), x + width / 2, 440, 40, palette.QUIET, 0.5)
     canvas.pixels(text("stage.versus"), WIDTH / 2, 380, 6, palette.TEXT, 0.5)
     if count:

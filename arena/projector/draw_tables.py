@@ -10,7 +10,7 @@ from arena.kiosk.attract import code_of
 from arena.kiosk.canvas import HEIGHT, WIDTH, Canvas
 from arena.kiosk.palette import Colour
 from arena.play.strings import text
-from arena.projector.draw import COLOURS, LEAST, MARGIN, header
+from arena.projector.draw import COLOURS, LEAST, MARGIN, draw_keys, header
 from arena.tournament import Format, State
 from envs.games import find_game
 
@@ -35,15 +35,17 @@ def waiting(canvas: Canvas, hall: Hall) -> None:
         canvas.matrix(code_of(hall.url), WIDTH - MARGIN - side, 150, side)
         canvas.text(text("stage.join"), WIDTH - MARGIN - side / 2, 456, LEAST, palette.QUIET, 0.5, side)
         canvas.text(hall.url.split("://")[-1], WIDTH - MARGIN - side / 2, 496, LEAST, palette.TEXT, 0.5, side + 20)
-    y = 90 + canvas.paragraph(hall.event_name, MARGIN, 90, room, 84, palette.YELLOW)
+    y = 150 + canvas.paragraph(hall.event_name, MARGIN, 150, room, 84, palette.YELLOW)
+    canvas.box(MARGIN, y, 160, 6, palette.SKY)
+    canvas.box(MARGIN + 172, y, 160, 6, palette.ORANGE)
+    y += 36
     if news.state is not None:
-        y += canvas.paragraph(news.state.plan.title, MARGIN, y, room, 48, palette.TEXT)
-    y = max(y + 24, 330)
+        y += canvas.paragraph(news.state.plan.title, MARGIN, y, room, 52, palette.TEXT) + 12
     for line in _waited_for(hall):
         y += canvas.paragraph(line, MARGIN, y, room, 44, palette.QUIET)
     if news.trouble:
         canvas.text(text("stage.trouble"), MARGIN, 610, LEAST, palette.YELLOW, room=WIDTH - 2 * MARGIN)
-    canvas.text(text("stage.keys"), MARGIN, HEIGHT - 44, 26, palette.LINE_TEXT)
+    draw_keys(canvas, HEIGHT - 58)
 
 
 def _waited_for(hall: Hall) -> list[str]:
@@ -133,13 +135,40 @@ def duel(canvas: Canvas, hall: Hall, state: State) -> None:
     names = (hall.name(found.a), hall.name(found.b or found.a))
     canvas.text(names[0], MARGIN, 150, 64, COLOURS[0], 0, 580)
     canvas.text(names[1], WIDTH - MARGIN, 150, 64, COLOURS[1], 1, 580)
-    for number, (game, one) in enumerate(found.games.items()):
-        y = 260 + 100 * number
-        canvas.panel(MARGIN, y - 12, WIDTH - 2 * MARGIN, 84)
-        canvas.pixels(str(one.wins), MARGIN + 40, y + 4, 7, COLOURS[0])
-        canvas.pixels(str(one.losses), WIDTH - MARGIN - 40, y + 4, 7, COLOURS[1], 1)
-        canvas.text(find_game(game).title, WIDTH / 2, y - 4, 38, palette.TEXT, 0.5, 760)
-        canvas.text(_stand(state, hall, found, game), WIDTH / 2, y + 34, LEAST, palette.QUIET, 0.5, 760)
+    height = min(200.0, 440.0 / len(found.games))
+    top = 245 + (440 - height * len(found.games)) / 2
+    for number, game in enumerate(found.games):
+        _game_of_duel(canvas, hall, state, found, game, (top + height * number, height - 14))
+
+
+def _game_of_duel(canvas: Canvas, hall: Hall, state: State, found: Duel, game: str, place: tuple[float, float]) -> None:
+    """One game of a duel: how it stands, and who has won which seed: the first above the line, the second below.
+
+    Args:
+        place: top and height in units.
+    """
+    one, (y, height) = found.games[game], place
+    middle = y + height / 2
+    canvas.panel(MARGIN, y, WIDTH - 2 * MARGIN, height)
+    canvas.pixels(str(one.wins), MARGIN + 40, middle - 28, 8, COLOURS[0])
+    canvas.pixels(str(one.losses), WIDTH - MARGIN - 40, middle - 28, 8, COLOURS[1], 1)
+    strip = height >= 120
+    above = middle - 58 if strip else middle - 42
+    canvas.text(find_game(game).title, WIDTH / 2, above, 40, palette.TEXT, 0.5, 760)
+    canvas.text(_stand(state, hall, found, game), WIDTH / 2, above + 42, LEAST, palette.QUIET, 0.5, 760)
+    if not strip or not one.played:
+        return
+    side = min(30.0, 760.0 / one.played - 6)
+    left, line = WIDTH / 2 - one.played * (side + 6) / 2, middle + 48
+    a, b = (state.scores_of(found.stage, game, name, one.played) for name in (found.a, found.b or found.a))
+    canvas.box(left - 20, line - 1, one.played * (side + 6) + 34, 3, palette.LINE)
+    for index, (mine, theirs) in enumerate(zip(a, b, strict=True)):
+        x = left + index * (side + 6)
+        if mine is None or theirs is None or mine == theirs:
+            canvas.box(x, line - 5, side, 10, palette.QUIET)
+        else:
+            first = mine > theirs
+            canvas.box(x, line - side / 2 - 6 if first else line + 6, side, side / 2, COLOURS[not first])
 
 
 def _stand(state: State, hall: Hall, found: Duel, game: str) -> str:

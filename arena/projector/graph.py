@@ -7,8 +7,8 @@ import numpy as np
 from arena.kiosk import palette
 from arena.kiosk.palette import Colour
 
-LEAST = 0.12
-"""The part of the height that stays free above the largest lead, and below."""
+FREE = 40
+"""Units that stay free above the largest lead, and below: what these sides mean is written there."""
 STRIPES = 6
 """Width of the stripes of the lower area, in units: it isn't told from the upper one by colour alone."""
 
@@ -29,7 +29,8 @@ def lead_picture(leads: np.ndarray, frames: int, width: int, height: int, unit: 
     drawn = min(width, max(1, round(width * (len(leads) - 1) / max(1, frames))))
     columns = np.minimum(np.arange(drawn) * max(1, frames) // width, len(leads) - 1)
     largest = max(1, int(np.abs(leads).max()))
-    y = np.rint(middle - leads[columns] / largest * (1 - LEAST) * (height / 2 - thick)).astype(np.int64)
+    reach = max(thick, middle - FREE * unit)
+    y = np.rint(middle - leads[columns] / largest * reach).astype(np.int64)
     rows = np.arange(height)[:, None]
     part = picture[:, :drawn]
     part[(rows < middle) & (rows >= y)] = _dim(palette.SKY)

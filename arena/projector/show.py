@@ -10,7 +10,7 @@ from arena.kiosk import palette
 from arena.kiosk.canvas import HEIGHT, WIDTH, Canvas
 from arena.play.strings import text
 from arena.projector import scenes
-from arena.projector.draw import LEAST, MARGIN
+from arena.projector.draw import MARGIN, draw_keys
 from arena.projector.scenes import OfBout, Scene
 from envs.games import FPS
 
@@ -139,11 +139,11 @@ class TheShow:
             _plate(canvas, text("stage.leave"), text("stage.leave_keys"))
         elif self.paused:
             canvas.box(0, HEIGHT - 56, WIDTH, 56, palette.GROUND)
-            canvas.pixels(text("stage.paused"), MARGIN, HEIGHT - 42, 4, palette.YELLOW)
-            canvas.text(text("stage.keys"), WIDTH - MARGIN, HEIGHT - 46, LEAST, palette.QUIET, 1)
+            canvas.pixels(text("stage.paused"), WIDTH - MARGIN, HEIGHT - 46, 5, palette.YELLOW, 1)
+            draw_keys(canvas, HEIGHT - 52)
         elif self._hint:
-            canvas.box(0, HEIGHT - 48, WIDTH, 48, palette.GROUND)
-            canvas.text(text("stage.keys"), MARGIN, HEIGHT - 42, 28, palette.QUIET)
+            canvas.box(0, HEIGHT - 56, WIDTH, 56, palette.GROUND)
+            draw_keys(canvas, HEIGHT - 52)
 
 
 def _plate(canvas: Canvas, title: str, line: str) -> None:
