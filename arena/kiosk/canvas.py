@@ -104,11 +104,10 @@ class Canvas:
 
     def _fitted(self, text: str, size: float, colour: Colour, room: float) -> pygame.Surface:
         pixels = room * self.scale
-        if (needed := font(round(size * self.scale)).size(text)[0]) > pixels:
-            size = max(SMALLEST, size * pixels / needed)
-            letters = font(round(size * self.scale))
-            if letters.size(text)[0] > pixels:
-                text = _cut(text, letters, pixels)
+        while (needed := font(round(size * self.scale)).size(text)[0]) > pixels and size > SMALLEST:
+            # letters don't grow evenly with their size: what is computed may still be a little too wide
+            size = max(SMALLEST, size * min(0.98, pixels / needed))
+        text = _cut(text, font(round(size * self.scale)), pixels)
         return _written(text, round(size * self.scale), colour)
 
     def paragraph(
@@ -255,6 +254,8 @@ def _dotted(text: str, side: int, colour: Colour) -> pygame.Surface:
 
 
 def _cut(text: str, letters: pygame.font.Font, pixels: float) -> str:
+    if letters.size(text)[0] <= pixels:
+        return text
     while text and letters.size(text + "…")[0] > pixels:
         text = text[:-1]
     return text.rstrip() + "…"

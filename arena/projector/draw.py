@@ -55,6 +55,8 @@ def title_of(bout: Bout) -> str:
 def which(state: State, bout: Bout) -> str:
     """Say which of a series a bout is."""
     rule = state.plan.series
+    if isinstance(rule, BestOf) and rule.n == 1 and not bout.index:
+        return text("stage.one_game")
     if state.plan.format in (Format.ROUND_ROBIN, Format.TEAM) or isinstance(rule, Sequential):
         return text("stage.game_of", n=bout.index + 1)
     return text("stage.seed_of", series=rule.text(), n=bout.index + 1)

@@ -11,6 +11,7 @@ from arena.play.view import ENDS
 from arena.projector.draw import COLOURS, GRAPH_FRAMES, LEAST, graph, header, title_of, which
 from arena.projector.programme import Bout, series_of
 from arena.screen import Panel, clock_of
+from arena.series import BestOf
 from arena.tournament import Format, State
 from envs.step import End
 
@@ -59,7 +60,7 @@ class Picture:
         self, canvas: Canvas, hall: Hall, state: State, bout: Bout, duel: Duel, note: str
     ) -> tuple[Any, ...]:
         so_far = series_of(hall.known(), bout)
-        shared = state.plan.format in (Format.ROUND_ROBIN, Format.TEAM)
+        single = state.plan.format in (Format.ROUND_ROBIN, Format.TEAM) or state.plan.series == BestOf(n=1)
         frames = max(0 if panel.step is None else panel.step.t for panel in duel.panels)
         if not note and duel.starved and duel.ticks and duel.live:
             note = text("stage.waiting_station")
@@ -69,7 +70,7 @@ class Picture:
             which(state, bout),
             (hall.name(bout.a), hall.name(bout.b)),
             tuple(f"{panel.score:,}" for panel in duel.panels),
-            "" if shared else f"{so_far.wins}:{so_far.losses}",
+            "" if single else f"{so_far.wins}:{so_far.losses}",
             clock_of(frames),
             duel.lead,
             duel.live,

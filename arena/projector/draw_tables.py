@@ -23,6 +23,8 @@ ROUNDS = 3
 """Rounds of a bracket that are shown beside each other."""
 DUELS = 4
 """Duels of a round that are shown below each other."""
+GUTTER, PLATE = 60.0, 104.0
+"""Units between two rounds of a bracket, and the height of a duel in it."""
 
 
 def waiting(canvas: Canvas, hall: Hall) -> None:
@@ -195,30 +197,44 @@ def bracket(canvas: Canvas, hall: Hall, state: State, stage: str) -> None:
     first = max(0, min(at, count - ROUNDS))
     shown = range(first, min(count, first + ROUNDS))
     most = min(DUELS, len(played[0]) >> first)
-    width = (WIDTH - 2 * MARGIN - 40 * (len(shown) - 1)) / len(shown)
-    top, height = 168.0, 530.0
+    width = (WIDTH - 2 * MARGIN - GUTTER * (len(shown) - 1)) / len(shown)
+    begin = _part(played[first], most, stage) if first < len(played) else 0
     for column, number in enumerate(shown):
-        x = MARGIN + column * (width + 40)
+        x = MARGIN + column * (width + GUTTER)
         canvas.text(round_title(state, number), x, 120, LEAST, palette.QUIET, room=width)
         slots = max(1, most >> column)
         duels = played[number] if number < len(played) else []
-        begin = _part(duels, slots, state) if number < len(played) else 0
         for place in range(slots):
-            y = top + height * (place + 0.5) / slots - 52
-            _plate(canvas, hall, duels[begin + place] if begin + place < len(duels) else None, (x, y, width))
             if column:
-                canvas.box(x - 40, y + 50, 40, 4, palette.LINE)
+                _joint(canvas, x, place, slots)
+            at_place = (begin >> column) + place
+            one = duels[at_place] if at_place < len(duels) else None
+            _plate(canvas, hall, one, (x, _middle(place, slots) - PLATE / 2, width))
 
 
-def _part(duels: list[Duel], slots: int, state: State) -> int:
+def _middle(place: int, slots: int) -> float:
+    """Return where the middle of a plate is, in units from the top."""
+    return 168 + 530 * (place + 0.5) / slots
+
+
+def _joint(canvas: Canvas, x: float, place: int, slots: int) -> None:
+    """Draw the lines from two duels to the one that their winners play."""
+    above, below = (_middle(2 * place + i, 2 * slots) for i in (0, 1))
+    for y in (above, below):
+        canvas.box(x - GUTTER, y - 2, GUTTER / 2, 4, palette.LINE)
+    canvas.box(x - GUTTER / 2 - 2, above - 2, 4, below - above + 4, palette.LINE)
+    canvas.box(x - GUTTER / 2, _middle(place, slots) - 2, GUTTER / 2, 4, palette.LINE)
+
+
+def _part(duels: list[Duel], slots: int, stage: str) -> int:
     """Return the first duel of the part of a round that is shown: where something is still open."""
-    at = next((i for i, one in enumerate(duels) if not one.over), 0)
+    at = next((i for i, one in enumerate(duels) if not one.over and one.stage == stage), 0)
     return at // slots * slots
 
 
 def _plate(canvas: Canvas, hall: Hall, one: Duel | None, place: tuple[float, float, float]) -> None:
     x, y, width = place
-    canvas.panel(x, y, width, 104)
+    canvas.panel(x, y, width, PLATE)
     if one is None:
         return
     seeds = one.seeds_won
