@@ -96,19 +96,21 @@ class Canvas:
             room: units that it may be wide; longer text becomes smaller down to `SMALLEST`, and is then cut.
         """
         assert size >= SMALLEST, f"{size} units can't be read from two metres"
-        picture = self._fitted(text, size, colour, room)
+        picture, line = self._fitted(text, size, colour, room)
         width = picture.get_width() / self.scale
         place = self.rect(x - align * width, y + size / 2, 0, 0)
-        self.surface.blit(picture, (place.x, place.y - round(picture.get_height() * CAPITALS)))
+        higher = picture.get_height() - line  # where a capital has an accent, which stands above the line
+        self.surface.blit(picture, (place.x, place.y - round(line * CAPITALS) - higher))
         return width
 
-    def _fitted(self, text: str, size: float, colour: Colour, room: float) -> pygame.Surface:
+    def _fitted(self, text: str, size: float, colour: Colour, room: float) -> tuple[pygame.Surface, int]:
+        """Return the text as a picture, and the height of a line of its font."""
         pixels = room * self.scale
         while (needed := font(round(size * self.scale)).size(text)[0]) > pixels and size > SMALLEST:
             # letters don't grow evenly with their size: what is computed may still be a little too wide
             size = max(SMALLEST, size * min(0.98, pixels / needed))
-        text = _cut(text, font(round(size * self.scale)), pixels)
-        return _written(text, round(size * self.scale), colour)
+        letters = font(round(size * self.scale))
+        return _written(_cut(text, letters, pixels), round(size * self.scale), colour), letters.get_height()
 
     def paragraph(
         self,

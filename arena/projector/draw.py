@@ -12,6 +12,7 @@ import numpy as np
 import pygame
 
 from agents.player import Kind
+from arena.brackets import standings
 from arena.kiosk import palette
 from arena.kiosk.canvas import WIDTH, Canvas
 from arena.kiosk.palette import Colour
@@ -57,7 +58,7 @@ def which(state: State, bout: Bout) -> str:
     rule = state.plan.series
     if isinstance(rule, BestOf) and rule.n == 1 and not bout.index:
         return text("stage.one_game")
-    if state.plan.format in (Format.ROUND_ROBIN, Format.TEAM) or isinstance(rule, Sequential):
+    if is_shared(state) or isinstance(rule, Sequential):
         return text("stage.game_of", n=bout.index + 1)
     return text("stage.seed_of", series=rule.text(), n=bout.index + 1)
 
@@ -108,7 +109,7 @@ def versus(canvas: Canvas, hall: Hall, state: State, bout: Bout, count: int, age
     canvas.pixels(text("stage.versus"), WIDTH / 2, 380, 6, palette.TEXT, 0.5)
     if count:
         canvas.pixels(str(count), WIDTH / 2, 556, 18, palette.YELLOW, 0.5)
-    elif bout.index:
+    elif bout.index and not is_shared(state):
         known = hall.known()
         so_far = series_of(known, bout)
         if so_far.played:
@@ -187,10 +188,25 @@ def winner(canvas: Canvas, scene: Winner) -> None:
         canvas.paragraph(text("stage.not_shown"), MARGIN + 30, 400, WIDTH - 4 * MARGIN, 40, palette.QUIET)
     if not scene.booked:
         canvas.text(text("stage.not_booked"), WIDTH / 2, 592, 40, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
-    elif state.plan.format not in (Format.ROUND_ROBIN, Format.TEAM):
+    elif not is_shared(state):
         so_far = series_of(hall.known(), bout)
         _series_line(canvas, hall, bout, so_far, 584)
         verdict = verdict_text(hall, state, bout, so_far)
         canvas.text(verdict, WIDTH / 2, 642, 36, palette.QUIET, 0.5, WIDTH - 2 * MARGIN)
     else:
-        canvas.text(state.plan.title, WIDTH / 2, 600, 40, palette.QUIET, 0.5, WIDTH - 2 * MARGIN)
+        said = sides_text(hall.known()) or state.plan.title
+        canvas.text(said, WIDTH / 2, 604, 42, palette.TEXT, 0.5, WIDTH - 2 * MARGIN)
+
+
+def is_shared(state: State) -> bool:
+    """Whether everybody plays the same seeds, so that a bout is no part of a series."""
+    return state.plan.format in (Format.ROUND_ROBIN, Format.TEAM)
+
+
+def sides_text(state: State) -> str:
+    """Say how people and bots stand in a team battle; nothing for another format."""
+    if state.plan.format is not Format.TEAM:
+        return ""
+    lines = standings(state)
+    people, bots = (sum(one.seeds_won for one in lines if (one.kind == "human") is human) for human in (True, False))
+    return text("stage.sides", people=f"{people:,}", bots=f"{bots:,}")

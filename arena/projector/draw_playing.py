@@ -8,11 +8,11 @@ from arena.kiosk import palette
 from arena.kiosk.canvas import WIDTH, Canvas
 from arena.play.strings import text
 from arena.play.view import ENDS
-from arena.projector.draw import COLOURS, GRAPH_FRAMES, LEAST, graph, header, title_of, which
+from arena.projector.draw import COLOURS, GRAPH_FRAMES, LEAST, graph, header, is_shared, title_of, which
 from arena.projector.programme import Bout, series_of
 from arena.screen import Panel, clock_of
 from arena.series import BestOf
-from arena.tournament import Format, State
+from arena.tournament import State
 from envs.step import End
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Picture:
         self, canvas: Canvas, hall: Hall, state: State, bout: Bout, duel: Duel, note: str
     ) -> tuple[Any, ...]:
         so_far = series_of(hall.known(), bout)
-        single = state.plan.format in (Format.ROUND_ROBIN, Format.TEAM) or state.plan.series == BestOf(n=1)
+        single = is_shared(state) or state.plan.series == BestOf(n=1)
         frames = max(0 if panel.step is None else panel.step.t for panel in duel.panels)
         if not note and duel.starved and duel.ticks and duel.live:
             note = text("stage.waiting_station")

@@ -10,8 +10,8 @@ from arena.kiosk.attract import code_of
 from arena.kiosk.canvas import HEIGHT, WIDTH, Canvas
 from arena.kiosk.palette import Colour
 from arena.play.strings import text
-from arena.projector.draw import COLOURS, LEAST, MARGIN, draw_keys, header
-from arena.tournament import Format, State
+from arena.projector.draw import COLOURS, LEAST, MARGIN, draw_keys, header, sides_text
+from arena.tournament import State
 from envs.games import find_game
 
 if TYPE_CHECKING:
@@ -103,30 +103,29 @@ def standings_table(canvas: Canvas, hall: Hall, state: State) -> None:
     header(canvas, state.plan.title, hall.event_name)
     canvas.pixels(text("stage.standings"), MARGIN, 70, 7, palette.YELLOW)
     lines = standings(state)
-    columns = (
-        (820.0, "stage.won"),
-        (950.0, "stage.drawn"),
-        (1080.0, "stage.lost"),
-        (WIDTH - MARGIN, "stage.seeds_won"),
-    )
-    for x, key in columns:
-        canvas.text(text(key), x, 86, LEAST, palette.QUIET, 1, 124)
+    columns = [(WIDTH - MARGIN - 12, "stage.seeds_won", [line.seeds_won for line in lines])]
+    if any(line.won or line.drawn or line.lost for line in lines):  # a duel counts when both have played everything
+        columns += [
+            (820.0, "stage.won", [line.won for line in lines]),
+            (950.0, "stage.drawn", [line.drawn for line in lines]),
+            (1080.0, "stage.lost", [line.lost for line in lines]),
+        ]
+    pitch = min(84.0, 496.0 / min(LINES, len(lines)))
+    for x, key, _ in columns:
+        canvas.text(text(key), x, 92, LEAST, palette.QUIET, 1, 300 if len(columns) == 1 else 124)
     for number, line in enumerate(lines[:LINES]):
-        y = 140 + 60 * number
-        canvas.box(MARGIN, y - 6, WIDTH - 2 * MARGIN, 54, palette.PANEL if number % 2 == 0 else palette.GROUND)
-        canvas.text(f"{line.place}", MARGIN + 60, y, 44, palette.TEXT, 1)
-        canvas.box(MARGIN + 80, y, 10, 42, _colour(line))
-        canvas.text(hall.name(line.player), MARGIN + 106, y, 44, _colour(line), room=540)
-        for (x, _), value in zip(columns, (line.won, line.drawn, line.lost, line.seeds_won), strict=True):
-            canvas.text(f"{value:,}", x - (12 if x > 1200 else 0), y, 44, palette.TEXT, 1, 120)
+        y = 144 + pitch * number
+        canvas.box(MARGIN, y, WIDTH - 2 * MARGIN, pitch - 6, palette.PANEL)
+        canvas.box(MARGIN, y, 10, pitch - 6, _colour(line))
+        y += (pitch - 6 - 44) / 2
+        canvas.text(f"{line.place}", MARGIN + 80, y, 44, palette.TEXT, 1)
+        canvas.text(hall.name(line.player), MARGIN + 112, y, 44, _colour(line), room=560)
+        for x, _, values in columns:
+            canvas.text(f"{values[number]:,}", x, y, 44, palette.TEXT, 1, 120)
+    said = sides_text(state)
     if len(lines) > LINES:
-        canvas.text(text("stage.waiting_more", n=len(lines) - LINES), MARGIN + 106, 626, LEAST, palette.QUIET)
-    if state.plan.format is Format.TEAM:
-        people, bots = (
-            sum(one.seeds_won for one in lines if (one.kind == "human") is human) for human in (True, False)
-        )
-        said = text("stage.sides", people=f"{people:,}", bots=f"{bots:,}")
-        canvas.text(said, WIDTH / 2, 666, 38, palette.TEXT, 0.5, WIDTH - 2 * MARGIN)
+        canvas.text(text("stage.waiting_more", n=len(lines) - LINES), MARGIN, 660, LEAST, palette.QUIET, room=240)
+    canvas.text(said, WIDTH - MARGIN, 658, 38, palette.TEXT, 1, WIDTH - 4 * MARGIN - 240 * (len(lines) > LINES))
 
 
 def duel(canvas: Canvas, hall: Hall, state: State) -> None:
