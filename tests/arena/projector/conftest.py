@@ -86,7 +86,8 @@ class Evening:
         self.event = event
         self.follower = Follower(event, None, name)
         self.follower.look()
-        self.show = TheShow(Hall(self.follower, stage, address_of(event), load_words(event.folder)))
+        hall = Hall(self.follower, stage, address_of(event), load_words(event.folder))
+        self.show = TheShow(hall, behind=lambda: True)  # a slow machine: every fourth picture is drawn
         self.scenes = [self.scene]
 
     @property
