@@ -11,7 +11,7 @@ from arena.kiosk.canvas import HEIGHT, WIDTH, Canvas
 from arena.kiosk.palette import Colour
 from arena.play.strings import text
 from arena.projector.draw import COLOURS, LEAST, MARGIN, draw_keys, header, sides_text
-from arena.tournament import State
+from arena.tournament import Format, State
 from envs.games import find_game
 
 if TYPE_CHECKING:
@@ -76,22 +76,27 @@ def champion(canvas: Canvas, hall: Hall) -> None:
     """Who has won the tournament, and what that proves."""
     state = hall.state
     header(canvas, state.plan.title, hall.event_name)
-    lines = standings(state)
-    first = [line for line in lines if line.place == 1]
-    canvas.pixels(
-        text("stage.champion" if len(first) == 1 else "stage.champions"), WIDTH / 2, 110, 8, palette.YELLOW, 0.5
-    )
-    size = 120 if len(first) == 1 else 76 if len(first) == 2 else 56
-    for number, line in enumerate(first[:4]):
-        y = 210 + number * size * 1.25
-        canvas.text(hall.name(line.player), WIDTH / 2, y, size, _colour(line), 0.5, WIDTH - 2 * MARGIN)
-    below = 250 + min(4, len(first)) * size * 1.25
-    said = (
-        hall.news.verdict or f"{state.plan.series.text()} · {' · '.join(find_game(g).title for g in state.plan.games)}"
-    )
-    canvas.paragraph(said, WIDTH / 2, below, WIDTH - 4 * MARGIN, 40, palette.TEXT, 0.5)
+    first = [line for line in standings(state) if line.place == 1]
+    if hall.news.verdict:
+        canvas.pixels(text("stage.verdict"), WIDTH / 2, 100, 8, palette.YELLOW, 0.5)
+        y = 200 + canvas.paragraph(hall.news.verdict, WIDTH / 2, 200, WIDTH - 4 * MARGIN, 52, palette.TEXT, 0.5)
+        names = ", ".join(hall.name(line.player) for line in first[:3])
+        room = WIDTH - 4 * MARGIN
+        canvas.paragraph(text("stage.first", names=names), WIDTH / 2, y + 30, room, 40, palette.QUIET, 0.5)
+        canvas.text(sides_text(state), WIDTH / 2, HEIGHT - 120, 40, palette.TEXT, 0.5, room)
+    else:
+        title = "champion" if len(first) == 1 else "draw" if state.plan.format is Format.DUEL else "champions"
+        canvas.pixels(text(f"stage.{title}"), WIDTH / 2, 110, 8, palette.YELLOW, 0.5)
+        size = 120 if len(first) == 1 else 76 if len(first) == 2 else 56
+        for number, line in enumerate(first[:4]):
+            y = 210 + number * size * 1.25
+            canvas.text(hall.name(line.player), WIDTH / 2, y, size, _colour(line), 0.5, WIDTH - 2 * MARGIN)
+        below = 260 + min(4, len(first)) * size * 1.25
+        games = " · ".join(find_game(game).title for game in state.plan.games)
+        canvas.text(games, WIDTH / 2, below, 44, palette.TEXT, 0.5, WIDTH - 4 * MARGIN)
+        canvas.text(state.plan.series.text(), WIDTH / 2, below + 60, 40, palette.QUIET, 0.5, WIDTH - 4 * MARGIN)
     if state.plan.practice:
-        canvas.text(text("stage.rehearsal"), WIDTH / 2, HEIGHT - 70, LEAST, palette.QUIET, 0.5)
+        canvas.text(text("stage.rehearsal"), WIDTH / 2, HEIGHT - 60, LEAST, palette.QUIET, 0.5)
 
 
 def _colour(line: Line) -> Colour:
@@ -106,20 +111,20 @@ def standings_table(canvas: Canvas, hall: Hall, state: State) -> None:
     columns = [(WIDTH - MARGIN - 12, "stage.seeds_won", [line.seeds_won for line in lines])]
     if any(line.won or line.drawn or line.lost for line in lines):  # a duel counts when both have played everything
         columns += [
-            (820.0, "stage.won", [line.won for line in lines]),
-            (950.0, "stage.drawn", [line.drawn for line in lines]),
-            (1080.0, "stage.lost", [line.lost for line in lines]),
+            (780.0, "stage.won", [line.won for line in lines]),
+            (910.0, "stage.drawn", [line.drawn for line in lines]),
+            (1030.0, "stage.lost", [line.lost for line in lines]),
         ]
     pitch = min(84.0, 496.0 / min(LINES, len(lines)))
     for x, key, _ in columns:
-        canvas.text(text(key), x, 92, LEAST, palette.QUIET, 1, 300 if len(columns) == 1 else 124)
+        canvas.text(text(key), x, 92, LEAST, palette.QUIET, 1, 124 if x < 1100 else 190)
     for number, line in enumerate(lines[:LINES]):
         y = 144 + pitch * number
         canvas.box(MARGIN, y, WIDTH - 2 * MARGIN, pitch - 6, palette.PANEL)
         canvas.box(MARGIN, y, 10, pitch - 6, _colour(line))
         y += (pitch - 6 - 44) / 2
         canvas.text(f"{line.place}", MARGIN + 80, y, 44, palette.TEXT, 1)
-        canvas.text(hall.name(line.player), MARGIN + 112, y, 44, _colour(line), room=560)
+        canvas.text(hall.name(line.player), MARGIN + 112, y, 44, _colour(line), room=500)
         for x, _, values in columns:
             canvas.text(f"{values[number]:,}", x, y, 44, palette.TEXT, 1, 120)
     said = sides_text(state)

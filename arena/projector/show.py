@@ -62,7 +62,7 @@ class TheShow:
         """Do all that one frame brings."""
         self.hall.refresh(hold=isinstance(self.scene, OfBout))
         for press in self.hall.stage.poll():
-            self._obey(press)
+            self.obey(press)
         self.over = self.over or self.hall.stage.closed
         self._asked = max(0.0, self._asked - 1 / FPS)
         self._hint = max(0.0, self._hint - 1 / FPS)
@@ -81,7 +81,8 @@ class TheShow:
 
     # -- keys ----------------------------------------------------------------------------------------------------------
 
-    def _obey(self, press: Press) -> None:
+    def obey(self, press: Press) -> None:
+        """Do what a key says."""
         if self._asked:
             self.over = self.over or press.key in CONFIRM
             self._asked = 0.0

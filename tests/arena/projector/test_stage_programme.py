@@ -60,7 +60,7 @@ def test_the_audience_knows_what_it_has_seen() -> None:
     for game in GAMES:
         play(one, "round 1", game, 0, ("P0", 9), ("P1", 9), ("B0", 1), ("B1", 2))
     bouts = programme(one)
-    assert [bout.names for bout in bouts] == [("P0", "B1")] * 2 + [("P1", "B0")] * 2
+    assert [bout.names for bout in bouts[:4]] == [("P0", "B1")] * 2 + [("P1", "B0")] * 2
     assert all(duel.over for duel in rounds(one)[0])
     seen = {bouts[0].key: lines_of(one, bouts[0])}
     assert known(one, bouts, {}).scores == {}

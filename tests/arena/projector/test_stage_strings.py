@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 TABLE = tomllib.loads((ROOT / "arena" / "play" / "strings.toml").read_text(encoding="utf-8"))["stage"]
 MODULES = sorted((ROOT / "arena" / "projector").glob("*.py"))
-MADE_UP = {f"key_{key}" for key in ("pause", "next", "back", "leave")}
+MADE_UP = {f"key_{key}" for key in ("pause", "next", "back", "leave")} | {"champion", "champions"}
 """Keys that the code puts together."""
 
 
