@@ -37,7 +37,7 @@ def kiosk(
     from arena.kiosk.watchdog import watch_over
     from arena.kiosk.words import load_words
 
-    window = _checked(size)
+    window = checked_size(size)
     the_event = open_event(event)
     open_settings(the_event.folder, the_event.settings)  # what is wrong in the files is said here, once
     load_words(the_event.folder)
@@ -67,7 +67,7 @@ def _greet(server: str, token: str) -> None:
             typer.echo(f"This is {name} of {client.url}.", err=True)
 
 
-def _checked(size: str | None) -> tuple[int, int] | None:
+def checked_size(size: str | None) -> tuple[int, int] | None:
     if size is None:
         return None
     found = re.fullmatch(r"(\d{3,5})x(\d{3,5})", size)

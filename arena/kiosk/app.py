@@ -105,7 +105,7 @@ def main(arguments: list[str]) -> int:
     width, _, height = size.partition("x")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the watchdog, which ends this process
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
     def ready(stage: Stage) -> None:
         print(READY, flush=True)
@@ -119,7 +119,7 @@ def main(arguments: list[str]) -> int:
     return LEFT
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process when the watchdog's end of our standard input closes: it was killed."""
     while os.read(0, 1):  # not sys.stdin: Python can't end while another thread waits in there
         pass
