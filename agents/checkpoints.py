@@ -74,6 +74,23 @@ def save_checkpoint(folder: Path, model: BaseAlgorithm, about: dict[str, Any], k
     return final
 
 
+def save_snapshot(folder: Path, model: BaseAlgorithm) -> None:
+    """Write the weights of `model` alone, in half precision, as `step-000100352.pt`. Nobody deletes these.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    folder.mkdir(exist_ok=True)
+    content = io.BytesIO()
+    torch.save({name: tensor.to(torch.float16) for name, tensor in model.policy.state_dict().items()}, content)
+    path = folder / f"step-{model.num_timesteps:09d}.pt"
+    try:
+        path.write_bytes(content.getbuffer())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def checkpoints(folder: Path) -> list[Path]:
     """The complete checkpoints in `folder`, oldest first."""
     return sorted(p for p in folder.glob("step-*") if p.is_dir() and p.suffix != ".part")
@@ -115,6 +132,27 @@ def restore(model: BaseAlgorithm, path: Path, state: dict[str, Any]) -> None:
     version, numbers, gauss = state["random"]["python"]
     random.setstate((version, tuple(numbers), gauss))
     model.action_space.np_random.bit_generator.state = state["random"]["actions"]
+
+
+def restart_games(model: BaseAlgorithm, seed: int) -> None:
+    """Start every game anew, seeded by the run's seed and the step count.
+
+    A run does so at every checkpoint, whether it goes on or is resumed there: a game's state isn't stored.
+    """
+    env = model.get_env()
+    assert env is not None
+    env.seed(int(np.random.SeedSequence([seed, model.num_timesteps]).generate_state(1)[0]))
+    model._last_obs = env.reset()  # type: ignore[assignment]
+    model._last_episode_starts = np.ones((env.num_envs,), dtype=bool)
+
+
+def check_sane(model: BaseAlgorithm) -> None:
+    """Raise AgentError if a weight is NaN or so large that the network's output can't be a number."""
+    if not all(bool((weight.abs() < 1e6).all()) for weight in model.policy.parameters()):
+        raise AgentError(
+            f"After {model.num_timesteps:,} steps the weights are NaN or beyond all bounds. The last good checkpoint "
+            "is kept; lower the learning rate in a copy of train.toml and go on with --resume --config."
+        )
 
 
 def _state_of(model: BaseAlgorithm) -> dict[str, Any]:

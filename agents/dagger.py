@@ -7,6 +7,7 @@ learn from. The policy is that of PPO and A2C, so its agents play and are packed
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +19,19 @@ from stable_baselines3.common.type_aliases import RolloutReturn, Schedule
 from torch.nn.functional import cross_entropy
 
 from agents.lessons import ASK_TEACHER, LessonEnv
+
+SHARPER = 10.0
+"""By which a pupil's logits are multiplied when it has learned: enough to make the likeliest action all but certain,
+and the weights stay well within half precision."""
+
+
+def decided(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return a pupil's weights (`policy.state_dict()`) for an agent that nearly always takes its likeliest action.
+
+    Players of an actor-critic policy draw from it. For one that has learned from points, the chances are part of what
+    it has learned; a pupil's only say how sure it is of the teacher's answer.
+    """
+    return {name: SHARPER * tensor if name.startswith("action_net.") else tensor for name, tensor in state.items()}
 
 
 class DAgger(OffPolicyAlgorithm):

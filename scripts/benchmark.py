@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -33,7 +34,11 @@ def main() -> int:
     parser.add_argument("--steps", type=int, help="for learning: steps of each of its runs")
     args = parser.parse_args()
     figures: list[Figure] = []
-    options = {"steps": args.steps} if args.suite == "learning" and args.steps else {}
+    target = args.json or Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / f"{args.suite}.json"
+    options: dict[str, Any] = {}
+    if args.suite == "learning":
+        options["kept"] = target.with_name("learning-runs.jsonl")
+        options |= {"steps": args.steps} if args.steps else {}
     done = 0
     try:
         for figure in import_module(f"benchmarks.{args.suite}").run(**options):
@@ -42,7 +47,6 @@ def main() -> int:
     except Exception:  # what was measured until then is kept
         traceback.print_exc()
         done = 1
-    target = args.json or Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / f"{args.suite}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps({"machine": machine(), "figures": [f.as_dict() for f in figures]}, indent=2) + "\n")
     print(f"Written to {target}.")

@@ -14,7 +14,6 @@ import json
 import math
 import os
 import signal
-import subprocess
 import sys
 import time
 import tomllib
@@ -32,8 +31,9 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecEnv
 from tqdm import tqdm
 
-from agents.checkpoints import checkpoints, read_checkpoint, restore, save_checkpoint
-from agents.dagger import DAgger
+from agents.checkpoints import check_sane, restart_games, restore, save_checkpoint, save_snapshot
+from agents.cloning import imitate
+from agents.dagger import DAgger, decided
 from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
 from agents.lessons import LessonEnv
 from agents.load import load_player
@@ -42,8 +42,9 @@ from agents.networks import build_network, playing_weights
 from agents.packing import pack_agent
 from agents.player import Kind, PlayerInfo
 from agents.replay_buffer import AnswerBuffer, FrameReplayBuffer
+from agents.runs import carry_over, commit, newest_checkpoint
 from agents.sb3 import Sb3Bot
-from arena.demonstrations import Demonstrations, demonstrate, recordings_of
+from arena.demonstrations import demonstrate, recordings_of
 from arena.evaluate import play_seeds
 from arena.seeds import practice_seeds
 from envs import ArenaError, Game, find_game
@@ -94,10 +95,20 @@ def settings_for(config: dict[str, Any], algo: str, game: Game, *, imitates: boo
     settings: dict[str, Any] = {"envs": 8} | config.get(algo, {}) | config.get(game.name, {}).get(algo, {})
     if imitates:
         settings |= config.get("imitation", {}).get(algo, {})
-    allowed = {*inspect.signature(ALGORITHMS[algo].__init__).parameters, "envs", "adam_eps"}
-    if unknown := sorted(set(settings) - allowed):
-        raise ArenaError(f"The settings give {algo} a {unknown[0]!r}, which it does not have.")
+    refuse_unknown(settings, algo, {*inspect.signature(ALGORITHMS[algo].__init__).parameters, "envs", "adam_eps"})
     return settings
+
+
+def imitation_settings(config: dict[str, Any]) -> dict[str, Any]:
+    """How recordings are imitated, without what changes for the algorithm afterwards."""
+    settings = {name: value for name, value in config.get("imitation", {}).items() if name not in ALGORITHMS}
+    refuse_unknown(settings, "imitation", {*inspect.signature(imitate).parameters} - {"model", "shown", "seed"})
+    return settings
+
+
+def refuse_unknown(settings: dict[str, Any], whose: str, known: set[str]) -> None:
+    if unknown := sorted(set(settings) - known):
+        raise ArenaError(f"The settings give {whose} a {unknown[0]!r}, which it does not have.")
 
 
 def schedule(value: Any) -> Any:
@@ -143,43 +154,15 @@ def make_model(
     return ALGORITHMS[algo](policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
 
 
-def imitate(model: BaseAlgorithm, shown: Demonstrations, seed: int, config: dict[str, Any]) -> None:
-    """Behaviour cloning: make the policy do what was shown, and its value head predict what came of it."""
-    policy: Any = model.policy
-    epochs, batch_size = config.get("epochs", 6), config.get("batch_size", 128)
-    updates = epochs * math.ceil(len(shown) / batch_size)
-    done = 0
-    policy.set_training_mode(True)
-    rng = np.random.default_rng(seed)
-    for epoch in range(epochs):
-        order = rng.permutation(len(shown))
-        bar = tqdm(range(0, len(order), batch_size), f"imitation {epoch + 1}/{epochs}", disable=not sys.stderr.isatty())
-        loss_sum = right = 0.0
-        for start in bar:
-            chosen = order[start : start + batch_size]
-            observations = torch.from_numpy(shown.observations(chosen)).to(model.device)
-            actions = torch.from_numpy(shown.actions[chosen]).to(model.device)
-            returns = torch.from_numpy(shown.returns[chosen]).to(model.device)
-            hidden = policy.extract_features(observations)
-            log_prob = policy.action_net(hidden).log_softmax(dim=1).gather(1, actions[:, None])
-            values = policy.value_net(hidden.detach()).flatten()  # what is seen is learned from the actions alone
-            loss = -log_prob.mean() + 0.5 * (values - returns).pow(2).mean()
-            for group in policy.optimizer.param_groups:
-                group["lr"] = config.get("learning_rate", 7e-4) * (1 - done / updates)
-            done += 1
-            policy.optimizer.zero_grad()
-            loss.backward()
-            policy.optimizer.step()
-            loss_sum -= float(log_prob.detach().sum())
-            right += float(log_prob.detach().exp().sum())
-        tqdm.write(
-            f"imitation {epoch + 1}/{epochs}: loss {loss_sum / len(order):.3f}, agrees in {right / len(order):.0%}"
-        )
+def learned(model: BaseAlgorithm) -> dict[str, torch.Tensor]:
+    """The weights that go into a package."""
+    state = model.policy.state_dict()
+    return decided(state) if isinstance(model, DAgger) else state
 
 
 def evaluate(model: BaseAlgorithm, game: Game, rules: str, episodes: int) -> float:
     """Mean score of whole games on practice seeds, by the arena's own engine, with weights as a package has them."""
-    weights = playing_weights(model.policy.state_dict())
+    weights = playing_weights(learned(model))
     network = build_network(weights, len(named_rules(game).action_set))
     bot = Sb3Bot(network, draws="action_net.weight" in weights, fires=game.fires)
     player = NetworkPlayer(PlayerInfo("in training", Kind.BOT), bot)
@@ -188,10 +171,6 @@ def evaluate(model: BaseAlgorithm, game: Game, rules: str, episodes: int) -> flo
 
 
 # -- what happens while it learns --------------------------------------------------------------------------------------
-
-
-class Diverged(ArenaError):
-    """The weights are no longer numbers."""
 
 
 class Watch(BaseCallback):
@@ -272,22 +251,21 @@ class Watch(BaseCallback):
         better = best is None or score > best["score"]
         if better:
             self.about["best"] = {"score": score, "steps": self.num_timesteps}
-            write_agent(self.out / "agent.zip", self.model.policy.state_dict(), self.game, self.about)
+            write_agent(self.out / "agent.zip", learned(self.model), self.game, self.about)
         tqdm.write(f"evaluation at {self.num_timesteps:,} steps: {score:.1f} points{', the best so far' * better}")
 
     def checkpoint(self) -> None:
         check_sane(self.model)
-        with (self.out / "episodes.csv").open("a", newline="") as file:
-            csv.writer(file).writerows(self.rows)
-        self.rows.clear()
         self.about["seconds"] = round(self.seconds(), 1)
         try:
-            path = save_checkpoint(self.out / "checkpoints", self.model, self.about)
-            half = {name: tensor.to(torch.float16) for name, tensor in self.model.policy.state_dict().items()}
-            (self.out / "snapshots").mkdir(exist_ok=True)
-            torch.save(half, self.out / "snapshots" / f"{path.name}.pt")
+            save_checkpoint(self.out / "checkpoints", self.model, self.about)
+            save_snapshot(self.out / "snapshots", self.model)
+            with (self.out / "episodes.csv").open("a", newline="") as file:
+                csv.writer(file).writerows(self.rows)
+            self.rows.clear()
         except OSError as error:
-            tqdm.write(f"warning: no checkpoint at {self.num_timesteps:,} steps ({error}); the last good one stays.")
+            steps = f"{self.num_timesteps:,} steps"
+            tqdm.write(f"warning: the checkpoint at {steps} can't be written ({error}); the last good one stays.")
         restart_games(self.model, self.about["seed"])
 
     def _on_training_end(self) -> None:
@@ -298,45 +276,13 @@ class Watch(BaseCallback):
         self.bar.close()
 
 
-def check_sane(model: BaseAlgorithm) -> None:
-    """Raise Diverged if a weight is NaN or so large that the network's output can't be a number."""
-    if not all(bool((weight.abs() < 1e6).all()) for weight in model.policy.parameters()):
-        raise Diverged(
-            f"After {model.num_timesteps:,} steps the weights are NaN or beyond all bounds. The last good checkpoint "
-            "is kept; lower the learning rate in a copy of train.toml and go on with --resume --config."
-        )
-
-
-def restart_games(model: BaseAlgorithm, seed: int) -> None:
-    """Start every game anew, seeded by the run's seed and the step count."""
-    env = model.get_env()
-    assert env is not None
-    env.seed(int(np.random.SeedSequence([seed, model.num_timesteps]).generate_state(1)[0]))
-    model._last_obs = env.reset()  # type: ignore[assignment]
-    model._last_episode_starts = np.ones((env.num_envs,), dtype=bool)
-
-
 def write_agent(path: Path, state: dict[str, torch.Tensor], game: Game, about: dict[str, Any]) -> None:
-    kept = ("seed", "rules", "commit", "command", "best")
-    training = {k: v for k, v in about.items() if k in kept and not isinstance(v, dict)}
+    training = {what: about[what] for what in ("seed", "rules", "commit", "command")}
     training |= {"steps": about["best"]["steps"], "practice_score": about["best"]["score"]}
     pack_agent(path, state, game, name=f"{game.name}-{about['algo']}", algo=about["algo"], about=training)
 
 
 # -- the run -----------------------------------------------------------------------------------------------------------
-
-
-def commit() -> str:
-    """The commit this code is at, with a plus if files differ from it; empty outside a repository."""
-
-    def git(*args: str) -> str:
-        done = subprocess.run(["git", *args], cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    try:
-        return git("rev-parse", "--short=10", "HEAD") + "+" * bool(git("status", "--porcelain", "-uno"))
-    except (OSError, subprocess.CalledProcessError):
-        return ""
 
 
 def recipe(args: argparse.Namespace, about: dict[str, Any]) -> str:
@@ -351,35 +297,15 @@ def recipe(args: argparse.Namespace, about: dict[str, Any]) -> str:
     return " ".join(parts)
 
 
-def newest_checkpoint(out: Path, *, resume: bool) -> tuple[Path, dict[str, Any]] | None:
-    """The checkpoint to go on from, and what it holds; None for a run that begins."""
-    found = checkpoints(out / "checkpoints")
-    if found and not resume:
-        raise ArenaError(f"{out} already holds a run; add --resume to go on with it, or choose another --out.")
-    if resume and not found:
-        raise ArenaError(f"There is no checkpoint in {out} to go on from; leave out --resume to start.")
-    return (found[-1], read_checkpoint(found[-1])) if found else None
-
-
-def carry_over(about: dict[str, Any], before: dict[str, Any], path: Path) -> None:
-    """Check that the checkpoint belongs to this run, and take over what the run has found so far."""
-    for what in ("game", "algo", "seed"):
-        if before[what] != about[what]:
-            raise ArenaError(f"{path} is of a run with the {what} {before[what]}, not {about[what]}.")
-    for what in ("steps", "settings", "plain"):
-        if before[what] != about[what]:
-            print(f"note: {what} was {before[what]} and is now {about[what]}")
-    about |= {key: before[key] for key in ("best", "seconds") if key in before}
-    about["command"] = f"{before['command']}; then {about['command']}"
-
-
 def train(args: argparse.Namespace) -> int:
     game = find_game(args.game)
     out: Path = args.out or Path("runs") / f"{game.name}-{args.algo}-{args.seed}"
     resumed = newest_checkpoint(out, resume=args.resume)
-    imitates = resumed[1]["about"].get("imitates", False) if resumed else args.from_recordings is not None
+    before: dict[str, Any] = resumed[1]["about"] if resumed else {}
+    imitates: bool = before.get("imitates", args.from_recordings is not None)
     config = read_config(args.config)
     settings = settings_for(config, args.algo, game, imitates=imitates)
+    imitation = imitation_settings(config)
     if args.from_recordings and args.algo not in ("ppo", "a2c"):
         raise ArenaError(
             "Only ppo and a2c can start from recordings: dqn and qrdqn learn values, dagger learns from its teacher."
@@ -391,7 +317,7 @@ def train(args: argparse.Namespace) -> int:
         "algo": args.algo,
         "seed": args.seed,
         "rules": args.rules,
-        "steps": args.steps or int(config.get("steps", {}).get(game.name, 2_000_000)),
+        "steps": args.steps or before.get("steps") or config.get("steps", {}).get(game.name, 2_000_000),
         "settings": dict(settings),
         "imitates": imitates,
         "teacher": args.teacher if args.algo == "dagger" else "",
@@ -400,7 +326,7 @@ def train(args: argparse.Namespace) -> int:
     }
     about["command"] = recipe(args, about)
     if resumed:
-        carry_over(about, resumed[1]["about"], resumed[0])
+        carry_over(about, before, resumed[0])
     tune_process(args.threads)
     env = make_games(args, game, settings.pop("envs"))
     model = make_model(args.algo, env, settings, seed=args.seed, device=args.device, plain=args.plain)
@@ -411,18 +337,22 @@ def train(args: argparse.Namespace) -> int:
     elif imitates:
         shown = demonstrate(recordings_of(args.from_recordings, game))
         print(f"Imitating {len(shown):,} decisions.", flush=True)
-        imitate(model, shown, args.seed, config.get("imitation", {}))
-    out.mkdir(parents=True, exist_ok=True)
-    model.set_logger(configure(str(out / "tensorboard"), ["tensorboard"]))
-    (out / "run.json").write_text(json.dumps(about, indent=2) + "\n")
+        imitate(model, shown, seed=args.seed, **imitation)
     watch = Watch(args, out, game, about)
     stop_politely(watch)
     try:
+        out.mkdir(parents=True, exist_ok=True)
+        model.set_logger(configure(str(out / "tensorboard"), ["tensorboard"]))
+        (out / "run.json").write_text(json.dumps(about, indent=2) + "\n")
         model.learn(max(0, about["steps"] - model.num_timesteps), watch, reset_num_timesteps=not resumed)
+    except OSError as error:
+        raise ArenaError(f"{out} can't be written ({error}); the last good checkpoint stays for --resume.") from error
     except (ValueError, RuntimeError):
         check_sane(model)  # SB3 stumbles over NaN in its own ways
         raise
     again = f"python scripts/train.py {game.name} --algo {args.algo} --seed {args.seed} --out {out} --resume"
+    again += f" --rules {args.rules}" * (args.rules != "5min") + f" --config {args.config}" * (args.config != DEFAULTS)
+    again += f" --teacher {args.teacher}" * (args.algo == "dagger") + " --plain" * args.plain
     if watch.stopped:
         print(f"\nStopped. To go on:\n    {again} --steps {about['steps']}")
         return INTERRUPTED

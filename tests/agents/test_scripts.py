@@ -82,6 +82,15 @@ class TestBasic(ScriptContract):
     frames = 400  # in the maze games nobody moves for the first 260
 
 
+class TestSteady(ScriptContract):
+    script = "steady"
+
+    def test_decides_every_four_frames_and_holds_its_action(self, player: Player, env: ArenaEnv) -> None:
+        actions = play(player, env, seed=1)
+        assert len(set(actions)) > 1
+        assert all(len(set(actions[k : k + 4])) == 1 for k in range(0, len(actions), 4))
+
+
 STRENGTH = {
     # Game: frames, times the mean of `random`, points that every one of the three games must have.
     "breakout": (6_000, 40, 100),

@@ -19,7 +19,7 @@ from arena.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "participants.md").read_text(encoding="utf-8")
-STEPS = {"200000": "64", "2000000": "128", "100000": "32"}
+STEPS = {"5000": "64", "200000": "64", "2000000": "128", "100000": "32"}
 """What the page says, and what is run."""
 SMALL = """
 [ppo]
@@ -82,6 +82,7 @@ def test_following_the_page_puts_a_newcomers_agent_on_the_scoreboard(
     board = next(text for command, text in zip(commands_of_arena(), said, strict=True) if command == "arena scoreboard")
     assert "breakout-ppo" in board
     assert (tmp_path / "runs" / "breakout-ppo-0" / "agent.zip").is_file()
+    assert (tmp_path / "runs" / "first" / "agent.zip").is_file()
     assert (tmp_path / "runs" / "taught" / "agent.zip").is_file()
     assert (tmp_path / "runs" / "pacman-dagger-0" / "agent.zip").is_file()
 

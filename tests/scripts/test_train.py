@@ -67,14 +67,15 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def command(config: Path, out: Path, *more: str) -> list[str]:
+def command(config: Path, out: Path, *more: str, game: str = "pacman") -> list[str]:
     settings = ["--config", str(config), "--out", str(out), "--threads", "1", "--episodes", "1", "--device", "cpu"]
-    return [sys.executable, "-W", "error", str(ROOT / "scripts" / "train.py"), "pacman", *settings, *more]
+    return [sys.executable, "-W", "error", str(ROOT / "scripts" / "train.py"), game, *settings, *more]
 
 
-def train(config: Path, out: Path, *more: str, expect: int = 0) -> str:
+def train(config: Path, out: Path, *more: str, game: str = "pacman", expect: int = 0) -> str:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command(config, out, *more), capture_output=True, text=True, env=environment, timeout=600)
+    call = command(config, out, *more, game=game)
+    done = subprocess.run(call, capture_output=True, text=True, env=environment, timeout=600)
     assert done.returncode == expect, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -148,7 +149,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_good_one(config: Pa
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, env=environment, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "warning: no checkpoint at 128 steps" in done.stdout + done.stderr
+    assert "warning: the checkpoint at 128 steps can't be written (" in done.stdout + done.stderr
     assert {p: p.read_bytes() for p in sorted((out / "checkpoints").rglob("*")) if p.is_file()} == before
 
 
@@ -156,9 +157,12 @@ def test_weights_that_become_nan_stop_the_run(config: Path, tmp_path: Path) -> N
     wild = tmp_path / "wild.toml"
     wild.write_text(SMALL.replace('"linear 2.5e-4"', "1e30").replace("clip_range", "max_grad_norm = 1e30\nclip_range"))
     out = tmp_path / "run"
-    said = train(wild, out, "--steps", "640", expect=2)
+    train(config, out, "--steps", "64")
+    good = {p: p.read_bytes() for p in sorted((out / "checkpoints").rglob("*")) if p.is_file()}
+    said = train(wild, out, "--steps", "640", "--resume", expect=2)
     assert "the weights are NaN or beyond all bounds" in said
-    assert checkpoints(out / "checkpoints") == []
+    assert "Traceback" not in said
+    assert {p: p.read_bytes() for p in sorted((out / "checkpoints").rglob("*")) if p.is_file()} == good
 
 
 @pytest.mark.parametrize(
@@ -183,16 +187,29 @@ def test_bad_input_is_answered_in_one_sentence(more: tuple[str, ...], says: str,
     assert "Traceback" not in said
 
 
+def test_an_unknown_game_is_answered_in_one_sentence(config: Path, tmp_path: Path) -> None:
+    said = train(config, tmp_path / "run", game="packman", expect=2)
+    assert "packman" in said
+    assert "ms_pacman" in said
+    assert "Traceback" not in said
+
+
 def test_an_unknown_setting_and_a_run_in_the_way_are_refused(config: Path, tmp_path: Path) -> None:
     config.write_text(SMALL + "[pacman.ppo]\nlearning_speed = 3\n")
     assert "The settings give ppo a 'learning_speed', which it does not have" in train(
         config, tmp_path / "run", expect=2
     )
+    config.write_text(SMALL + "[imitation]\nepoch = 3\n")
+    assert "The settings give imitation a 'epoch'" in train(config, tmp_path / "run", expect=2)
     config.write_text(SMALL)
     train(config, tmp_path / "run", "--steps", "64")
     assert "already holds a run" in train(config, tmp_path / "run", "--steps", "64", expect=2)
     said = train(config, tmp_path / "run", "--steps", "128", "--resume", "--algo", "a2c", expect=2)
     assert "is of a run with the algo ppo, not a2c" in said
+    said = train(config, tmp_path / "run", "--steps", "128", "--resume", game="ms_pacman", expect=2)
+    assert "is of a run with the game pacman, not ms_pacman" in said
+    said = train(config, tmp_path / "run", "--resume")
+    assert "steps was" not in said, "a run keeps the length that was planned"
 
 
 def test_learning_from_recordings(config: Path, tmp_path: Path) -> None:
