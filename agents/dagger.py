@@ -20,18 +20,14 @@ from torch.nn.functional import cross_entropy
 
 from agents.lessons import ASK_TEACHER, LessonEnv
 
-SHARPER = 10.0
-"""By which a pupil's logits are multiplied when it has learned: enough to make the likeliest action all but certain,
-and the weights stay well within half precision."""
 
-
-def decided(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return a pupil's weights (`policy.state_dict()`) for an agent that nearly always takes its likeliest action.
+def sharpened(state: Mapping[str, torch.Tensor], by: float) -> dict[str, torch.Tensor]:
+    """Return a pupil's weights (`policy.state_dict()`) with its logits multiplied by `by`.
 
     Players of an actor-critic policy draw from it. For one that has learned from points, the chances are part of what
     it has learned; a pupil's only say how sure it is of the teacher's answer.
     """
-    return {name: SHARPER * tensor if name.startswith("action_net.") else tensor for name, tensor in state.items()}
+    return {name: by * tensor if name.startswith("action_net.") else tensor for name, tensor in state.items()}
 
 
 class DAgger(OffPolicyAlgorithm):
@@ -44,6 +40,8 @@ class DAgger(OffPolicyAlgorithm):
             of the run.
         temperature: by which the policy's logits are divided while learning, so that an agent which draws from the
             undivided ones nearly always takes the likeliest action.
+        sharper: by which they are multiplied when it has learned and is packed: 10 leaves next to nothing to chance.
+            That is better where a game moves on by itself, and worse in mazes, where chance frees who is stuck.
     """
 
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"CnnPolicy": ActorCriticCnnPolicy}
@@ -60,6 +58,7 @@ class DAgger(OffPolicyAlgorithm):
         steered: float = 0.1,
         steered_fraction: float = 0.2,
         temperature: float = 3.0,
+        sharper: float = 1.0,
         _init_setup_model: bool = True,
         **settings: Any,
     ) -> None:
@@ -79,6 +78,7 @@ class DAgger(OffPolicyAlgorithm):
         self.steered = steered
         self.steered_fraction = steered_fraction
         self.temperature = temperature
+        self.sharper = sharper
         self._by_teacher: np.ndarray | None = None
         if _init_setup_model:
             self._setup_model()

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from agents.dagger import decided
+from agents.dagger import sharpened
 from agents.load import ZOO
 from agents.packing import pack_agent
 from arena.evaluate import evaluate
@@ -49,7 +49,7 @@ def main() -> None:
     snapshots = {int(path.stem.removeprefix("step-")): path for path in (args.run / "snapshots").glob("step-*.pt")}
     step = max(snapshots) if args.step is None else min(snapshots, key=lambda s: abs(s - args.step))
     state = torch.load(snapshots[step], weights_only=True)
-    state = decided(state) if about["algo"] == "dagger" else state
+    state = sharpened(state, about["settings"].get("sharper", 1.0))
     curve = [tuple(map(float, row)) for row in csv.reader((args.run / "episodes.csv").open())]
     seconds = max((row[3] for row in curve if row[0] <= step), default=0.0)
     training = {key: about[key] for key in ("command", "commit", "seed", "rules")}
@@ -172,11 +172,12 @@ def card(
 def learned(about: dict[str, Any]) -> str:
     """Return in a sentence how it learned."""
     if about["algo"] == "dagger":
+        likeliest = " It nearly always takes the action that it holds most likely." * ("sharper" in about["settings"])
         return (
             f"Taught by `{about['teacher']}` with DAgger: in every situation that it came into it learned what that "
-            "player would have done, and nothing from the score (Stable-Baselines3 `CnnPolicy`). "
-            "It takes the action that it holds most likely. While it learned, the teacher steered some of the games "
-            "that the curve shows: at first all, later one in ten."
+            "player would have done, and nothing from the score (Stable-Baselines3 `CnnPolicy`)."
+            f"{likeliest} While it learned, the teacher steered some of the games that the curve shows: at first all, "
+            "later one in ten."
         )
     after = " after imitating recordings" * bool(about.get("imitates"))
     return f"Trained with {about['algo'].upper()} (Stable-Baselines3 `CnnPolicy`){after}."

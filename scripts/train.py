@@ -33,7 +33,7 @@ from tqdm import tqdm
 
 from agents.checkpoints import check_sane, restart_games, restore, save_checkpoint, save_snapshot
 from agents.cloning import imitate
-from agents.dagger import DAgger, decided
+from agents.dagger import DAgger, sharpened
 from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
 from agents.lessons import LessonEnv
 from agents.load import load_player
@@ -157,7 +157,7 @@ def make_model(
 def learned(model: BaseAlgorithm) -> dict[str, torch.Tensor]:
     """The weights that go into a package."""
     state = model.policy.state_dict()
-    return decided(state) if isinstance(model, DAgger) else state
+    return sharpened(state, model.sharper) if isinstance(model, DAgger) else state
 
 
 def evaluate(model: BaseAlgorithm, game: Game, rules: str, episodes: int) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from agents.dagger import DAgger, decided
+from agents.dagger import DAgger, sharpened
 from agents.fast import FastActorCriticPolicy, fast_policy_kwargs
 from agents.lessons import LessonEnv
 from agents.networks import build_network, playing_weights
@@ -88,7 +88,7 @@ def test_at_first_the_teacher_steers_all_games_and_later_fewer() -> None:
     np.testing.assert_allclose(shares, [1.0, 0.5, 0.25, 0.25], atol=0.08)
 
 
-def test_a_pupil_that_has_learned_takes_its_likeliest_action() -> None:
+def test_a_sharpened_pupil_takes_its_likeliest_action() -> None:
     model = learner(gradient_steps=8, steered_fraction=1.0)
     model.learn(256)
     observations = torch.randint(0, 256, (32, 4, 84, 84), dtype=torch.uint8)
@@ -98,7 +98,7 @@ def test_a_pupil_that_has_learned_takes_its_likeliest_action() -> None:
         return torch.softmax(network(observations), dim=1)
 
     state = model.policy.state_dict()
-    before, after = chances(state), chances(decided(state))
+    before, after = chances(state), chances(sharpened(state, 10.0))
     sure = before.sort(dim=1).values[:, -2:].diff(dim=1)[:, 0] > 0.3  # else rounding to half precision may decide
     assert sure.any()
     assert (before.argmax(dim=1) == after.argmax(dim=1))[sure].all()
