@@ -63,7 +63,7 @@ class Attract(Screen):
 
         if pressed.command is Command.BACK:
             return self
-        self._end_live()
+        self.close()
         return ChooseGame(self.house, now)
 
     def update(self, now: float) -> Screen:
@@ -127,7 +127,8 @@ class Attract(Screen):
             with suppress(ArenaError):
                 self._next_live.ready()
 
-    def _end_live(self) -> None:
+    def close(self) -> None:
+        """Let the processes of bots that play live go."""
         for one in (self.clip, self._next_live):
             if one is not None:
                 one.close()
