@@ -101,7 +101,7 @@ class Attract(Screen):
         live, self._next_live = self._next_live, None
         if live is not None:
             with suppress(AgentError):  # its process has died
-                if live.agent == what and live.ready():
+                if (live.agent, live.rules) == (what, self.house.rules(self.game)) and live.ready():
                     return live.clip(now)
             live.close()
         return recorded_clip(read(self.house.golden(self.game)), now)
