@@ -227,8 +227,8 @@ class TestTime:
         (process,) = started
         deadline = time.monotonic() + 60
         while not (screen.clip is not None and screen.clip.live) and time.monotonic() < deadline:
-            guest.wait(2, step=2)
-            time.sleep(0.05)
+            guest.wait(1, step=1)
+            time.sleep(0.2)
         assert screen.clip is not None
         assert screen.clip.live
         assert (screen.clip.kind, screen.clip.name) == (Kind.SCRIPT, "script:basic")
