@@ -48,6 +48,8 @@ class Attract(Screen):
         """What is still to come: a recording, a bot that plays live, or None for the game's standings."""
         self._next_live: LiveGame | None = None
         """The next bot in the programme, while it is getting ready."""
+        self._missed: tuple[Game, str] | None = None
+        """A bot that was not ready at its turn: something else is shown first."""
         self._standings: list[Standing] = []
         self.clip: Clip | None = None
         self.game = house.games[0]
@@ -63,7 +65,7 @@ class Attract(Screen):
 
         if pressed.command is Command.BACK:
             return self
-        self._end_live()
+        self.close()
         return ChooseGame(self.house, now)
 
     def update(self, now: float) -> Screen:
@@ -78,6 +80,8 @@ class Attract(Screen):
         """Go on to the next thing that can be shown."""
         if self.clip is not None:
             self.clip.close()
+        if self._show_missed(now):
+            return
         for _ in range(2 * len(self.house.games) + 1):  # the last of them are standings: those can be shown
             if len(self._programme) < 2:
                 self._programme += self._planned(next(self._turns))
@@ -98,13 +102,39 @@ class Attract(Screen):
         """
         if isinstance(what, Path):
             return recorded_clip(read(what), now)
-        live, self._next_live = self._next_live, None
-        if live is not None:
-            with suppress(AgentError):  # its process has died
-                if live.agent == what and live.ready():
-                    return live.clip(now)
-            live.close()
+        with suppress(AgentError):  # its process has died; `_show_missed` gives it up
+            if self._is_ready(self.game, what):
+                return self._live_clip(now)
+        self._missed = (self.game, what)
         return recorded_clip(read(self.house.golden(self.game)), now)
+
+    def _show_missed(self, now: float) -> bool:
+        """Show the bot that was not ready at its turn, if it is now; else give it up."""
+        missed, self._missed = self._missed, None
+        if missed is None:
+            return False
+        with suppress(ArenaError):
+            if self._is_ready(*missed):
+                self.clip, self._until = self._live_clip(now), now + CLIP_SECONDS
+                return True
+        if self._next_live is not None:
+            self._next_live.close()
+            self._next_live = None
+        return False
+
+    def _is_ready(self, game: Game, agent: str) -> bool:
+        """Whether that bot can begin now.
+
+        Raises:
+            AgentError: its process has died.
+        """
+        live = self._next_live
+        return live is not None and (live.agent, live.rules) == (agent, self.house.rules(game)) and live.ready()
+
+    def _live_clip(self, now: float) -> Clip:
+        live, self._next_live = self._next_live, None
+        assert live is not None
+        return live.clip(now)
 
     def _planned(self, turn: int) -> list[tuple[Game, Path | str | None]]:
         """Return a round of the programme: for every game one clip, another one each turn, and its standings."""
@@ -119,7 +149,8 @@ class Attract(Screen):
     def _load_live(self, now: float) -> None:
         """See that the next bot in the programme gets ready."""
         if self._next_live is None and now - self.touched >= LOAD_AFTER_SECONDS:
-            coming = next(((game, what) for game, what in self._programme if isinstance(what, str)), None)
+            plan = ((game, what) for game, what in self._programme if isinstance(what, str))
+            coming = self._missed or next(plan, None)
             playing = self.clip is not None and self.clip.live  # one at a time
             if coming is not None and not playing:
                 self._next_live = LiveGame(coming[1], self.house.rules(coming[0]))
@@ -127,7 +158,8 @@ class Attract(Screen):
             with suppress(ArenaError):
                 self._next_live.ready()
 
-    def _end_live(self) -> None:
+    def close(self) -> None:
+        """Let the processes of bots that play live go."""
         for one in (self.clip, self._next_live):
             if one is not None:
                 one.close()

@@ -87,7 +87,7 @@ class LiveGame:
 
     def __init__(self, agent: str, rules: Rules) -> None:
         self.agent = agent
-        self._rules = rules
+        self.rules = rules
         self._seed = secrets.randbelow(PRACTICE_SEEDS)
         self._at_work = LoadingOpponent(agent, rules)
         self._begun = False
@@ -103,7 +103,7 @@ class LiveGame:
             return False
         if not self._begun:
             self._begun = True
-            opponent.begin(self._rules, self._seed)
+            opponent.begin(self.rules, self._seed)
         return opponent.ready()
 
     def clip(self, now: float) -> Clip:
@@ -111,8 +111,8 @@ class LiveGame:
         opponent = self._at_work.opponent
         assert opponent is not None
         player = opponent.player
-        lane = Lane(ArenaEnv(self._rules, obs_type="ram"), player, iter((self._seed,)))
-        show = Show(play_lanes([lane]), [Panel(player.info.name, self._rules)])
+        lane = Lane(ArenaEnv(self.rules, obs_type="ram"), player, iter((self._seed,)))
+        show = Show(play_lanes([lane]), [Panel(player.info.name, self.rules)])
         return _LiveClip(self, show, player.info.kind, now)
 
     def close(self) -> None:
