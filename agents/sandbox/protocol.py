@@ -11,9 +11,9 @@ each message:
 | `GO` | the picture is there | as for `ACT` |
 | `SCORE` + how many | pass the observations of the first slots through the network | `DONE` or `ERROR` |
 
-`DONE` after `ACT` means that `action` of those slots is set, after `SCORE` their `scores`. `PICTURE` + slot + which asks
-for a picture that wasn't sent along. `READY` + JSON comes once, unasked, when the agent is loaded, or `ERROR` in its
-place.
+`DONE` after `ACT` means that `action` of those slots is set, after `SCORE` their `scores`. `PICTURE` + slot + which
+asks for a picture that wasn't sent along. `READY` + JSON comes once, unasked, when the agent is loaded, or `ERROR` in
+its place.
 
 Nothing that comes from the agent's side is believed: numbers are checked, texts are cut and tidied.
 """

@@ -78,7 +78,8 @@ def _start() -> Figure:
 
 def _admission(folder: Path) -> Iterator[Figure]:
     from agents.packages import Refused, admit
-    from benchmarks.attack_files import attacks, model_of_20_mb
+    from benchmarks.agent_files import model_of_20_mb
+    from benchmarks.attack_files import attacks
 
     logging.disable(logging.WARNING)
     path = folder / "large.zip"

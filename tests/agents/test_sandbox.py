@@ -352,7 +352,7 @@ def test_a_box_says_why_it_did_not_start() -> None:
 def test_an_onnx_agent_plays_as_it_does_outside(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
     pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
-    from benchmarks.attack_files import onnx_model, onnx_package, zip_of
+    from benchmarks.agent_files import onnx_model, onnx_package, zip_of
 
     path = tmp_path / "agent.zip"
     path.write_bytes(zip_of(onnx_package(onnx_model())))

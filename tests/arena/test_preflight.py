@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.attack_files import ATTACKS, TOML, Canary, onnx_model, onnx_package, package, sb3_zip, zip_of
+from benchmarks.agent_files import TOML, onnx_model, onnx_package, package, sb3_zip, zip_of
+from benchmarks.attack_files import ATTACKS, Canary
 from onnx import helper
 
 from agents.packages import MENDS, admit
