@@ -284,9 +284,12 @@ def _score(player: Player, rules: Rules, played: Rules, count: int) -> Finding:
 def _told_score(game: Game, recordings: list[Recording], rules: Rules | None) -> str:
     """Say what the scores were; `rules` is None where the games were cut short."""
     scores = summary([recording.score for recording in recordings])
-    games = "1 practice game" if scores.n == 1 else f"{scores.n} practice games"
-    length = f", the first {recordings[0].rules.max_frames / FPS:.0f} seconds of each" if rules is None else ""
-    told = f"Expect {scores.mean:,.0f} points in {game.title} (mean of {games}{length}"
+    one = scores.n == 1
+    games = "one practice game" if one else f"mean of {scores.n} practice games"
+    length = recordings[0].rules.max_frames / FPS
+    cut = f", the first {length:.0f} seconds of {'it' if one else 'each'}" if rules is None else ""
+    points = f"{scores.mean:,.0f} {'point' if round(scores.mean) == 1 else 'points'}"
+    told = f"Expect {points} in {game.title} ({games}{cut}"
     if scores.low is not None and scores.high is not None and scores.low < scores.high:
         told += f", 95 % interval {scores.low:,.0f} to {scores.high:,.0f}"
     told += ")."
