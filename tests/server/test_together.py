@@ -82,7 +82,7 @@ class Guest:
         for name in self.names:
             self.hall.to_the_match(name)
             self.hall.wait_for_file("*.part")
-            for _ in range(12):
+            for _ in range(6):
                 self.hall.key("space", "Left", "Right")
             self.hall.key("Escape")
             time.sleep(0.5)
@@ -171,16 +171,15 @@ def wait(condition: Callable[[], object], what: str, page: Any = None) -> None:
 def test_an_event_survives_a_server_that_is_killed_again_and_again(tmp_path: Path) -> None:
     options = ["--evaluation-seeds", str(GAMES)]
     with Serving(tmp_path / "server", options=options) as serving, browsers(serving) as pages:
-        with stations(serving, tmp_path) as guests:
-            with ThreadPoolExecutor(3) as hands:
-                participant = hands.submit(submit, serving)
-                with Killer(serving) as killer:
-                    for playing in [hands.submit(guest.play) for guest in guests]:
-                        playing.result()
-                assert killer.kills > 0
-                for guest in guests:
-                    wait(lambda guest=guest: not guest.outbox.waiting(), "the outbox is not empty")
-                assert participant.result() == 0
+        with stations(serving, tmp_path) as guests, ThreadPoolExecutor(3) as hands:
+            participant = hands.submit(submit, serving)
+            with Killer(serving) as killer:
+                for playing in [hands.submit(guest.play) for guest in guests]:
+                    playing.result()
+            assert killer.kills > 0
+            for guest in guests:
+                wait(lambda guest=guest: not guest.outbox.waiting(), "the outbox is not empty")
+            assert participant.result() == 0
         nothing_is_lost_or_doubled(serving, guests)
         for name, page in pages.items():
             shows_all(name, page, serving)
