@@ -40,7 +40,7 @@ VISITS = int(os.environ.get("ARENA_SOAK") or 1)
 SECONDS = 180.0
 """That a busy machine may take for the last results to arrive."""
 AGENT = "space_invaders-quick"
-GAMES = 2
+GAMES = 1
 """That the agent plays."""
 
 
@@ -88,7 +88,8 @@ class Guest:
             time.sleep(0.5)
             self.hall.key("Return")
             self.hall.wait_for("your result", 6, palette.ORANGE, "Return")
-            self.hall.wait_for("press fire", 5, palette.YELLOW, "Return", "Return", "Return")
+            time.sleep(2.5)  # keys are ignored at first
+            self.hall.wait_for("press fire", 5, palette.YELLOW, "Return")
 
     def recordings(self) -> list[Path]:
         return sorted((self.hall.event / "recordings").glob(f"*{SUFFIX}"))
