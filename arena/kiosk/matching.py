@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from arena.kiosk import palette
@@ -176,7 +177,7 @@ class Playing(Screen):
                 opponent=opponent or NOBODY,
                 title=title,
                 limits=limits_of(house),
-                kept=house.station.begin(self.ticket),
+                begin=partial(house.station.begin, self.ticket),
             )
         except AgentError as error:
             if visit.at_work is None or opponent is None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -100,9 +101,18 @@ def play_match(
     for number, seed in enumerate(seeds, start=1):
         words = text("play.round", n=number, all=len(seeds), seed=seed)
         label = words if len(seeds) > 1 else text("play.alone", seed=seed)
-        kept = begin(number - 1)
         rounds.append(
-            play_game(stage, rules, seed, name, folder, opponent=opponent, title=label, limits=limits, kept=kept)
+            play_game(
+                stage,
+                rules,
+                seed,
+                name,
+                folder,
+                opponent=opponent,
+                title=label,
+                limits=limits,
+                begin=partial(begin, number - 1),
+            )
         )
         if rounds[-1].person.recording.end is End.QUIT or stage.closed:
             break
@@ -119,7 +129,7 @@ def play_game(
     opponent: Opponent = NOBODY,
     title: str = "",
     limits: Limits = RANKED,
-    kept: Kept = keep_here,
+    begin: Callable[[], Kept] = lambda: keep_here,
 ) -> Round:
     """Let a person play one game, from the countdown to the key that leaves its last screen.
 
@@ -132,7 +142,8 @@ def play_game(
         opponent: who plays beside the person; it is begun here.
         title: a line on the screen, such as the number of the round.
         limits: what the person may do besides playing.
-        kept: called with every recording that was saved, and where; an EventError from it is one of the disk, too.
+        begin: called when nothing can keep the game from beginning any more. What it returns is called with every
+            recording that was saved, and where; an EventError from it is one of the disk, too.
 
     Raises:
         PlayerNameError, SeedError, RomError, RulesError: this can't be played.
@@ -151,7 +162,7 @@ def play_game(
         return clock.pacing(opponent.held_frames if lane else 0)
 
     with borrowed(rules, len(players)) as envs, ThreadPoolExecutor(1) as writer, _quiet_memory():
-        keeper = _Keeper(folder, writer, kept)
+        keeper = _Keeper(folder, writer, begin())
         observer = _LiveObserver(rules, players, keeper, folder, pacing)
         lanes = [Lane(env, one, iter((seed,))) for env, one in zip(envs, players, strict=True)]
         game = _Game(stage, view, clock, opponent, limits)

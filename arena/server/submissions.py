@@ -202,15 +202,17 @@ class Submissions:
         with self._board.reading() as session:
             return {row.id: (row.worker, row.beat) for row in session.execute(query)}
 
-    def take_back(self, number: int, worker: str, beat: int) -> bool:
+    def take_back(self, number: int, worker: str, beat: int, *, blame: bool = True) -> bool:
         """Put an agent back into the queue whose worker has given no sign since `beat`; of several who try it, one
-        does it."""
+        does it. With `blame` it may have been the agent's doing: after a few times it has failed."""
         with self._board.writing() as session:
             query = select(SubmissionRow).filter_by(id=number, worker=worker, beat=beat, state=RUNNING)
             row = session.scalar(query.with_for_update())
             if row is None:
                 return False
             row.worker = ""
+            if not blame:
+                row.attempts -= 1
             if row.attempts >= MOST_ATTEMPTS:
                 row.state, row.ended_at = FAILED, self._clock.now()
                 row.reason = f"Its evaluation broke down {row.attempts} times."
