@@ -71,10 +71,6 @@ class Tallies:
             kept.newest = newest
             return kept.tally
 
-    def cards(self) -> list[Card]:
-        """Return a card for everything that was played, in the order of the event's games."""
-        return [self.card(one) for one in classes(self.server)]
-
     def card(self, one: RulesClass) -> Card:
         return Card(
             key(one),

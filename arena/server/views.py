@@ -135,22 +135,6 @@ class Views:
         with self._board.reading() as session:
             return _lines(session.execute(query.limit(limit)).all(), game, rules_id)
 
-    def player(self, name: str) -> list[StandingView]:
-        """Return the lines of a player's name in all standings; a hidden name has none."""
-        query = select(PlayerRow.id).where(PlayerRow.name == name)
-        query = query.where(~select(HiddenNameRow).where(HiddenNameRow.name == name).exists())
-        with self._board.reading() as session:
-            ids = set(session.scalars(query))
-            classes = session.execute(
-                select(RulesRow.game, RulesRow.rules_id)
-                .join(StandingRow, StandingRow.rules == RulesRow.id)
-                .where(StandingRow.player.in_(ids))
-                .distinct()
-            ).all()
-        return [
-            line for one in sorted(classes) for line in self.standings(one.game, one.rules_id) if line.player == name
-        ]
-
     def results(self, wanted: ResultFilter) -> list[ResultView]:
         """Return episodes that count, those added last first."""
         query = _RESULTS.where(VoidRow.episode.is_(None)).order_by(EpisodeRow.id.desc()).limit(wanted.limit)
