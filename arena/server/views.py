@@ -258,7 +258,7 @@ def _of_level(session: Session, rows: Sequence[Any], game: str, rules_id: str, t
         .outerjoin(ProofRow, ProofRow.recording_sha256 == EpisodeRow.recording_sha256)
         .where(EpisodeRow.rules == of_class, COUNTS, _level() == trust)
     )
-    found: dict[int, int] = dict(session.execute(counts.group_by(EpisodeRow.player)).tuples().all())
+    found: dict[int, int] = dict(iter(session.execute(counts.group_by(EpisodeRow.player))))
     mixed = [row.id for row in rows if 0 < found.get(row.id, 0) < row.episodes]
     played: dict[int, list[Any]] = {}
     episodes = counts.with_only_columns(EpisodeRow.player, EpisodeRow.score, EpisodeRow.started_at)

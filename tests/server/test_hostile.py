@@ -21,7 +21,7 @@ from arena.server.auth import Role
 from recordings.codec import encode
 from tests.server.serving import Serving, decided, game
 
-EXAMPLES = 200 if os.environ.get("ARENA_SOAK") else 6
+EXAMPLES = 50 if os.environ.get("ARENA_SOAK") else 6
 """Requests made up for each endpoint."""
 ENDING = r"/organizer/(state|tokens/\{number\}/revoke|undo/\{number\})$"
 """What these do is wanted, and would end the event for the tests that follow."""

@@ -100,6 +100,18 @@ def test_only_completed_evaluations_use_up_the_quota(queue: Queue) -> None:
     assert job.id == other, "others don't wait for that"
 
 
+def test_another_token_brings_no_further_evaluations(queue: Queue) -> None:
+    for number in range(2):
+        queue.send(0, number)
+        job = queue.all.claim("a")
+        assert job is not None
+        queue.all.end(job, DONE, "over")
+    again, _ = Tokens(queue.board, Clock()).add(Role.PARTICIPANT, "Ann")
+    queue.people[0] = Identity(again.id, again.role, again.name)
+    queue.send(0, 2)
+    assert queue.all.claim("a") is None
+
+
 def test_so_many_may_wait(queue: Queue) -> None:
     numbers = [queue.send(0, number) for number in range(5)]
     with pytest.raises(TooMany, match="5 of your agents are waiting"):
