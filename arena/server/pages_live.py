@@ -164,6 +164,7 @@ def _draw(server: Server, tallies: Tallies, before: _Board) -> _Board:
         fresh = shas - before.results if before.parts else frozenset()
     cards = _cards(server, tallies)
     parts = {card.key: fragment("_card.html.j2", card=card) for card in cards}
+    parts["state"] = fragment("_state.html.j2", event=server.views.event())
     parts["cards"] = fragment("_cards.html.j2", cards=cards)
     parts["latest"] = fragment("_latest.html.j2", results=results, fresh=fresh)
     parts["playing"] = fragment("_playing.html.j2", games=_games(server))

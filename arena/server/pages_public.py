@@ -132,7 +132,7 @@ def standings(
         classes=[(standings_url(c.game, c.rules_id), c.label, c == one) for c in found if c.game == game],
         links=[(f"/api/v1/standings?{api}", "JSON"), (f"/api/v1/standings.csv?{api}", "CSV")],
         reference_links=[
-            (f"/api/v1/references?{shown}", "these scores as JSON"),
+            (f"/api/v1/references?{shown}", "Scores to compare with as JSON"),
             (f"/api/v1/references.csv?{shown}", "CSV"),
         ],
     )
