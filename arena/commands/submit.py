@@ -157,15 +157,21 @@ def _patiently(attempt: Any) -> Any:
 
 
 def _follow(client: Client, agent: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
-    """Print what changes until the agent's evaluation is over."""
-    shown = _state(agent)
-    while agent["state"] not in OVER:
+    """Print the agent's log and what else changes until its evaluation is over."""
+    shown, lines = _state(agent), 0
+    while True:
+        seen: dict[str, Any] = _patiently(lambda number=agent["id"]: client.get(f"/agents/{number}"))
+        agent, log = seen["agent"], seen["log"]
+        if not quiet:
+            for line in log[lines:]:
+                typer.echo(f"  {line['at'][11:19]} UTC  {line['text']}")
+            if _state(agent) != shown:
+                shown = _state(agent)
+                typer.echo(shown)
+        lines = len(log)
+        if agent["state"] in OVER:
+            return agent
         time.sleep(FOLLOW_SECONDS)
-        agent = _patiently(lambda number=agent["id"]: client.get(f"/agents/{number}"))["agent"]
-        if not quiet and _state(agent) != shown:
-            shown = _state(agent)
-            typer.echo(shown)
-    return agent
 
 
 def _state(agent: dict[str, Any]) -> str:

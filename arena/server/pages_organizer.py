@@ -7,7 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
+from arena.server.api.table import csv_of
 from arena.server.deps import TheServer
+from arena.server.organizing import AuditEntry
 from arena.server.pages_site import answer, see_other
 from arena.server.sessions import (
     COOKIE,
@@ -26,6 +28,7 @@ router = APIRouter(include_in_schema=False)
 
 RESULTS = 40
 ENTRIES = 100
+ALL_ENTRIES = 10_000
 AGENTS = 500
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 STATES = (
@@ -89,6 +92,16 @@ def organizer(
         player=player,
         failed=failed[:300],
     )
+
+
+@router.get("/organizer/log.json")
+def log_json(server: TheServer, session: OrganizerSession) -> list[AuditEntry]:
+    return server.organizing.entries(ALL_ENTRIES)
+
+
+@router.get("/organizer/log.csv")
+def log_csv(server: TheServer, session: OrganizerSession) -> Response:
+    return csv_of(server.organizing.entries(ALL_ENTRIES), AuditEntry)
 
 
 @router.post("/organizer/{action}")

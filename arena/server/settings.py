@@ -48,4 +48,6 @@ class Settings:
     """Hidden seeds that a submitted agent plays."""
     approval: bool = False
     """Whether an organizer must approve a submitted agent before it is evaluated."""
+    url: str = ""
+    """Where others reach this server, `http://10.0.0.5:8000`; empty: as a browser asked for it."""
     limits: Limits = field(default_factory=Limits)

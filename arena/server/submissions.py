@@ -225,15 +225,16 @@ class Submissions:
     # ------------------------------------------------------------------------------------------------------------------
 
     def _spent_owners(self, session: Session) -> list[int]:
-        """Return the senders who have had today's evaluations."""
+        """Return the tokens of participants who have had today's evaluations, whichever of their tokens they used."""
         midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        query = (
-            select(SubmissionRow.token)
+        names = (
+            select(TokenRow.name)
+            .join(SubmissionRow, SubmissionRow.token == TokenRow.id)
             .where(SubmissionRow.state == DONE, SubmissionRow.ended_at >= midnight)
-            .group_by(SubmissionRow.token)
+            .group_by(TokenRow.name)
             .having(func.count() >= self._settings.limits.evaluations_per_day)
         )
-        return list(session.scalars(query))
+        return list(session.scalars(select(TokenRow.id).where(TokenRow.name.in_(names))))
 
     def _check_waiting(self, session: Session, who: Identity) -> None:
         query = select(func.count()).where(SubmissionRow.token == who.token_id, SubmissionRow.state.in_((HELD, QUEUED)))

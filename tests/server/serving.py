@@ -48,6 +48,8 @@ class Serving:
         self.event = open_event(folder)
         self.database = url or f"sqlite:///{self.event.database}"
         self.options = [*options]
+        self.environment: dict[str, str] = {}
+        """More of its environment, from the next start on."""
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "server.log"
@@ -67,7 +69,11 @@ class Serving:
         command += ["--db", self.database, *self.options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+                command,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **self.environment},
             )
         assert self.process.stdout is not None
         ready, _, _ = select.select([self.process.stdout], [], [], START_SECONDS)

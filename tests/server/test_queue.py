@@ -36,10 +36,10 @@ class Queue:
     def __init__(self, board: Scoreboard, settings: Settings) -> None:
         self.settings = settings
         self.all = Submissions(board, Clock(), settings)
-        tokens = Tokens(board, Clock())
+        self.tokens = Tokens(board, Clock())
         self.people: list[Identity] = []
         for name in ("Ann", "Bob"):
-            made, _ = tokens.add(Role.PARTICIPANT, name)
+            made, _ = self.tokens.add(Role.PARTICIPANT, name)
             self.people.append(Identity(made.id, made.role, made.name))
 
     def send(self, person: int, number: int) -> int:
@@ -98,6 +98,18 @@ def test_only_completed_evaluations_use_up_the_quota(queue: Queue) -> None:
     job = queue.all.claim("a")
     assert job is not None
     assert job.id == other, "others don't wait for that"
+
+
+def test_another_token_brings_no_further_evaluations(queue: Queue) -> None:
+    for number in range(2):
+        queue.send(0, number)
+        job = queue.all.claim("a")
+        assert job is not None
+        queue.all.end(job, DONE, "over")
+    again, _ = queue.tokens.add(Role.PARTICIPANT, "Ann")
+    queue.people[0] = Identity(again.id, again.role, again.name)
+    queue.send(0, 2)
+    assert queue.all.claim("a") is None
 
 
 def test_so_many_may_wait(queue: Queue) -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from arena.chain import Link
 from arena.kiosk.seeds import shared
-from arena.server.api.fields import Key, Limit, Number, Sha256, TicketId, Word
+from arena.server.api.fields import ZIP_BODY, Key, Limit, Number, Sha256, TicketId, Word
 from arena.server.api.table import csv_of
 from arena.server.auth import Identity, Role
 from arena.server.deps import Sender, TheServer, needs
@@ -131,16 +131,7 @@ def abandon(server: TheServer, who: Sender, ticket: TicketId) -> TicketShown:
     return shown
 
 
-@router.post(
-    "/recordings",
-    status_code=202,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
-)
+@router.post("/recordings", status_code=202, openapi_extra=ZIP_BODY)
 async def send(
     server: TheServer,
     who: Sender,
