@@ -1,0 +1,476 @@
+"""`arena demo --full`: a whole event, from an untrained agent to the audited report, with the commands that organizers
+type.
+
+Nothing is staged but the people: their keyboards are scripted (`arena.scripted`), and their names say so. What is done is
+noted in the event folder, so that a rehearsal that was broken off goes on with the step that it was in.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from arena import following
+from arena.event import SETTINGS, VARIABLE
+from arena.scripted import Person, Station, Wish, play_at_station
+from envs.errors import ArenaError, EventError
+from recordings.storage import write_atomically
+
+FOLDER = Path("full-demo")
+NOTES, LOG = "rehearsal.json", "rehearsal.log"
+TITLE = "Rehearsal of a whole event"
+TRAIN = Path(__file__).parent.parent / "scripts" / "train.py"
+BOT = "tiny"
+"""What the agent that is trained here is called."""
+START_SECONDS = 60.0
+
+_SETTINGS = """\
+name = {name}
+games = {games}
+
+[stations]
+names = {stations}
+
+[seeds]
+entropy = "six dice, thrown by this machine after submissions close"
+
+[final]
+people = {people}
+bots = {bots}
+seeds = {seeds}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """How large the event is."""
+
+    games: tuple[str, ...]
+    people: tuple[Person, ...]
+    training: tuple[str, ...]
+    """Options of scripts/train.py."""
+    practice: int
+    """Practice seeds per game."""
+    evaluation: int
+    """Hidden seeds that an agent plays that is sent in."""
+    qualify: int
+    """So many people and so many bots of each game are in the final."""
+    battle: int
+    """Seeds per game of people against bots."""
+    duel: int
+    """Seeds of the duel."""
+    clips: int
+
+
+EVENING = Programme(
+    games=("breakout", "ms_pacman", "space_invaders"),
+    people=(Person("Ada", 0.05), Person("Ben", 0.2), Person("Cem", 0.5)),
+    training=("--algo", "dagger", "--steps", "6000", "--episodes", "3"),
+    practice=1,
+    evaluation=4,
+    qualify=2,
+    battle=8,
+    duel=3,
+    clips=2,
+)
+
+
+def run(folder: Path | None, programme: Programme = EVENING) -> None:
+    """Play the event in `folder`, or go on with it.
+
+    Args:
+        folder: None for `FOLDER`.
+
+    Raises:
+        EventError: there is another event in the folder, or a step has failed.
+    """
+    console = Console(highlight=False)
+    with Rehearsal(folder or FOLDER, programme, console) as rehearsal:
+        rehearsal.play()
+
+
+class Rehearsal:
+    """One run through the event.
+
+    Args:
+        folder: the event folder.
+        programme: how large it is.
+        console: where it is told.
+
+    Raises:
+        EventError: there is another event in the folder, or it can't be written.
+    """
+
+    def __init__(self, folder: Path, programme: Programme, console: Console) -> None:
+        self.folder = folder
+        self.programme = programme
+        self.console = console
+        self._open = ExitStack()
+        self._url = ""
+        self._environment = os.environ | {VARIABLE: str(folder), "COLUMNS": "100"}
+        self.notes = self._read_notes()
+
+    def __enter__(self) -> Rehearsal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    # -- the event, step by step ------------------------------------------------------------------------------------
+
+    def play(self) -> None:
+        """Do every step that isn't done yet; at the end say what to open."""
+        steps: list[tuple[str, Callable[[], None]]] = [
+            ("Make the event, open it, publish the hash of its secret", self.open_event),
+            ("Train an agent", self.train),
+            ("Pack it, and check it before it is sent", self.check_agent),
+            ("Start the server and send the agent: it is evaluated in the sandbox", self.submit),
+            ("House bots practise", self.bots_practise),
+            ("People practise at the stations, with scripted keyboards", self.people_practise),
+            ("Submissions close; then the public number is announced", self.freeze),
+            ("The final: people against bots", self.battle),
+            ("A duel, and the bot again with slow hands", self.duel),
+            ("Reveal the secret, write the report", self.close),
+            ("Export the proof; another process checks it from nothing", self.audit),
+            ("Give the data out", self.dataset),
+        ]
+        where = str(self.folder)
+        if self.notes["done"] and len(self.notes["done"]) < len(steps):
+            self.console.print(f"Going on in {where}, after {len(self.notes['done'])} of {len(steps)} steps.\n")
+        elif not self.notes["done"]:
+            self.console.print(f"A whole event in {where}, in less than ten minutes. It may be stopped (Ctrl-C) and")
+            self.console.print(
+                f"goes on when it is started again. Every command below was typed with {VARIABLE}={where}.\n"
+            )
+        for number, (title, step) in enumerate(steps, start=1):
+            if step.__name__ in self.notes["done"]:
+                continue
+            began = time.monotonic()
+            self.console.print(Text(f"{number:2}/{len(steps)}  {title}", style="bold"))
+            try:
+                step()
+            except KeyboardInterrupt:
+                again = "" if self.folder == FOLDER else f" --event {shlex.quote(where)}"
+                self.console.print(f"\nStopped in step {number}. To go on: arena demo --full{again}", soft_wrap=True)
+                raise
+            self._note(step.__name__, time.monotonic() - began)
+            self.console.print(Text(f"       {_clock(time.monotonic() - began)}\n", style="dim"))
+        self._say_what_to_open()
+
+    def open_event(self) -> None:
+        if not (self.folder / SETTINGS).exists():
+            self.arena("event", "init", "--name", TITLE)
+        plain = {
+            "name": TITLE, "games": list(self.programme.games), "people": self.programme.qualify,
+            "bots": self.programme.qualify, "seeds": self.programme.battle,
+            "stations": [f"Station {number}" for number, _ in enumerate(self.programme.people, start=1)],
+        }  # fmt: skip
+        text = _SETTINGS.format_map({name: json.dumps(value) for name, value in plain.items()})
+        write_atomically(self.folder / SETTINGS, text.encode())
+        if self._phase() == "draft":
+            self.arena("event", "open", shown=True)
+
+    def train(self) -> None:
+        """Train with the script of the repository. Installed without it, a house bot takes the agent's place."""
+        if not TRAIN.is_file():
+            self.say("scripts/train.py isn't here (it is part of the repository): a house bot takes its agent's place.")
+            return
+        out = self.folder / "training"
+        again = ["--resume"] if list((out / "checkpoints").glob("*")) else []
+        words = [self.programme.games[0], *self.programme.training, "--out", str(out), *again]
+        self.say(f"$ python scripts/train.py {shlex.join(words)}")
+        self._run(following.SCRIPT, [str(TRAIN), *words], "scripts/train.py")
+
+    def check_agent(self) -> None:
+        from agents.load import find_agent_file
+
+        made = self.folder / "training" / "agent.zip"
+        model = made if TRAIN.is_file() else find_agent_file(f"{self.programme.games[0]}-quick")
+        self.arena("agent", "pack", str(model), "--name", BOT, "--out", str(self.agent))
+        self.arena("agent", "check", str(self.agent), shown=True)
+
+    def submit(self) -> None:
+        game = self.programme.games[0]
+        self._serve()
+        self.say(f"The scoreboard, as long as this runs: {self._url}/")
+        self.arena("submit", str(self.agent), "--game", game, "--name", BOT, shown=True)
+
+    def bots_practise(self) -> None:
+        from agents.load import house_bots
+        from envs.games import find_game
+
+        for game in self.programme.games:
+            players = [*house_bots(find_game(game)), *([str(self.agent)] if game == self.programme.games[0] else [])]
+            options = [word for player in players for word in ("--player", player)]
+            self.arena("match", game, *options, "--seeds", str(self.programme.practice))
+
+    def people_practise(self) -> None:
+        wishes = [Wish(g, "5min", seed) for g in self.programme.games for seed in range(self.programme.practice)]
+        self._at_stations({person: wishes for person in self.programme.people})
+        self.arena("scoreboard", shown=True)
+
+    def freeze(self) -> None:
+        if self._phase() == "open":
+            self.arena("event", "freeze", shown=True)
+        if self._phase() == "frozen":
+            dice = " ".join(str(secrets.randbelow(6) + 1) for _ in range(6))
+            self.arena("event", "announce", dice, shown=True)
+
+    def battle(self) -> None:
+        words = ["--title", "People against bots", "--format", "team-battle", "--qualify"]
+        self._tournament("battle", *words, "--best-of", str(self.programme.battle))
+
+    def duel(self) -> None:
+        person, game = self.programme.people[0].name, self.programme.games[0]
+        bot = self._handed_in()
+        words = ["--title", "The duel", "--format", "duel", "--game", game, "--person", person, "--player", bot]
+        self._tournament("duel", *words, "--best-of", str(self.programme.duel))
+        self.arena("tournament", "run", "duel", "--delays")
+
+    def close(self) -> None:
+        if self._phase() == "announced":
+            self.arena("event", "close", shown=True)
+        self.arena("report", "--clips", str(self.programme.clips), shown=True)
+
+    def audit(self) -> None:
+        self._open.close()  # the server has done its part
+        shutil.rmtree(self.proof, ignore_errors=True)  # of a run that was broken off
+        self.arena("event", "export", str(self.proof))
+        alone = {name: value for name, value in self._environment.items() if name != VARIABLE}
+        self.arena("event", "audit", str(self.proof), shown=True, environment=alone)
+
+    def dataset(self) -> None:
+        target = self.folder / "data"
+        shutil.rmtree(target, ignore_errors=True)
+        self.arena("dataset", str(target), "--player", self.programme.people[0].name, shown=True)
+
+    # -- parts of steps -----------------------------------------------------------------------------------------------
+
+    @property
+    def agent(self) -> Path:
+        return self.folder / f"{BOT}.agent.zip"
+
+    @property
+    def proof(self) -> Path:
+        return self.folder / "proof"
+
+    def _handed_in(self) -> str:
+        """Return the path of the agent as the server has stored it."""
+        from agents.packages import admit
+
+        return str(self.folder / "agents" / f"{admit(self.agent).sha256}.zip")
+
+    def _phase(self) -> str:
+        return str(self.ask("event", "status")["phase"])
+
+    def _tournament(self, name: str, *words: str) -> None:
+        """Begin a tournament, or go on with it, until everybody has played."""
+        from arena.conduct import tournaments
+        from arena.event import open_event
+        from arena.log import Log
+        from arena.scoreboard import Scoreboard
+
+        with Scoreboard.open(open_event(self.folder).database) as board:
+            there = name in tournaments(Log(board.engine))
+        if not there:
+            self.arena("tournament", "new", name, *words, shown=True)
+        while True:
+            self.arena("tournament", "run", name)
+            waiting = self.ask("tournament", "status", name)["waiting_for"]
+            if not waiting:
+                break
+            self._at_stations(self._wishes(waiting))
+        self.arena("tournament", "status", name, shown=True)
+
+    def _wishes(self, waiting: Sequence[Mapping[str, Any]]) -> dict[Person, list[Wish]]:
+        people = {person.name: person for person in self.programme.people}
+        found: dict[Person, list[Wish]] = {}
+        for slot in waiting:
+            found.setdefault(people[slot["player"]], []).append(Wish(slot["game"], "5min", slot["seed"]))
+        return found
+
+    def _at_stations(self, wishes: Mapping[Person, Sequence[Wish]]) -> None:
+        """Let people play, each at a station, all at the same time."""
+        from multiprocessing.connection import wait
+
+        from arena.workers import workers
+
+        self._serve()
+        jobs = []
+        for number, person in enumerate(self.programme.people, start=1):
+            if person in wishes:
+                place = Station(self._url, self.notes["stations"][number - 1], self.folder / "stations" / str(number))
+                jobs.append((place, person, wishes[person]))
+        total = sum(len(wished) for wished in wishes.values())
+        done = 0
+        with workers(play_at_station, jobs) as pipes, self._telling() as tell:
+            running = list(pipes)
+            while running:
+                for pipe in wait(running):
+                    try:
+                        said = pipe.recv()  # type: ignore[union-attr]
+                    except (EOFError, OSError):
+                        raise EventError("A station's process has died; start the demo again to go on.") from None
+                    if isinstance(said, ArenaError):
+                        raise said
+                    if said is None:
+                        running.remove(pipe)  # type: ignore[arg-type]
+                    else:
+                        done += 1
+                        tell(f"{done} of {total}: {said}")
+        self.say(f"{done} games at {len(jobs)} stations, each replayed by the server.")
+
+    def _serve(self) -> None:
+        """Start the server if it doesn't run yet."""
+        if self._url:
+            return
+        if not self.notes["stations"]:
+            roles = {"organizer": "Organizer", "participant": "Participant"}
+            tokens = {role: self._token(name, role) for role, name in roles.items()}
+            stations = [self._token(f"Station {n}", "station") for n, _ in enumerate(self.programme.people, start=1)]
+            self.notes |= {"tokens": tokens, "stations": stations}
+            self._write_notes()
+        words = ["serve", "--port", "0", "--evaluation-seeds", str(self.programme.evaluation)]
+        log = self._open.enter_context((self.folder / "server.log").open("ab"))
+        self.say(f"$ arena {shlex.join(words)} &")
+        server = following.start(following.ARENA, words, self._environment, log.fileno())
+        self._open.callback(self._stopped, server)
+        assert server.stdout is not None
+        said = server.stdout.readline()
+        if "://" not in said:
+            raise EventError(f"The server did not start; {self.folder / 'server.log'} says why.")
+        self._url = "http://" + said.split("://")[1].split("/")[0]
+        self._environment |= {"ARENA_SERVER": self._url, "ARENA_TOKEN": self.notes["tokens"]["participant"]}
+
+    def _stopped(self, server: subprocess.Popen[str]) -> None:
+        following.end(server)
+        self._url = ""
+
+    def _token(self, name: str, role: str) -> str:
+        return str(self.ask("token", "add", name, "--role", role)["token"])
+
+    # -- commands -----------------------------------------------------------------------------------------------------
+
+    def say(self, sentence: str) -> None:
+        self.console.print(Text(f"       {sentence}"), soft_wrap=True)
+
+    def arena(self, *words: str, shown: bool = False, environment: dict[str, str] | None = None) -> None:
+        """Run a command as an organizer would.
+
+        Args:
+            words: what follows `arena`.
+            shown: whether what it prints is worth looking at.
+            environment: another one than usual.
+        """
+        self.say(f"$ arena {shlex.join(words)}")
+        lines = self._run(following.ARENA, words, f"arena {words[0]}", environment)
+        for line in lines if shown else []:
+            self.console.print(Text(f"         {line}", style="dim"), soft_wrap=True)
+
+    def ask(self, *words: str) -> Any:
+        """Return the JSON that a command prints."""
+        process = following.start(following.ARENA, [*words, "--json"], self._environment, subprocess.PIPE)
+        try:
+            said, errors = process.stdout.read(), process.stderr.read()  # type: ignore[union-attr]
+            code = process.wait()
+        finally:
+            following.end(process)
+            process.stderr.close()  # type: ignore[union-attr]
+        if code:
+            raise EventError(f"arena {shlex.join(words)} ended with {code}: {errors.strip()[-500:]}")
+        return json.loads(said)
+
+    def _run(
+        self, code: str, words: Sequence[str], called: str, environment: dict[str, str] | None = None
+    ) -> list[str]:
+        """Run a program; return the lines that it prints, which the log keeps, too."""
+        lines: list[str] = []
+        process = following.start(code, words, environment or self._environment, subprocess.STDOUT)
+        assert process.stdout is not None
+        try:
+            with (self.folder / LOG).open("a", encoding="utf-8") as log:
+                log.write(f"$ {called} {shlex.join(words)}\n")
+                with self._telling() as tell:
+                    for line in process.stdout:
+                        log.write(line)
+                        lines.append(line.rstrip("\n"))
+                        tell(line.strip())
+            ended = process.wait()
+        finally:
+            following.end(process)
+        if ended:
+            raise EventError(f"{called} ended with {ended}: {' '.join(lines[-3:])[-500:]}")
+        return lines
+
+    @contextmanager
+    def _telling(self) -> Iterator[Callable[[str], None]]:
+        """Show what happens in one line, on a terminal only."""
+        began = time.monotonic()
+        with self.console.status("") as status:
+            yield lambda text: status.update(Text(f"{_clock(time.monotonic() - began)}  {text[:90]}"))
+
+    # -- notes --------------------------------------------------------------------------------------------------------
+
+    def _read_notes(self) -> dict[str, Any]:
+        """Return what an earlier run has noted; make folder and notes for a first one."""
+        path = self.folder / NOTES
+        try:
+            if path.is_file():
+                found: dict[str, Any] = json.loads(path.read_bytes())
+                return found
+            if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+                raise EventError(
+                    f"{self.folder} is there already and holds no rehearsal; name a new folder with --event."
+                )
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.notes = {"done": {}, "tokens": {}, "stations": []}
+            self._write_notes()
+        except (OSError, ValueError) as error:
+            raise EventError(f"{path} can't be used ({error}); name a new folder with --event.") from None
+        return self.notes
+
+    def _write_notes(self) -> None:
+        path = self.folder / NOTES
+        write_atomically(path, (json.dumps(self.notes, indent=1) + "\n").encode())
+        path.chmod(0o600)  # it holds tokens
+
+    def _note(self, step: str, seconds: float) -> None:
+        self.notes["done"][step] = round(seconds, 1)
+        self._write_notes()
+
+    def _say_what_to_open(self) -> None:
+        report, where = self.folder / "report", shlex.quote(str(self.folder))
+        spent = sum(self.notes["done"].values())
+        self.console.print(
+            f"The event is over; it took {_clock(spent)}. Everything lies in {self.folder}.\n", markup=False
+        )
+        for first, line in (
+            ("Open", f"{report / 'report.html'}   the verdicts, with films"),
+            ("", f"{report / 'report.pdf'}   the same on paper"),
+            (
+                "Next",
+                f"arena event audit {shlex.quote(str(self.proof))}   what anybody can do with the published folder",
+            ),
+            ("", f"arena serve --event {where}   the pages, as everybody sees them"),
+            ("", f"arena tournament status battle --event {where}"),
+            ("", "docs/runbook.md   the same event with people, step by step"),
+            ("Again", f"remove {self.folder}, or name another folder with --event"),
+        ):
+            self.console.print(f"{first:5}  {line}", markup=False, soft_wrap=True)
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
