@@ -1,22 +1,20 @@
 """`arena demo --full`: a whole event, from an untrained agent to the audited report, with the commands that organizers
 type.
 
-Nothing is staged but the people: their keyboards are scripted (`arena.scripted`), and their names say so. What is done is
-noted in the event folder, so that a rehearsal that was broken off goes on with the step that it was in.
+Nothing is staged but the people: their keyboards are scripted (`arena.scripted`), and their names say so. What is done
+is noted in the event folder, so that a rehearsal that was broken off goes on with the step that it was in.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,67 +23,18 @@ from rich.text import Text
 
 from arena import following
 from arena.event import SETTINGS, VARIABLE
+from arena.programme import EVENING, TITLE, Programme, settings, stations
 from arena.scripted import Person, Station, Wish, play_at_station
+from arena.typist import Typist, clock
 from envs.errors import ArenaError, EventError
 from recordings.storage import write_atomically
 
 FOLDER = Path("full-demo")
 NOTES, LOG = "rehearsal.json", "rehearsal.log"
-TITLE = "Rehearsal of a whole event"
 TRAIN = Path(__file__).parent.parent / "scripts" / "train.py"
 BOT = "tiny"
 """What the agent that is trained here is called."""
 START_SECONDS = 60.0
-
-_SETTINGS = """\
-name = {name}
-games = {games}
-
-[stations]
-names = {stations}
-
-[seeds]
-entropy = "six dice, thrown by this machine after submissions close"
-
-[final]
-people = {people}
-bots = {bots}
-seeds = {seeds}
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Programme:
-    """How large the event is."""
-
-    games: tuple[str, ...]
-    people: tuple[Person, ...]
-    training: tuple[str, ...]
-    """Options of scripts/train.py."""
-    practice: int
-    """Practice seeds per game."""
-    evaluation: int
-    """Hidden seeds that an agent plays that is sent in."""
-    qualify: int
-    """So many people and so many bots of each game are in the final."""
-    battle: int
-    """Seeds per game of people against bots."""
-    duel: int
-    """Seeds of the duel."""
-    clips: int
-
-
-EVENING = Programme(
-    games=("breakout", "ms_pacman", "space_invaders"),
-    people=(Person("Ada", 0.05), Person("Ben", 0.2), Person("Cem", 0.5)),
-    training=("--algo", "dagger", "--steps", "6000", "--episodes", "3"),
-    practice=1,
-    evaluation=4,
-    qualify=2,
-    battle=8,
-    duel=3,
-    clips=2,
-)
 
 
 def run(folder: Path | None, programme: Programme = EVENING) -> None:
@@ -120,7 +69,7 @@ class Rehearsal:
         self.console = console
         self._open = ExitStack()
         self._url = ""
-        self._environment = os.environ | {VARIABLE: str(folder), "COLUMNS": "100"}
+        self.typist = Typist(console, folder, folder / LOG)
         self.notes = self._read_notes()
 
     def __enter__(self) -> Rehearsal:
@@ -167,46 +116,40 @@ class Rehearsal:
                 self.console.print(f"\nStopped in step {number}. To go on: arena demo --full{again}", soft_wrap=True)
                 raise
             self._note(step.__name__, time.monotonic() - began)
-            self.console.print(Text(f"       {_clock(time.monotonic() - began)}\n", style="dim"))
+            self.console.print(Text(f"       {clock(time.monotonic() - began)}\n", style="dim"))
         self._say_what_to_open()
 
     def open_event(self) -> None:
         if not (self.folder / SETTINGS).exists():
-            self.arena("event", "init", "--name", TITLE)
-        plain = {
-            "name": TITLE, "games": list(self.programme.games), "people": self.programme.qualify,
-            "bots": self.programme.qualify, "seeds": self.programme.battle,
-            "stations": [f"Station {number}" for number, _ in enumerate(self.programme.people, start=1)],
-        }  # fmt: skip
-        text = _SETTINGS.format_map({name: json.dumps(value) for name, value in plain.items()})
-        write_atomically(self.folder / SETTINGS, text.encode())
+            self.typist.arena("event", "init", "--name", TITLE)
+        write_atomically(self.folder / SETTINGS, settings(self.programme).encode())
         if self._phase() == "draft":
-            self.arena("event", "open", shown=True)
+            self.typist.arena("event", "open", shown=True)
 
     def train(self) -> None:
         """Train with the script of the repository. Installed without it, a house bot takes the agent's place."""
         if not TRAIN.is_file():
-            self.say("scripts/train.py isn't here (it is part of the repository): a house bot takes its agent's place.")
+            self.typist.say("scripts/train.py isn't here, it is part of the repository: a house bot takes the place.")
             return
         out = self.folder / "training"
         again = ["--resume"] if list((out / "checkpoints").glob("*")) else []
         words = [self.programme.games[0], *self.programme.training, "--out", str(out), *again]
-        self.say(f"$ python scripts/train.py {shlex.join(words)}")
-        self._run(following.SCRIPT, [str(TRAIN), *words], "scripts/train.py")
+        self.typist.say(f"$ python scripts/train.py {shlex.join(words)}")
+        self.typist.run(following.SCRIPT, [str(TRAIN), *words], "scripts/train.py")
 
     def check_agent(self) -> None:
         from agents.load import find_agent_file
 
         made = self.folder / "training" / "agent.zip"
         model = made if TRAIN.is_file() else find_agent_file(f"{self.programme.games[0]}-quick")
-        self.arena("agent", "pack", str(model), "--name", BOT, "--out", str(self.agent))
-        self.arena("agent", "check", str(self.agent), shown=True)
+        self.typist.arena("agent", "pack", str(model), "--name", BOT, "--out", str(self.agent))
+        self.typist.arena("agent", "check", str(self.agent), shown=True)
 
     def submit(self) -> None:
         game = self.programme.games[0]
         self._serve()
-        self.say(f"The scoreboard, as long as this runs: {self._url}/")
-        self.arena("submit", str(self.agent), "--game", game, "--name", BOT, shown=True)
+        self.typist.say(f"The scoreboard, as long as this runs: {self._url}/")
+        self.typist.arena("submit", str(self.agent), "--game", game, "--name", BOT, shown=True)
 
     def bots_practise(self) -> None:
         from agents.load import house_bots
@@ -215,19 +158,19 @@ class Rehearsal:
         for game in self.programme.games:
             players = [*house_bots(find_game(game)), *([str(self.agent)] if game == self.programme.games[0] else [])]
             options = [word for player in players for word in ("--player", player)]
-            self.arena("match", game, *options, "--seeds", str(self.programme.practice))
+            self.typist.arena("match", game, *options, "--seeds", str(self.programme.practice))
 
     def people_practise(self) -> None:
         wishes = [Wish(g, "5min", seed) for g in self.programme.games for seed in range(self.programme.practice)]
-        self._at_stations({person: wishes for person in self.programme.people})
-        self.arena("scoreboard", shown=True)
+        self._at_stations(dict.fromkeys(self.programme.people, wishes))
+        self.typist.arena("scoreboard", shown=True)
 
     def freeze(self) -> None:
         if self._phase() == "open":
-            self.arena("event", "freeze", shown=True)
+            self.typist.arena("event", "freeze", shown=True)
         if self._phase() == "frozen":
             dice = " ".join(str(secrets.randbelow(6) + 1) for _ in range(6))
-            self.arena("event", "announce", dice, shown=True)
+            self.typist.arena("event", "announce", dice, shown=True)
 
     def battle(self) -> None:
         words = ["--title", "People against bots", "--format", "team-battle", "--qualify"]
@@ -238,24 +181,24 @@ class Rehearsal:
         bot = self._handed_in()
         words = ["--title", "The duel", "--format", "duel", "--game", game, "--person", person, "--player", bot]
         self._tournament("duel", *words, "--best-of", str(self.programme.duel))
-        self.arena("tournament", "run", "duel", "--delays")
+        self.typist.arena("tournament", "run", "duel", "--delays")
 
     def close(self) -> None:
         if self._phase() == "announced":
-            self.arena("event", "close", shown=True)
-        self.arena("report", "--clips", str(self.programme.clips), shown=True)
+            self.typist.arena("event", "close", shown=True)
+        self.typist.arena("report", "--clips", str(self.programme.clips), shown=True)
 
     def audit(self) -> None:
         self._open.close()  # the server has done its part
         shutil.rmtree(self.proof, ignore_errors=True)  # of a run that was broken off
-        self.arena("event", "export", str(self.proof))
-        alone = {name: value for name, value in self._environment.items() if name != VARIABLE}
-        self.arena("event", "audit", str(self.proof), shown=True, environment=alone)
+        self.typist.arena("event", "export", str(self.proof))
+        alone = {name: value for name, value in self.typist.environment.items() if name != VARIABLE}
+        self.typist.arena("event", "audit", str(self.proof), shown=True, environment=alone)
 
     def dataset(self) -> None:
         target = self.folder / "data"
         shutil.rmtree(target, ignore_errors=True)
-        self.arena("dataset", str(target), "--player", self.programme.people[0].name, shown=True)
+        self.typist.arena("dataset", str(target), "--player", self.programme.people[0].name, shown=True)
 
     # -- parts of steps -----------------------------------------------------------------------------------------------
 
@@ -274,7 +217,7 @@ class Rehearsal:
         return str(self.folder / "agents" / f"{admit(self.agent).sha256}.zip")
 
     def _phase(self) -> str:
-        return str(self.ask("event", "status")["phase"])
+        return str(self.typist.ask("event", "status")["phase"])
 
     def _tournament(self, name: str, *words: str) -> None:
         """Begin a tournament, or go on with it, until everybody has played."""
@@ -286,14 +229,14 @@ class Rehearsal:
         with Scoreboard.open(open_event(self.folder).database) as board:
             there = name in tournaments(Log(board.engine))
         if not there:
-            self.arena("tournament", "new", name, *words, shown=True)
+            self.typist.arena("tournament", "new", name, *words, shown=True)
         while True:
-            self.arena("tournament", "run", name)
-            waiting = self.ask("tournament", "status", name)["waiting_for"]
+            self.typist.arena("tournament", "run", name)
+            waiting = self.typist.ask("tournament", "status", name)["waiting_for"]
             if not waiting:
                 break
             self._at_stations(self._wishes(waiting))
-        self.arena("tournament", "status", name, shown=True)
+        self.typist.arena("tournament", "status", name, shown=True)
 
     def _wishes(self, waiting: Sequence[Mapping[str, Any]]) -> dict[Person, list[Wish]]:
         people = {person.name: person for person in self.programme.people}
@@ -316,7 +259,7 @@ class Rehearsal:
                 jobs.append((place, person, wishes[person]))
         total = sum(len(wished) for wished in wishes.values())
         done = 0
-        with workers(play_at_station, jobs) as pipes, self._telling() as tell:
+        with workers(play_at_station, jobs) as pipes, self.typist.telling() as tell:
             running = list(pipes)
             while running:
                 for pipe in wait(running):
@@ -331,7 +274,7 @@ class Rehearsal:
                     else:
                         done += 1
                         tell(f"{done} of {total}: {said}")
-        self.say(f"{done} games at {len(jobs)} stations, each replayed by the server.")
+        self.typist.say(f"{done} games at {len(jobs)} stations, each replayed by the server.")
 
     def _serve(self) -> None:
         """Start the server if it doesn't run yet."""
@@ -340,87 +283,27 @@ class Rehearsal:
         if not self.notes["stations"]:
             roles = {"organizer": "Organizer", "participant": "Participant"}
             tokens = {role: self._token(name, role) for role, name in roles.items()}
-            stations = [self._token(f"Station {n}", "station") for n, _ in enumerate(self.programme.people, start=1)]
-            self.notes |= {"tokens": tokens, "stations": stations}
+            places = [self._token(name, "station") for name in stations(self.programme)]
+            self.notes |= {"tokens": tokens, "stations": places}
             self._write_notes()
         words = ["serve", "--port", "0", "--evaluation-seeds", str(self.programme.evaluation)]
         log = self._open.enter_context((self.folder / "server.log").open("ab"))
-        self.say(f"$ arena {shlex.join(words)} &")
-        server = following.start(following.ARENA, words, self._environment, log.fileno())
+        self.typist.say(f"$ arena {shlex.join(words)} &")
+        server = following.start(following.ARENA, words, self.typist.environment, log.fileno())
         self._open.callback(self._stopped, server)
         assert server.stdout is not None
         said = server.stdout.readline()
         if "://" not in said:
             raise EventError(f"The server did not start; {self.folder / 'server.log'} says why.")
         self._url = "http://" + said.split("://")[1].split("/")[0]
-        self._environment |= {"ARENA_SERVER": self._url, "ARENA_TOKEN": self.notes["tokens"]["participant"]}
+        self.typist.environment |= {"ARENA_SERVER": self._url, "ARENA_TOKEN": self.notes["tokens"]["participant"]}
 
     def _stopped(self, server: subprocess.Popen[str]) -> None:
         following.end(server)
         self._url = ""
 
     def _token(self, name: str, role: str) -> str:
-        return str(self.ask("token", "add", name, "--role", role)["token"])
-
-    # -- commands -----------------------------------------------------------------------------------------------------
-
-    def say(self, sentence: str) -> None:
-        self.console.print(Text(f"       {sentence}"), soft_wrap=True)
-
-    def arena(self, *words: str, shown: bool = False, environment: dict[str, str] | None = None) -> None:
-        """Run a command as an organizer would.
-
-        Args:
-            words: what follows `arena`.
-            shown: whether what it prints is worth looking at.
-            environment: another one than usual.
-        """
-        self.say(f"$ arena {shlex.join(words)}")
-        lines = self._run(following.ARENA, words, f"arena {words[0]}", environment)
-        for line in lines if shown else []:
-            self.console.print(Text(f"         {line}", style="dim"), soft_wrap=True)
-
-    def ask(self, *words: str) -> Any:
-        """Return the JSON that a command prints."""
-        process = following.start(following.ARENA, [*words, "--json"], self._environment, subprocess.PIPE)
-        try:
-            said, errors = process.stdout.read(), process.stderr.read()  # type: ignore[union-attr]
-            code = process.wait()
-        finally:
-            following.end(process)
-            process.stderr.close()  # type: ignore[union-attr]
-        if code:
-            raise EventError(f"arena {shlex.join(words)} ended with {code}: {errors.strip()[-500:]}")
-        return json.loads(said)
-
-    def _run(
-        self, code: str, words: Sequence[str], called: str, environment: dict[str, str] | None = None
-    ) -> list[str]:
-        """Run a program; return the lines that it prints, which the log keeps, too."""
-        lines: list[str] = []
-        process = following.start(code, words, environment or self._environment, subprocess.STDOUT)
-        assert process.stdout is not None
-        try:
-            with (self.folder / LOG).open("a", encoding="utf-8") as log:
-                log.write(f"$ {called} {shlex.join(words)}\n")
-                with self._telling() as tell:
-                    for line in process.stdout:
-                        log.write(line)
-                        lines.append(line.rstrip("\n"))
-                        tell(line.strip())
-            ended = process.wait()
-        finally:
-            following.end(process)
-        if ended:
-            raise EventError(f"{called} ended with {ended}: {' '.join(lines[-3:])[-500:]}")
-        return lines
-
-    @contextmanager
-    def _telling(self) -> Iterator[Callable[[str], None]]:
-        """Show what happens in one line, on a terminal only."""
-        began = time.monotonic()
-        with self.console.status("") as status:
-            yield lambda text: status.update(Text(f"{_clock(time.monotonic() - began)}  {text[:90]}"))
+        return str(self.typist.ask("token", "add", name, "--role", role)["token"])
 
     # -- notes --------------------------------------------------------------------------------------------------------
 
@@ -455,14 +338,14 @@ class Rehearsal:
         report, where = self.folder / "report", shlex.quote(str(self.folder))
         spent = sum(self.notes["done"].values())
         self.console.print(
-            f"The event is over; it took {_clock(spent)}. Everything lies in {self.folder}.\n", markup=False
+            f"The event is over; it took {clock(spent)}. Everything lies in {self.folder}.\n", markup=False
         )
         for first, line in (
             ("Open", f"{report / 'report.html'}   the verdicts, with films"),
             ("", f"{report / 'report.pdf'}   the same on paper"),
             (
                 "Next",
-                f"arena event audit {shlex.quote(str(self.proof))}   what anybody can do with the published folder",
+                f"arena event audit {shlex.quote(str(self.proof))}   as anybody can with the published folder",
             ),
             ("", f"arena serve --event {where}   the pages, as everybody sees them"),
             ("", f"arena tournament status battle --event {where}"),
@@ -470,7 +353,3 @@ class Rehearsal:
             ("Again", f"remove {self.folder}, or name another folder with --event"),
         ):
             self.console.print(f"{first:5}  {line}", markup=False, soft_wrap=True)
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

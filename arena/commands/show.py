@@ -27,8 +27,8 @@ def demo(
     says what to open and what to type next. Run it again and it plays further seeds.
 
     With --full it is a whole event, in less than ten minutes: an agent is trained, sent to the server and evaluated in
-    the sandbox; people (scripted keyboards) and bots practise and meet in a final on hidden seeds; report, proof, audit.
-    It needs a folder of its own, ./full-demo if none is given. Stopped, it goes on.
+    the sandbox; people (scripted keyboards) and bots practise, and meet in a final on hidden seeds; report and proof
+    follow. It needs a folder of its own, ./full-demo if none is given. Stopped, it goes on.
     """
     if full:
         from arena.rehearsal import run as rehearse
