@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arena.commands.options import EventOption, JsonOption, ProcessesOption, RulesOption, whole
+from arena.commands.seat import play
 
 if TYPE_CHECKING:
     from arena.conduct import Conductor
@@ -132,6 +133,9 @@ def run(
         if delays:
             one.play_delayed(typer.echo, processes)
         _print(one, state)
+
+
+app.command()(play)
 
 
 @app.command()
