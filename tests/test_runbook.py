@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -92,14 +91,14 @@ def served(words: list[str]) -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder, with the list of people that the draw of teams needs."""
     (tmp_path / "people.csv").write_text(
         "name,department\n" + "".join(f"Person {n},Department {n % 5}\n" for n in range(60))
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ARENA_EVENT", raising=False)
-    yield tmp_path
+    return tmp_path
 
 
 def test_the_runbook_can_be_followed(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
