@@ -16,25 +16,30 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 from rich.text import Text
 
 from arena import following
-from arena.event import SETTINGS, VARIABLE
+from arena.event import SETTINGS, VARIABLE, open_event
 from arena.programme import EVENING, TITLE, Programme, settings, stations
 from arena.scripted import Person, Station, Wish, play_at_station
 from arena.typist import Typist, clock
 from envs.errors import ArenaError, EventError
 from recordings.storage import write_atomically
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from arena.scoreboard import Scoreboard
+
 FOLDER = Path("full-demo")
 NOTES, LOG = "rehearsal.json", "rehearsal.log"
 TRAIN = Path(__file__).parent.parent / "scripts" / "train.py"
 BOT = "tiny"
 """What the agent that is trained here is called."""
-START_SECONDS = 60.0
+RULES = "5min"
 
 
 def run(folder: Path | None, programme: Programme = EVENING) -> None:
@@ -96,14 +101,7 @@ class Rehearsal:
             ("Export the proof; another process checks it from nothing", self.audit),
             ("Give the data out", self.dataset),
         ]
-        where = str(self.folder)
-        if self.notes["done"] and len(self.notes["done"]) < len(steps):
-            self.console.print(f"Going on in {where}, after {len(self.notes['done'])} of {len(steps)} steps.\n")
-        elif not self.notes["done"]:
-            self.console.print(f"A whole event in {where}, in less than ten minutes. It may be stopped (Ctrl-C) and")
-            self.console.print(
-                f"goes on when it is started again. Every command below was typed with {VARIABLE}={where}.\n"
-            )
+        self._greet(len(steps))
         for number, (title, step) in enumerate(steps, start=1):
             if step.__name__ in self.notes["done"]:
                 continue
@@ -112,12 +110,28 @@ class Rehearsal:
             try:
                 step()
             except KeyboardInterrupt:
-                again = "" if self.folder == FOLDER else f" --event {shlex.quote(where)}"
-                self.console.print(f"\nStopped in step {number}. To go on: arena demo --full{again}", soft_wrap=True)
+                self.console.print(f"\nStopped in step {number}. {self._how_to_go_on()}", soft_wrap=True)
                 raise
+            except ArenaError as error:
+                raise EventError(f"{error} {self._how_to_go_on()}") from error
             self._note(step.__name__, time.monotonic() - began)
             self.console.print(Text(f"       {clock(time.monotonic() - began)}\n", style="dim"))
         self._say_what_to_open()
+
+    def _greet(self, steps: int) -> None:
+        done = len(self.notes["done"])
+        if not done:
+            self.console.print(
+                f"A whole event in {self.folder}, in less than ten minutes. Stopped with Ctrl-C, it goes on when it is "
+                f"started again. The commands are those of organizers, typed with {VARIABLE}={self.folder}.\n",
+                markup=False,
+            )
+        elif done < steps:
+            self.console.print(f"Going on in {self.folder}, after {done} of {steps} steps.\n", markup=False)
+
+    def _how_to_go_on(self) -> str:
+        where = "" if self.folder == FOLDER else f" --event {shlex.quote(str(self.folder))}"
+        return f"To go on: arena demo --full{where}"
 
     def open_event(self) -> None:
         if not (self.folder / SETTINGS).exists():
@@ -161,8 +175,19 @@ class Rehearsal:
             self.typist.arena("match", game, *options, "--seeds", str(self.programme.practice))
 
     def people_practise(self) -> None:
-        wishes = [Wish(g, "5min", seed) for g in self.programme.games for seed in range(self.programme.practice)]
-        self._at_stations(dict.fromkeys(self.programme.people, wishes))
+        seeds = range(self.programme.practice)
+        with self._board() as board:
+            there = {(result.player, result.game, result.seed) for result in board.results()}
+        wishes = {
+            person: [
+                Wish(game, RULES, seed)
+                for game in self.programme.games
+                for seed in seeds
+                if (person.name, game, seed) not in there
+            ]
+            for person in self.programme.people
+        }
+        self._at_stations(wishes)
         self.typist.arena("scoreboard", shown=True)
 
     def freeze(self) -> None:
@@ -216,17 +241,20 @@ class Rehearsal:
 
         return str(self.folder / "agents" / f"{admit(self.agent).sha256}.zip")
 
+    def _board(self) -> Scoreboard:
+        from arena.scoreboard import Scoreboard
+
+        return Scoreboard.open(open_event(self.folder).database)
+
     def _phase(self) -> str:
         return str(self.typist.ask("event", "status")["phase"])
 
     def _tournament(self, name: str, *words: str) -> None:
         """Begin a tournament, or go on with it, until everybody has played."""
         from arena.conduct import tournaments
-        from arena.event import open_event
         from arena.log import Log
-        from arena.scoreboard import Scoreboard
 
-        with Scoreboard.open(open_event(self.folder).database) as board:
+        with self._board() as board:
             there = name in tournaments(Log(board.engine))
         if not there:
             self.typist.arena("tournament", "new", name, *words, shown=True)
@@ -242,7 +270,7 @@ class Rehearsal:
         people = {person.name: person for person in self.programme.people}
         found: dict[Person, list[Wish]] = {}
         for slot in waiting:
-            found.setdefault(people[slot["player"]], []).append(Wish(slot["game"], "5min", slot["seed"]))
+            found.setdefault(people[slot["player"]], []).append(Wish(slot["game"], RULES, slot["seed"]))
         return found
 
     def _at_stations(self, wishes: Mapping[Person, Sequence[Wish]]) -> None:
@@ -254,7 +282,7 @@ class Rehearsal:
         self._serve()
         jobs = []
         for number, person in enumerate(self.programme.people, start=1):
-            if person in wishes:
+            if wishes.get(person):
                 place = Station(self._url, self.notes["stations"][number - 1], self.folder / "stations" / str(number))
                 jobs.append((place, person, wishes[person]))
         total = sum(len(wished) for wished in wishes.values())
@@ -262,15 +290,15 @@ class Rehearsal:
         with workers(play_at_station, jobs) as pipes, self.typist.telling() as tell:
             running = list(pipes)
             while running:
-                for pipe in wait(running):
+                for pipe in cast("list[Connection]", wait(running)):
                     try:
-                        said = pipe.recv()  # type: ignore[union-attr]
+                        said = pipe.recv()
                     except (EOFError, OSError):
                         raise EventError("A station's process has died; start the demo again to go on.") from None
                     if isinstance(said, ArenaError):
                         raise said
                     if said is None:
-                        running.remove(pipe)  # type: ignore[arg-type]
+                        running.remove(pipe)
                     else:
                         done += 1
                         tell(f"{done} of {total}: {said}")
