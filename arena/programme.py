@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from arena.scripted import Person
 
-TITLE = "Rehearsal of a whole event"
+TITLE = "Rehearsal with scripted keyboards"
 STATION = "Station {}"
 
 SETTINGS = """\
