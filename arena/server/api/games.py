@@ -126,9 +126,9 @@ def follow(
 @router.post("/tickets/{ticket}/abandon")
 def abandon(server: TheServer, who: Sender, ticket: TicketId) -> TicketShown:
     """Give up a started game: what was told of it counts."""
-    shown = shown(server.tickets.abandon(who, ticket))
+    given_up = server.tickets.abandon(who, ticket)
     server.verifier.wake()
-    return shown
+    return shown(given_up)
 
 
 @router.post(
