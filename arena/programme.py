@@ -39,8 +39,10 @@ class Programme:
     """Practice seeds per game."""
     evaluation: int
     """Hidden seeds that an agent plays that is sent in."""
-    qualify: int
-    """So many people and so many bots of each game are in the final."""
+    best_people: int
+    """So many people of each game are in the final,"""
+    best_bots: int
+    """and so many bots."""
     battle: int
     """Seeds per game of people against bots."""
     duel: int
@@ -51,10 +53,11 @@ class Programme:
 EVENING = Programme(
     games=("breakout", "ms_pacman", "space_invaders"),
     people=(Person("Ada", 0.05), Person("Ben", 0.2), Person("Cem", 0.5)),
-    training=("--algo", "dagger", "--steps", "6000", "--episodes", "3"),
+    training=("--algo", "dagger", "--steps", "4000", "--episodes", "3"),
     practice=1,
     evaluation=4,
-    qualify=2,
+    best_people=2,
+    best_bots=1,
     battle=8,
     duel=3,
     clips=2,
@@ -64,7 +67,7 @@ EVENING = Programme(
 def settings(programme: Programme) -> str:
     """Return the event.toml of the event."""
     values = {
-        "name": TITLE, "games": programme.games, "people": programme.qualify, "bots": programme.qualify,
+        "name": TITLE, "games": programme.games, "people": programme.best_people, "bots": programme.best_bots,
         "seeds": programme.battle, "stations": stations(programme),
     }  # fmt: skip
     return SETTINGS.format_map({name: json.dumps(value) for name, value in values.items()})

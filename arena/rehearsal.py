@@ -92,7 +92,7 @@ class Rehearsal:
             ("Train an agent", self.train),
             ("Pack it, and check it before it is sent", self.check_agent),
             ("Start the server and send the agent: it is evaluated in the sandbox", self.submit),
-            ("House bots practise", self.bots_practise),
+            ("Bots practise", self.bots_practise),
             ("People practise at the stations, with scripted keyboards", self.people_practise),
             ("Submissions close; then the public number is announced", self.freeze),
             ("The final: people against bots", self.battle),
@@ -166,11 +166,8 @@ class Rehearsal:
         self.typist.arena("submit", str(self.agent), "--game", game, "--name", BOT, shown=True)
 
     def bots_practise(self) -> None:
-        from agents.load import house_bots
-        from envs.games import find_game
-
         for game in self.programme.games:
-            players = [*house_bots(find_game(game)), *([str(self.agent)] if game == self.programme.games[0] else [])]
+            players = [f"{game}-taught", *([str(self.agent)] if game == self.programme.games[0] else [])]
             options = [word for player in players for word in ("--player", player)]
             self.typist.arena("match", game, *options, "--seeds", str(self.programme.practice))
 
@@ -223,7 +220,7 @@ class Rehearsal:
     def dataset(self) -> None:
         target = self.folder / "data"
         shutil.rmtree(target, ignore_errors=True)
-        self.typist.arena("dataset", str(target), "--player", self.programme.people[0].name, shown=True)
+        self.typist.arena("dataset", str(target), "--player", BOT, shown=True)
 
     # -- parts of steps -----------------------------------------------------------------------------------------------
 
