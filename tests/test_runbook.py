@@ -109,7 +109,7 @@ def test_the_runbook_can_be_followed(desk: Path, capsys: pytest.CaptureFixture[s
         match words:
             case ["serve", *_]:
                 served(words)
-            case ["tournament", "play", name, who]:
+            case ["tournament", "play", name, who, *_]:
                 play(folder, name, who)
             case ["tournament", "walk-over"]:
                 continue  # named in a sentence, without its arguments
