@@ -146,8 +146,8 @@ def _next(client: Client, name: str, person: str) -> RankedTicket | None:
 
 
 def _wait_for_verdict(client: Client, ticket: RankedTicket) -> None:
-    """Wait until the server has taken a game; only then it knows which one comes next. If it doesn't answer in time, the
-    game stays in the outbox, and counts when it arrives."""
+    """Wait until the server has taken a game; only then it knows which one comes next. If it doesn't answer in time,
+    the game stays in the outbox, and counts when it arrives."""
     from arena.client import ServerUnreachable
 
     until = time.monotonic() + VERDICT_SECONDS

@@ -1,5 +1,5 @@
-"""A complete event: a guest at a real kiosk, an agent that is sent in, a server for both, and a final that the guest plays
-at a real window. Scripted keyboards press the keys; everything else is what runs at an event.
+"""A complete event: a guest at a real kiosk, an agent that is sent in, a server for both, and a final that the guest
+plays at a real window. Scripted keyboards press the keys; everything else is what runs at an event.
 
 The pictures taken on the way lie in ARENA_ARTIFACTS, if that is set. ARENA_SOAK=1 plays five seeds instead of one.
 """
@@ -100,7 +100,7 @@ def hall(display: str, serving: Serving, tmp_path: Path) -> Iterator[Hall]:
 def play_until_it_counts(hall: Hall, serving: Serving) -> None:
     """Let the guest play at the kiosk until the server has a game that counts."""
     anybody = serving.client()
-    for attempt in range(1, ATTEMPTS + 1):
+    for _ in range(ATTEMPTS):
         hall.to_the_match(GUEST)
         hall.wait_for_file("*.part")
         press_for_a_while(hall)
@@ -114,7 +114,7 @@ def play_until_it_counts(hall: Hall, serving: Serving) -> None:
                 return
             time.sleep(0.2)
         hall.wait_for("press fire", 5, palette.YELLOW, "Return", "Return", "Return")
-    pytest.fail(f"none of {attempt} games counted")
+    pytest.fail(f"none of {ATTEMPTS} games counted")
 
 
 def press_for_a_while(hall: Hall) -> None:
@@ -125,7 +125,7 @@ def press_for_a_while(hall: Hall) -> None:
 def sit_down(hall: Hall, serving: Serving, token: Path) -> None:
     """Play what the tournament waits for at the station, in a window."""
     environment = hall.environment | {"ARENA_EVENT": str(hall.event)}
-    command = [sys.executable, "-W", "error", "-c", ARENA, "tournament", "play", "final", GUEST, "--window"]
+    command = [sys.executable, "-c", ARENA, "tournament", "play", "final", GUEST, "--window"]
     command += ["--server", serving.url, "--token-file", str(token)]
     recordings = hall.event / "recordings"
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
