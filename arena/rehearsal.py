@@ -299,7 +299,8 @@ class Rehearsal:
                     else:
                         done += 1
                         tell(f"{done} of {total}: {said}")
-        self.typist.say(f"{done} games at {len(jobs)} stations, each replayed by the server.")
+        games = "1 game" if done == 1 else f"{done} games"
+        self.typist.say(f"{games} played at the stations, and replayed by the server.")
 
     def _serve(self) -> None:
         """Start the server if it doesn't run yet."""

@@ -31,7 +31,7 @@ class Typist:
 
     def __init__(self, console: Console, folder: Path, log: Path) -> None:
         self.console = console
-        self.environment = os.environ | {VARIABLE: str(folder), "COLUMNS": "100"}
+        self.environment = os.environ | {VARIABLE: str(folder), "COLUMNS": "110"}
         self._log = log
 
     def say(self, sentence: str) -> None:
@@ -74,7 +74,7 @@ class Typist:
                 with self.telling() as tell:
                     for line in process.stdout:
                         log.write(line)
-                        lines.append(line.rstrip("\n"))
+                        lines.append(line.rstrip())
                         tell(line.strip())
             ended = process.wait()
         finally:

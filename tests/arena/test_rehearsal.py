@@ -109,7 +109,7 @@ def test_a_whole_event_that_is_stopped_killed_and_gone_on_with(
     wait_until_alone(folder)
 
     with rehearsing(folder, log) as process:
-        wait_for(log, "games at 2 stations", process)
+        wait_for(log, "2 games played at the stations", process)
         process.kill()
     wait_until_alone(folder)
     assert 4 <= len(json.loads((folder / "rehearsal.json").read_text())["done"]) < 7
