@@ -14,12 +14,27 @@ if TYPE_CHECKING:
     from recordings.recording import Recording
 
 
-def demo(event: EventOption = None) -> None:
+def demo(
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="A whole event instead, from training an agent to the audited report."),
+    ] = False,
+    event: EventOption = None,
+) -> None:
     """Play a small real event from start to end.
 
     Three games, scripts and house bots, every recording verified; then standings, a page and a film. At the end it
     says what to open and what to type next. Run it again and it plays further seeds.
+
+    With --full it is a whole event, in less than ten minutes: an agent is trained, sent to the server and evaluated in
+    the sandbox; people (scripted keyboards) and bots practise, and meet in a final on hidden seeds; report and proof
+    follow. It needs a folder of its own, ./full-demo if none is given. Stopped, it goes on.
     """
+    if full:
+        from arena.rehearsal import run as rehearse
+
+        rehearse(event)
+        return
     from arena.commands.play import fail_on_mismatch
     from arena.demo import run
 

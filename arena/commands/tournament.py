@@ -13,6 +13,7 @@ import typer
 
 from arena.commands.ladder import ladder
 from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, RulesOption, whole
+from arena.commands.seat import play
 
 if TYPE_CHECKING:
     from arena.conduct import Conductor
@@ -141,6 +142,9 @@ def run(
         if delays:
             one.play_delayed(typer.echo, processes)
         _print(one, state)
+
+
+app.command()(play)
 
 
 @app.command()

@@ -91,25 +91,25 @@ def station(server: TheServer, who: Annotated[Identity, Depends(needs(Role.STATI
 def issue(server: TheServer, who: Sender, wish: TicketWish) -> TicketShown:
     """Get the right to play one ranked game. It is for one player, game, rules and seed, and for one game only."""
     rules = ranked_rules(wish.game, wish.rules)
-    return _shown(server.tickets.issue(who, wish.player, rules, wish.seed))
+    return shown(server.tickets.issue(who, wish.player, rules, wish.seed))
 
 
 @router.get("/tickets")
 def tickets(server: TheServer, who: Sender, limit: Limit = 200) -> list[TicketShown]:
     """Your tickets, the newest first; organizers see all."""
-    return [_shown(ticket) for ticket in server.tickets.all(who, limit)]
+    return [shown(ticket) for ticket in server.tickets.all(who, limit)]
 
 
 @router.get("/tickets/{ticket}")
 def ticket(server: TheServer, who: Sender, ticket: TicketId) -> TicketShown:
     """One of your tickets."""
-    return _shown(server.tickets.get(who, ticket))
+    return shown(server.tickets.get(who, ticket))
 
 
 @router.post("/tickets/{ticket}/start")
 def start(server: TheServer, who: Sender, ticket: TicketId) -> TicketShown:
     """Begin the game: from now on it counts, whatever becomes of it."""
-    return _shown(server.tickets.start(who, ticket))
+    return shown(server.tickets.start(who, ticket))
 
 
 @router.post("/tickets/{ticket}/links")
@@ -126,9 +126,9 @@ def follow(
 @router.post("/tickets/{ticket}/abandon")
 def abandon(server: TheServer, who: Sender, ticket: TicketId) -> TicketShown:
     """Give up a started game: what was told of it counts."""
-    shown = _shown(server.tickets.abandon(who, ticket))
+    given_up = server.tickets.abandon(who, ticket)
     server.verifier.wake()
-    return shown
+    return shown(given_up)
 
 
 @router.post("/recordings", status_code=202, openapi_extra=ZIP_BODY)
@@ -173,7 +173,7 @@ def _link(link: LinkSent) -> Link:
         raise Refusal("The actions of a link are base64.") from None
 
 
-def _shown(ticket: Ticket) -> TicketShown:
+def shown(ticket: Ticket) -> TicketShown:
     return TicketShown(
         id=ticket.id,
         player=ticket.player,
