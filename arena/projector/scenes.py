@@ -291,7 +291,7 @@ class Playing(OfBout):
         if self.rushing or self.duel.over:
             return self.after()
         if self.duel.live:
-            self.hall.unbooked[self.bout.key] = (-1, -1)  # nobody has that score: it comes again once it is booked
+            self.hall.put_off(self.bout)
             return following(self.hall)
         self._rush_to = self.state.plan.rules[self.bout.game].max_frames
         self.hall.stage.speaker.stop()

@@ -119,6 +119,14 @@ def test_the_arrows_go_on_and_back(event: Event, opened: Opens) -> None:
     assert evening.show.scene.bout.index == first.bout.index - 1
 
 
+def test_the_end_key_passes_over_what_was_played(event: Event, opened: Opens) -> None:
+    evening = opened(event, "cup")
+    evening.until("Playing")
+    evening.press("end")
+    assert evening.scene == "Champion"
+    assert evening.show.hall.known().scores == evening.show.hall.state.scores
+
+
 def test_leaving_asks_first(event: Event, opened: Opens) -> None:
     evening = opened(event, "duel")
     evening.press("escape", "escape")
@@ -134,7 +142,7 @@ def test_keys_at_random_never_break_it(event: Event, opened: Opens, caplog: pyte
     draw = random.Random(7)
     evening = opened(event, "battle")
     for _ in range(PRESSES):
-        evening.press(draw.choice(["right", "left", "space", "space", "escape", "x", "f11", "m"]))
+        evening.press(draw.choice(["right", "right", "left", "space", "space", "escape", "x", "f11", "m"]))
         evening.turn(draw.choice([0, 1, 7, 60]))
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
@@ -290,6 +298,31 @@ def test_a_game_is_followed_while_it_is_played(tmp_path: Path, opened: Opens) ->
         assert evening.show.scene is scene
         assert scene.booked
         evening.until("Champion")
+
+
+def test_in_a_team_battle_the_one_who_plays_is_shown(tmp_path: Path, opened: Opens) -> None:
+    event = open_event(tmp_path / "live", "Live")
+    with Scoreboard.open(event.database) as board:
+        one = begin(event, board, "now", "team battle", tuple(PEOPLE), 1)
+        state = one.state()
+        slot = next(slot for slot in one.waiting_for(state) if slot.player == "José Ángel")
+        (recording,) = play_seeds(Pretender(slot.player, RULES, 0.5), RULES, [one.seed_of(state, slot)])
+        evening = opened(event, "now")
+        assert evening.show.hall.bouts[0].a.name == "Mia"
+        journal = FileJournal(event.recordings, header_of(recording))
+        try:
+            journal.append(recording.actions)
+            evening.look()
+            evening.until("Playing")
+            assert evening.playing.bout.a.name == "José Ángel"
+            evening.until("Winner")
+        finally:
+            journal.discard()
+        book([keep(recording, event.recordings)], board, processes=1)
+        one.take_in()
+        evening.look()
+        evening.turn()
+        assert evening.show.hall.is_seen(evening.show.hall.bouts[0])
 
 
 def test_a_station_is_followed_through_the_server(tmp_path: Path, opened: Opens) -> None:
