@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TRIES = 5
+"""So often the show is started at the same place; then it goes on with the next bout."""
+
 
 class Hall:
     """The show's view of one event.
@@ -104,6 +107,11 @@ class Hall:
             self._unbooked[bout.key] = bout, shown
         self._known = None
         self.keep()
+
+    def give_up(self, bout: Bout) -> None:
+        """Pass over a bout that can't be shown."""
+        self.mark(bout)
+        self.put_off(bout)
 
     def put_off(self, bout: Bout) -> None:
         """Note that `bout` was left while it was played: it comes when it is booked."""
@@ -187,6 +195,11 @@ class Hall:
         found = next((bout for bout in self.bouts if bout.key == self.remembered.now), None)
         if found is None or self.is_seen(found) or None in scores_of(self.state, found):
             return None
+        self.remembered.tries += 1
+        if self.remembered.tries > TRIES:  # it isn't the operator who ends it each time: it breaks the process
+            self.mark(found)
+            return None
+        memory.save(memory.text_of(self._memories), self.follower.event.folder)
         return found, self.remembered.frame
 
     # -- names -------------------------------------------------------------------------------------------------------

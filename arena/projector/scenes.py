@@ -275,7 +275,7 @@ class Playing(OfBout):
 
     def _keep(self) -> None:
         memory = self.hall.remembered
-        memory.now, memory.frame = self.bout.key, self.duel.ticks
+        memory.now, memory.frame, memory.tries = self.bout.key, self.duel.ticks, 0
         self.hall.keep()
 
     def after(self) -> Scene:
@@ -305,7 +305,7 @@ class Playing(OfBout):
     def leave(self) -> None:
         super().leave()
         memory = self.hall.remembered
-        memory.now, memory.frame = "", 0
+        memory.now, memory.frame, memory.tries = "", 0, 0
 
     def close(self) -> None:
         self.hall.stage.speaker.stop()

@@ -112,6 +112,8 @@ class TheShow:
             found = move(self.scene)
         except Exception:
             log.exception("A scene of the show has broken down")
+            if isinstance(self.scene, OfBout):
+                self.hall.give_up(self.scene.bout)
             found = scenes.Waiting(self.hall)
         if found is not self.scene:
             self.scene.leave()

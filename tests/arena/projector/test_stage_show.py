@@ -20,6 +20,8 @@ from arena.evaluate import play_seeds
 from arena.event import Event, open_event
 from arena.projector import memory
 from arena.projector.graph import lead_picture
+from arena.projector.hall import TRIES
+from arena.projector.memory import Memory
 from arena.projector.programme import scores_of
 from arena.projector.replaying import CUSHION
 from arena.projector.scenes import VERSUS_SECONDS, Versus, Winner
@@ -243,6 +245,16 @@ def test_whoever_starts_it_again_goes_on_there(event: Event, opened: Opens) -> N
     while again.playing.rushing:
         again.turn()
     assert ticks <= again.playing.duel.ticks < ticks + 5
+
+
+def test_a_match_at_which_it_dies_each_time_is_passed_over(event: Event, opened: Opens) -> None:
+    evening = opened(event, "duel")
+    first = evening.show.hall.bouts[0]
+    memories = {"duel": Memory({}, first.key, 120, TRIES)}
+    memory.save(memory.text_of(memories), event.folder)
+    again = opened(event, "duel")
+    assert again.scene == "Versus"
+    assert again.show.hall.is_seen(first)
 
 
 def test_a_new_tournament_is_shown_when_the_match_is_over(event: Event, opened: Opens) -> None:
