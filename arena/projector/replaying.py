@@ -135,6 +135,18 @@ class Duel:
         return any(not player.source.complete and (panel.step is None or panel.running) for player, panel in pairs)
 
     @property
+    def behind(self) -> int:
+        """How many frames of a running game are known and not shown yet."""
+        return max(
+            (
+                len(player.source.actions) - self._played(panel)
+                for player, panel in zip(self._players, self.panels, strict=True)
+                if not player.source.complete and (panel.step is None or panel.running)
+            ),
+            default=0,
+        )
+
+    @property
     def lead(self) -> int:
         """Points by which the first is ahead of the second."""
         return self.panels[0].score - self.panels[1].score
