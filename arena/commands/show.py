@@ -53,6 +53,9 @@ def stage(
             "--size", metavar="WxH", help="A window of so many pixels instead of the whole screen.", show_default=False
         ),
     ] = None,
+    screen: Annotated[
+        int, typer.Option("--screen", metavar="N", parser=whole, help="Which of the machine's screens to fill.")
+    ] = 1,
     db: DatabaseOption = None,
 ) -> None:
     """Show a tournament on the hall's projector.
@@ -67,7 +70,7 @@ def stage(
     folder, window = event_folder(event), checked_size(size)
     if not (folder / SETTINGS).is_file():
         raise EventError(f"There is no event in {folder} yet; make one with arena event init, or name it with --event.")
-    words = [str(folder), db or "", f"{window[0]}x{window[1]}" if window else "", name or ""]
+    words = [str(folder), db or "", f"{window[0]}x{window[1]}" if window else "", name or "", str(screen - 1)]
     keep_alive("stage", "arena.projector", words)
 
 

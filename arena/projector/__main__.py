@@ -1,4 +1,4 @@
-"""`python -m arena.projector FOLDER DB SIZE NAME`: what the watchdog starts."""
+"""`python -m arena.projector FOLDER DB SIZE NAME DISPLAY`: what the watchdog starts."""
 
 if __name__ == "__main__":
     import sys

@@ -29,6 +29,7 @@ def run(
     db: str | None,
     size: tuple[int, int] | None,
     name: str | None,
+    display: int = 0,
     ready: Callable[[Stage], None] = lambda stage: None,
 ) -> None:
     """Show a tournament until the operator leaves.
@@ -38,6 +39,7 @@ def run(
         db: the scoreboard, if not the event folder's.
         size: of the window in pixels; None for the whole screen.
         name: of the tournament; None for the one that was begun last.
+        display: which display it fills, 0 for the first.
         ready: called when the window is open.
 
     Raises:
@@ -45,7 +47,8 @@ def run(
     """
     event = open_event(folder)
     words = load_words(event.folder)
-    with Follower(event, db, name) as follower, open_stage("Arena", full_screen=size is None, size=size) as stage:
+    with Follower(event, db, name) as follower, open_stage("Arena", size=size) as stage:
+        _fill(stage, size, display)
         ready(stage)
         stage.pygame.mouse.set_visible(False)
         clock = FrameClock(1)
@@ -57,11 +60,11 @@ def run(
 
 
 def main(arguments: list[str]) -> int:
-    """Run in a process of its own: FOLDER DB SIZE NAME, the last three perhaps empty. Return the exit code.
+    """Run in a process of its own: FOLDER DB SIZE NAME DISPLAY; DB, SIZE and NAME may be empty. Return the exit code.
 
     What it prints to its standard output, a dot a second, tells the watchdog that it lives.
     """
-    folder, db, size, name = arguments
+    folder, db, size, name, display = arguments
     width, _, height = size.partition("x")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the watchdog, which ends this process
@@ -72,11 +75,21 @@ def main(arguments: list[str]) -> int:
         threading.Thread(target=beats, args=(stage,), daemon=True).start()
 
     try:
-        run(Path(folder), db or None, (int(width), int(height)) if size else None, name or None, ready)
+        run(Path(folder), db or None, (int(width), int(height)) if size else None, name or None, int(display), ready)
     except ArenaError as error:
         print(f"arena: {error}", file=sys.stderr)
         return BAD_INPUT
     return LEFT
+
+
+def _fill(stage: Stage, size: tuple[int, int] | None, display: int) -> None:
+    """Take the whole of a display, unless a size is given."""
+    count = stage.pygame.display.get_num_displays()
+    if not 0 <= display < count:
+        raise ArenaError(f"Screens here are 1 to {count}; what came is --screen {display + 1}.")
+    stage.display = display
+    if size is None:
+        stage.toggle_full_screen()
 
 
 def address_of(event: Event) -> str:

@@ -98,7 +98,10 @@ def versus(canvas: Canvas, hall: Hall, state: State, bout: Bout, count: int, age
     header(canvas, state.plan.title, hall.event_name)
     canvas.pixels(text("stage.next"), WIDTH / 2, 84, 7, palette.YELLOW, 0.5)
     canvas.text(title_of(bout), WIDTH / 2, 156, 46, palette.TEXT, 0.5, WIDTH - 2 * MARGIN)
-    canvas.text(which(state, bout), WIDTH / 2, 214, LEAST, palette.QUIET, 0.5, WIDTH - 2 * MARGIN)
+    number = which(state, bout)
+    if hall.is_live(bout):
+        number = f"{number} · {text('stage.now')}"
+    canvas.text(number, WIDTH / 2, 214, LEAST, palette.QUIET, 0.5, WIDTH - 2 * MARGIN)
     for i, entrant in enumerate((bout.a, bout.b)):
         x = MARGIN if i == 0 else 690
         width = WIDTH - MARGIN - 690

@@ -13,6 +13,7 @@ from arena.projector.programme import Bout, series_of
 from arena.screen import Panel, clock_of
 from arena.series import BestOf
 from arena.tournament import State
+from envs.games import FPS
 from envs.step import End
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ ACROSS, DOWN, TOP = 536.0, 420.0, 116.0
 """The place of a picture in units: in it whole pixels come near to a television's shape at 720, 1080 and 2160 lines."""
 LEFT = (24.0, WIDTH - 24.0 - ACROSS)
 GRAPH = (24.0, 550.0, WIDTH - 48.0, 158.0)
+LIVE_FRAMES = round(20 * FPS)
+"""A running game of which more is known already isn't called live."""
 GRAPH_EVERY = 6
 """Frames of the games between two drawings of the graph."""
 
@@ -73,7 +76,7 @@ class Picture:
             "" if single else f"{so_far.wins}:{so_far.losses}",
             clock_of(frames),
             duel.lead,
-            duel.live,
+            duel.live and duel.behind < LIVE_FRAMES,
             note or hall.stage.toast,
         )
 

@@ -109,6 +109,8 @@ class Follower:
         try:
             self.news = self._looked()
         except ArenaError as error:
+            if not self.news.trouble:
+                log.warning("%s", error)
             self.news = replace(self.news, trouble=str(error))
         except Exception as error:  # the show goes on with what it knows
             log.exception("The tournament could not be read")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,16 @@ from arena.projector.memory import Memory
 from arena.projector.programme import Bout, is_seen, known, lines_of, programme, scores_of
 from arena.projector.replaying import CUSHION
 from arena.projector.sources import Played
-from arena.tournament import Entrant, State
+from arena.tournament import Entrant, Format, State
 from envs.errors import ArenaError
 
 if TYPE_CHECKING:
     from arena.play.stage import Stage
 
 log = logging.getLogger(__name__)
+
+TRIES = 5
+"""So often the show is started at the same place; then it goes on with the next bout."""
 
 
 class Hall:
@@ -43,8 +47,9 @@ class Hall:
         self.bouts: list[Bout] = []
         self.before: list[Bout] = []
         """What was shown since the start, the last one last."""
-        self.unbooked: dict[str, tuple[int, int]] = {}
-        """The scores of bouts that were shown while they were played, until they are booked."""
+        self._unbooked: dict[str, tuple[Bout, tuple[int, int] | None]] = {}
+        """Bouts that were shown while they were played, until they are booked, by key, with the scores that were seen;
+        with None those that were left, and come again."""
         self._known: State | None = None
         self.refresh()
 
@@ -66,11 +71,12 @@ class Hall:
         if news is self.news or (hold and news.tournament != self.news.tournament):
             return False
         old, self.news = self.news, news
+        if news.tournament != old.tournament:
+            self.before.clear()
+            self._unbooked.clear()
         if news.state is not old.state:
             self.bouts = programme(news.state) if news.state is not None else []
             self._settle()
-        if news.tournament != old.tournament:
-            self.before.clear()
         return True
 
     @property
@@ -90,7 +96,7 @@ class Hall:
             self.follower.keep(memory.text_of(self._memories))
 
     def is_seen(self, bout: Bout) -> bool:
-        return is_seen(self.state, self.remembered.seen, bout) or bout.key in self.unbooked
+        return is_seen(self.state, self.remembered.seen, bout) or bout.key in self._unbooked
 
     def mark(self, bout: Bout, shown: tuple[int, int] | None = None) -> None:
         """Note that `bout` was shown, with these scores if they weren't booked when it was."""
@@ -98,12 +104,23 @@ class Hall:
         if None not in scores:
             self.remembered.seen[bout.key] = lines_of(self.state, bout)
         elif shown is not None:
-            self.unbooked[bout.key] = shown
+            self._unbooked[bout.key] = bout, shown
         self._known = None
         self.keep()
 
+    def give_up(self, bout: Bout) -> None:
+        """Pass over a bout that can't be shown."""
+        self.mark(bout)
+        self.put_off(bout)
+
+    def put_off(self, bout: Bout) -> None:
+        """Note that `bout` was left while it was played: it comes when it is booked."""
+        self._unbooked[bout.key] = bout, None
+
     def skip_all(self) -> None:
         """Take everything that is booked by now for shown."""
+        if self.news.state is None:
+            return
         for bout in self.bouts:
             if None not in scores_of(self.state, bout):
                 self.mark(bout)
@@ -117,11 +134,12 @@ class Hall:
     def _settle(self) -> None:
         """Note what is booked now of what was shown as it was played; what is booked otherwise is shown again."""
         self._known = None
-        for bout in self.bouts:
+        for bout, shown in list(self._unbooked.values()):
             a, b = scores_of(self.state, bout)
-            if bout.key not in self.unbooked or a is None or b is None:
+            if a is None or b is None:
                 continue
-            if (a.score, b.score) == self.unbooked.pop(bout.key):
+            del self._unbooked[bout.key]
+            if (a.score, b.score) == shown:
                 self.remembered.seen[bout.key] = (a.number, b.number)
 
     # -- what is next ------------------------------------------------------------------------------------------------
@@ -131,9 +149,21 @@ class Hall:
         if self.news.state is None:
             return None
         waiting = [bout for bout in self.bouts if not self.is_seen(bout)]
-        live = (bout for bout in waiting if self.is_live(bout))
+        live = (bout for one in waiting if self.is_live(bout := self._with_who_plays(one)))
         booked = (bout for bout in waiting if None not in scores_of(self.state, bout))
         return next(live, None) or next(booked, None)
+
+    def _with_who_plays(self, bout: Bout) -> Bout:
+        """Return the bout with somebody who plays its seed just now, where everybody plays it and the pair is free."""
+        state, seed = self.state, self.seed_of(bout)
+        if state.plan.format not in (Format.ROUND_ROBIN, Format.TEAM) or seed is None:
+            return bout
+        rules_id = state.plan.rules[bout.game].rules_id
+        playing = [one for one in state.entrants if Played(one.name, rules_id, seed) in self.news.running]
+        if not playing or bout.a in playing or bout.b in playing:
+            return bout
+        first = state.plan.format is not Format.TEAM or playing[0].human == bout.a.human
+        return replace(bout, a=playing[0]) if first else replace(bout, b=playing[0])
 
     def is_live(self, bout: Bout) -> bool:
         """Whether at least one side of a bout is played just now, and the other one, too, or was played before."""
@@ -155,8 +185,8 @@ class Hall:
         return seeds[bout.index] if bout.index < len(seeds) else None
 
     def again(self, bout: Bout) -> Bout | None:
-        """Return the bout as it is in the programme now; None if it isn't there any more."""
-        return next((one for one in self.bouts if (one.key, one.names) == (bout.key, bout.names)), None)
+        """Return a bout that was shown if it is still in the programme, else None."""
+        return bout if any(one.key == bout.key for one in self.bouts) else None
 
     def left_off(self) -> tuple[Bout, int] | None:
         """Return the bout that was on when the show was ended, and its frame."""
@@ -165,6 +195,11 @@ class Hall:
         found = next((bout for bout in self.bouts if bout.key == self.remembered.now), None)
         if found is None or self.is_seen(found) or None in scores_of(self.state, found):
             return None
+        self.remembered.tries += 1
+        if self.remembered.tries > TRIES:  # it isn't the operator who ends it each time: it breaks the process
+            self.mark(found)
+            return None
+        memory.save(memory.text_of(self._memories), self.follower.event.folder)
         return found, self.remembered.frame
 
     # -- names -------------------------------------------------------------------------------------------------------

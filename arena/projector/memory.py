@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ class Memory:
     """The key of the bout that is on; empty if none."""
     frame: int = 0
     """How far it is."""
+    tries: int = 0
+    """How often the show was started again since it got any further."""
 
 
 def load(folder: Path) -> dict[str, Memory]:
@@ -43,12 +45,12 @@ def load(folder: Path) -> dict[str, Memory]:
 
 def _memory(data: dict[str, Any]) -> Memory:
     seen = {str(key): tuple(int(line) for line in lines) for key, lines in data["seen"].items()}
-    return Memory(seen, str(data["now"]), int(data["frame"]))
+    return Memory(seen, str(data["now"]), int(data["frame"]), int(data["tries"]))
 
 
 def text_of(memories: dict[str, Memory]) -> bytes:
     """Return what `save` writes."""
-    data = {name: {"seen": one.seen, "now": one.now, "frame": one.frame} for name, one in memories.items()}
+    data = {name: asdict(one) for name, one in memories.items()}
     return (json.dumps(data, indent=1) + "\n").encode()
 
 

@@ -94,6 +94,8 @@ class Duel:
         """Frames shown."""
         self.starved = True
         """Whether it has stopped until more is known of a running game."""
+        self._waited = 0
+        """Calls of `advance` for which it has."""
 
     def feed(self, sources: Sequence[Source]) -> bool:
         """Take what is known now; False if that is another game than the one that was replayed so far."""
@@ -111,10 +113,12 @@ class Duel:
         if self.over:
             return False
         spare = self._spare()
-        if spare < (CUSHION if self.starved else 1):
+        self._waited += self.starved
+        # The last frames of a game may be fewer than a cushion: they are shown when nothing more has come for long.
+        if spare < (CUSHION if self.starved and self._waited < CUSHION else 1):
             self.starved = True
             return False
-        self.starved = False
+        self.starved, self._waited = False, 0
         moved = self._show.advance()
         self.ticks += moved
         self._leads[self.ticks] = self.lead
@@ -129,6 +133,18 @@ class Duel:
         """Whether one of the games is still being played."""
         pairs = zip(self._players, self.panels, strict=True)
         return any(not player.source.complete and (panel.step is None or panel.running) for player, panel in pairs)
+
+    @property
+    def behind(self) -> int:
+        """How many frames of a running game are known and not shown yet."""
+        return max(
+            (
+                len(player.source.actions) - self._played(panel)
+                for player, panel in zip(self._players, self.panels, strict=True)
+                if not player.source.complete and (panel.step is None or panel.running)
+            ),
+            default=0,
+        )
 
     @property
     def lead(self) -> int:

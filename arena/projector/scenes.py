@@ -275,7 +275,7 @@ class Playing(OfBout):
 
     def _keep(self) -> None:
         memory = self.hall.remembered
-        memory.now, memory.frame = self.bout.key, self.duel.ticks
+        memory.now, memory.frame, memory.tries = self.bout.key, self.duel.ticks, 0
         self.hall.keep()
 
     def after(self) -> Scene:
@@ -291,7 +291,7 @@ class Playing(OfBout):
         if self.rushing or self.duel.over:
             return self.after()
         if self.duel.live:
-            self.hall.unbooked[self.bout.key] = (-1, -1)  # nobody has that score: it comes again once it is booked
+            self.hall.put_off(self.bout)
             return following(self.hall)
         self._rush_to = self.state.plan.rules[self.bout.game].max_frames
         self.hall.stage.speaker.stop()
@@ -305,7 +305,7 @@ class Playing(OfBout):
     def leave(self) -> None:
         super().leave()
         memory = self.hall.remembered
-        memory.now, memory.frame = "", 0
+        memory.now, memory.frame, memory.tries = "", 0, 0
 
     def close(self) -> None:
         self.hall.stage.speaker.stop()

@@ -24,6 +24,8 @@ PAUSE = ("space", "p")
 NEXT = ("right", "page down", "n")
 BACK = ("left", "page up", "b")
 """Remote controls for slides send page up and page down."""
+NEWEST = "end"
+"""Passes over everything that was played by now: for an evening that is later than its programme."""
 CONFIRM = ("return", "enter", "keypad enter")
 HINT_SECONDS = 6.0
 ASK_SECONDS = 15.0
@@ -97,6 +99,10 @@ class TheShow:
         elif press.key in BACK:
             self.paused = False
             self._step(lambda scene: scene.back())
+        elif press.key == NEWEST:
+            self.paused = False
+            self.hall.skip_all()
+            self._step(lambda scene: scenes.following(self.hall))
         elif press.key:
             self._hint = HINT_SECONDS
 
@@ -106,6 +112,8 @@ class TheShow:
             found = move(self.scene)
         except Exception:
             log.exception("A scene of the show has broken down")
+            if isinstance(self.scene, OfBout):
+                self.hall.give_up(self.scene.bout)
             found = scenes.Waiting(self.hall)
         if found is not self.scene:
             self.scene.leave()

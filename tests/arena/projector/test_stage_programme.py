@@ -116,7 +116,7 @@ def test_who_has_withdrawn_is_not_shown_any_more() -> None:
 
 
 def test_the_place_in_the_show_is_kept(tmp_path: Path) -> None:
-    found = {"x": Memory({"a": (1, 2)}, "b", 77)}
+    found = {"x": Memory({"a": (1, 2)}, "b", 77, 1)}
     memory.save(memory.text_of(found), tmp_path)
     assert memory.load(tmp_path) == found
 

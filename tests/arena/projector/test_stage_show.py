@@ -20,6 +20,8 @@ from arena.evaluate import play_seeds
 from arena.event import Event, open_event
 from arena.projector import memory
 from arena.projector.graph import lead_picture
+from arena.projector.hall import TRIES
+from arena.projector.memory import Memory
 from arena.projector.programme import scores_of
 from arena.projector.replaying import CUSHION
 from arena.projector.scenes import VERSUS_SECONDS, Versus, Winner
@@ -67,7 +69,6 @@ def test_nothing_is_told_before_it_was_shown(name: str, event: Event, opened: Op
     evening = opened(event, name)
     shown = 0
     while evening.scene != "Champion":
-        assert len(evening.show.hall.known().scores) >= shown
         if evening.scene == "Versus":
             bout = evening.show.scene.bout  # type: ignore[attr-defined]
             assert not any(
@@ -120,6 +121,14 @@ def test_the_arrows_go_on_and_back(event: Event, opened: Opens) -> None:
     assert evening.show.scene.bout.index == first.bout.index - 1
 
 
+def test_the_end_key_passes_over_what_was_played(event: Event, opened: Opens) -> None:
+    evening = opened(event, "cup")
+    evening.until("Playing")
+    evening.press("end")
+    assert evening.scene == "Champion"
+    assert evening.show.hall.known().scores == evening.show.hall.state.scores
+
+
 def test_leaving_asks_first(event: Event, opened: Opens) -> None:
     evening = opened(event, "duel")
     evening.press("escape", "escape")
@@ -135,7 +144,7 @@ def test_keys_at_random_never_break_it(event: Event, opened: Opens, caplog: pyte
     draw = random.Random(7)
     evening = opened(event, "battle")
     for _ in range(PRESSES):
-        evening.press(draw.choice(["right", "left", "space", "space", "escape", "x", "f11", "m"]))
+        evening.press(draw.choice(["right", "right", "left", "space", "space", "escape", "x", "f11", "m"]))
         evening.turn(draw.choice([0, 1, 7, 60]))
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
@@ -238,6 +247,16 @@ def test_whoever_starts_it_again_goes_on_there(event: Event, opened: Opens) -> N
     assert ticks <= again.playing.duel.ticks < ticks + 5
 
 
+def test_a_match_at_which_it_dies_each_time_is_passed_over(event: Event, opened: Opens) -> None:
+    evening = opened(event, "duel")
+    first = evening.show.hall.bouts[0]
+    memories = {"duel": Memory({}, first.key, 120, TRIES)}
+    memory.save(memory.text_of(memories), event.folder)
+    again = opened(event, "duel")
+    assert again.scene == "Versus"
+    assert again.show.hall.is_seen(first)
+
+
 def test_a_new_tournament_is_shown_when_the_match_is_over(event: Event, opened: Opens) -> None:
     evening = opened(event, None)
     assert evening.show.hall.news.tournament == "battle"
@@ -293,6 +312,31 @@ def test_a_game_is_followed_while_it_is_played(tmp_path: Path, opened: Opens) ->
         evening.until("Champion")
 
 
+def test_in_a_team_battle_the_one_who_plays_is_shown(tmp_path: Path, opened: Opens) -> None:
+    event = open_event(tmp_path / "live", "Live")
+    with Scoreboard.open(event.database) as board:
+        one = begin(event, board, "now", "team battle", tuple(PEOPLE), 1)
+        state = one.state()
+        slot = next(slot for slot in one.waiting_for(state) if slot.player == "José Ángel")
+        (recording,) = play_seeds(Pretender(slot.player, RULES, 0.5), RULES, [one.seed_of(state, slot)])
+        evening = opened(event, "now")
+        assert evening.show.hall.bouts[0].a.name == "Mia"
+        journal = FileJournal(event.recordings, header_of(recording))
+        try:
+            journal.append(recording.actions)
+            evening.look()
+            evening.until("Playing")
+            assert evening.playing.bout.a.name == "José Ángel"
+            evening.until("Winner")
+        finally:
+            journal.discard()
+        book([keep(recording, event.recordings)], board, processes=1)
+        one.take_in()
+        evening.look()
+        evening.turn()
+        assert evening.show.hall.is_seen(evening.show.hall.bouts[0])
+
+
 def test_a_station_is_followed_through_the_server(tmp_path: Path, opened: Opens) -> None:
     from datetime import UTC, datetime
 
@@ -337,14 +381,14 @@ def test_a_station_is_followed_through_the_server(tmp_path: Path, opened: Opens)
 
 def test_the_graph_is_above_for_the_first_and_below_for_the_second() -> None:
     leads = np.array([0] * 50 + [10] * 50 + [-10] * 50)
-    picture = lead_picture(leads, 300, 300, 101, 1.0)
-    assert picture.shape == (101, 300, 3)
+    picture = lead_picture(leads, 300, 300, 301, 1.0)
+    assert picture.shape == (301, 300, 3)
     empty = picture[5, 299]
-    assert (picture[30, 75] != empty).any()
-    assert (picture[70, 75] == empty).all()
-    assert (picture[30, 130] == empty).all()
-    assert (picture[70, 130] != empty).any()
-    assert (picture[30, 200] == empty).all()  # nothing has been played there yet
+    assert (picture[100, 75] != empty).any()
+    assert (picture[200, 75] == empty).all()
+    assert (picture[100, 130] == empty).all()
+    assert (picture[200, 130] != empty).any()
+    assert (picture[100, 200] == empty).all()  # nothing has been played there yet
 
 
 @pytest.mark.parametrize("count", [1, 2, 20_000])
