@@ -117,7 +117,7 @@ def _known(session: Session, player: str) -> tuple[set[str], set[str], list[str]
     return hashes, artifacts, sorted(set(session.scalars(there)))
 
 
-def _tokens(player: str) -> Select[tuple[int]]:
+def _tokens(player: str) -> Select[int]:
     """A station or an organizer that happens to have the same name isn't the player."""
     return select(TokenRow.id).where(TokenRow.name == player, TokenRow.role == Role.PARTICIPANT.value)
 

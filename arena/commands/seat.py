@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -122,7 +123,7 @@ def _at_a_station(name: str, person: str, event: Path | None, server: str, token
                 rules, title = ticket.rules, f"{person}: {find_game(ticket.rules.game).title}"
                 played = play_game(
                     stage, rules, ticket.seed, person, the_event.recordings, title=title, limits=RANKED,
-                    kept=one.begin(ticket),
+                    begin=partial(one.begin, ticket),
                 ).person  # fmt: skip
                 _wait_for_verdict(client, ticket)
                 if played.unranked is not None:

@@ -139,7 +139,7 @@ class RemotePlayer:
         """Actions passed to the emulator that the process hasn't been told of."""
         self._begun = False
         """Whether what comes belongs to this game: there may be late answers of the one before."""
-        self._leaves: ArenaError | None = None
+        self._leaves: PlayerFailed | PlayerQuit | None = None
         """Why it doesn't go on with this game."""
 
     def begin(self, seed: int) -> None:
