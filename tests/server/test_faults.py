@@ -301,7 +301,7 @@ def test_a_system_clock_that_is_set_expires_and_doubles_nothing(tmp_path: Path) 
     serving.environment = {
         "LD_PRELOAD": library,
         "FAKETIME_TIMESTAMP_FILE": str(setting),
-        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
 

@@ -170,9 +170,14 @@ def test_standings_are_filtered_by_kind_and_name(event: EventForPages, web: http
         text = web.get(f"{event.standings}?{query}").text
         return [a["href"] for _, a in Tags(text).tags if (a.get("href") or "").startswith("/player?")]  # type: ignore[misc]
 
+    def total(query: str) -> int:
+        return int(re.findall(r"(\d+) players? *[·<]", web.get(f"{event.standings}?{query}").text)[0])
+
     everybody = players("")
     assert all("kind=bot" in link for link in players("kind=bot"))
-    assert 0 < len(players("kind=bot")) < len(players("kind=human")) < len(everybody)
+    bots, people, all_of_them = (total(query) for query in ("kind=bot", "kind=human", ""))
+    assert 0 < bots < people < all_of_them == bots + people
+    assert len(everybody) == 50, "one page of several"
     assert [link for link in everybody if "name=Ann&" in link] == players("q=ANN")
     assert players("trust=unattested") == everybody, "nothing of this was seen by anybody"
     assert players("trust=witnessed") == []
