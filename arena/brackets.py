@@ -84,7 +84,12 @@ def rounds(state: State) -> list[list[Duel]]:
         case _:
             pairs = combinations(state.entrants, 2)
             team = state.plan.format is Format.TEAM
-            return [[_duel(state, FIRST, a, b) for a, b in pairs if not team or a.human != b.human]]
+            return [[_duel(state, FIRST, a, b) for a, b in pairs if _meet(a, b, team)]]
+
+
+def _meet(a: Entrant, b: Entrant, battle: bool) -> bool:
+    """Return whether two play against each other: not in one team, and in a team battle people against bots only."""
+    return (a.team is None or a.team != b.team) and (not battle or a.human != b.human)
 
 
 def open_slots(state: State) -> list[Slot]:
@@ -280,6 +285,8 @@ def _table(state: State) -> list[Line]:
     if state.plan.format is Format.TEAM:
         human = np.array([entrant.human for entrant in state.entrants])
         meets &= human[:, None] != human[None, :]
+    teams = [entrant.team for entrant in state.entrants]
+    meets &= ~np.array([[one is not None and one == other for other in teams] for one in teams])
     counts &= meets
     tally = [((result == value) & counts).sum(axis=1) for value in (1, 0, -1)]
     seeds_won = (seeds * meets).sum(axis=1)

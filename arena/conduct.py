@@ -205,8 +205,8 @@ class Conductor:
 
     def _check_handed_in(self, entrants: Sequence[Entrant]) -> None:
         state = self.ceremony.state()
-        if state.phase is Phase.CLOSED:
-            raise EventError("The event is closed and its seeds are public; use practice seeds (--practice).")
+        if state.phase is Phase.CLOSED or state.secret is not None:
+            raise EventError("The event was closed and its seeds are public; use practice seeds (--practice).")
         late = [e.name for e in entrants if e.artifact_sha256 is not None and e.artifact_sha256 not in state.agents]
         if late and state.entropy is not None:
             raise EventError(

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
+from arena.lifecycle import Phase
 from arena.server.deps import TheServer
 from arena.server.pages_site import answer, see_other
 from arena.server.sessions import (
@@ -28,15 +29,28 @@ RESULTS = 40
 ENTRIES = 100
 AGENTS = 500
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-STATES = (
-    ("open", "Open", "Everything is accepted."),
-    ("frozen", "Freeze", "Nothing new begins; what was begun is brought to its end."),
-    (
-        "closed",
-        "Close",
-        "Nothing is accepted any more; all seeds and recordings become public for good.",
+_FREEZE = ("frozen", "Freeze", "Nothing new begins; what was begun is brought to its end. The bots are listed.")
+_CLOSE = ("closed", "Close", "Nothing is accepted any more; all seeds and recordings become public.")
+_REOPEN = ("open", "Open again", "Takes the last step back; what has become public stays public.")
+STEPS = {
+    Phase.DRAFT: (("open", "Open", "Makes the event's secret and shows its hash, which you publish."),),
+    Phase.OPEN: (_FREEZE, _CLOSE),
+    Phase.FROZEN: (
+        ("announced", "Announce", "Fixes the seeds of the final with a public number that nobody knew before."),
+        _REOPEN,
+        _CLOSE,
     ),
-)
+    Phase.ANNOUNCED: (_CLOSE,),
+    Phase.CLOSED: (_REOPEN,),
+}
+"""What can be done next: the state, the button and what it does."""
+SAID = {
+    Phase.DRAFT: "a draft: everything is taken, nothing is promised yet",
+    Phase.OPEN: "open",
+    Phase.FROZEN: "frozen",
+    Phase.ANNOUNCED: "in its final: ranked games begin at the stations only",
+    Phase.CLOSED: "closed",
+}
 
 Words = Annotated[str, Form(max_length=300)]
 Token = Annotated[str, Form(max_length=300)]
@@ -75,13 +89,16 @@ def logout(request: Request, server: TheServer, session: CheckedSession) -> Resp
 def organizer(
     request: Request, server: TheServer, session: OrganizerSession, player: str = "", failed: str = ""
 ) -> HTMLResponse:
+    phase = server.organizing.ceremony().state()
     wanted = ResultFilter(player=player.strip() or None, limit=RESULTS)
     return answer(
         request,
         "organizer.html.j2",
         csrf=session.csrf,
         who=session.identity.name,
-        states=STATES,
+        steps=STEPS[phase.phase],
+        said=SAID[phase.phase],
+        phase=phase,
         held=[agent for agent in server.submissions.all(limit=AGENTS) if agent.state == "held"],
         results=server.views.results(wanted),
         struck_out=server.views.struck_out(RESULTS),
@@ -99,6 +116,7 @@ def act(
     action: str,
     subject: Words = "",
     reason: Words = "",
+    number: Words = "",
 ) -> Response:
     """Do one thing, and show the page again with what came of it."""
     organizing, who = server.organizing, session.identity
@@ -113,7 +131,7 @@ def act(
         elif action == "approve":
             organizing.approve(who, _number(subject), reason)
         elif action == "state":
-            organizing.set_state(who, subject, reason)
+            organizing.set_state(who, subject, reason, number)
         elif action == "undo":
             organizing.undo(who, _number(subject), reason)
         else:

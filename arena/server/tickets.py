@@ -17,7 +17,7 @@ from arena.server.auth import Identity, Role
 from arena.server.bus import Bus
 from arena.server.clock import Clock
 from arena.server.errors import Conflict, NotFound, NotYours, Refusal, TooMany
-from arena.server.event_state import require_open
+from arena.server.event_state import require_games
 from arena.server.live import Known, Live, public_id
 from arena.server.ranked import fresh_seed, rules_from_json
 from arena.server.tables import HeadRow, TicketRow, UploadRow
@@ -99,7 +99,7 @@ class Tickets:
             "issued_at": self._clock.now(),
         }
         with self._board.writing() as session:
-            require_open(session)
+            require_games(session, who.role)
             self._check_attempts(session, player, rules.game)
             session.execute(insert(TicketRow).values(**values))
             return _ticket(session.get_one(TicketRow, values["id"]))

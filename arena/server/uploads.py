@@ -17,13 +17,14 @@ from agents.player import Kind
 from arena import chain
 from arena.book import result_of
 from arena.database import EpisodeRow, PlayerRow, RulesRow
+from arena.lifecycle import Phase
 from arena.ranking import unranked_reason
 from arena.scoreboard import Scoreboard, insert_or_ignore
 from arena.seeds import PRACTICE_SEEDS
 from arena.server.auth import Identity, Role
 from arena.server.clock import Clock
 from arena.server.errors import Conflict, NotFound, NotYours, Refusal
-from arena.server.event_state import FROZEN, OPEN, event_state
+from arena.server.event_state import event_phase, require_games
 from arena.server.ranked import check_ranked
 from arena.server.tables import ProofRow, TicketRow, TokenRow, UploadRow
 from arena.server.tickets import ABANDONED, FINISHED, ISSUED, LOST, STARTED, heads_of
@@ -258,10 +259,8 @@ def _check_sender(
             raise NotYours(f"With this token only games of {who.name} can be sent; this is one of {player.name}.")
     elif player.kind == Kind.REPLAY.value:
         raise Refusal("A replay is nobody's game.")
-    state = event_state(session)
     if ticket is None:
-        if state != OPEN:
-            raise Conflict(f"The event is {state}: games without a ticket are not taken any more.")
+        require_games(session, who.role)
         return
     row = session.get(TicketRow, ticket, with_for_update=True)
     if row is None or (row.token != who.token_id and who.role is not Role.ORGANIZER):
@@ -271,7 +270,7 @@ def _check_sender(
         raise Conflict("This ticket's game has been sent already; a ticket is for one game.")
     if row.state == ABANDONED:
         raise Conflict("This ticket's game was given up; what was told of it counts.")
-    if state not in (OPEN, FROZEN):
+    if event_phase(session) is Phase.CLOSED:
         raise Conflict("The event is closed: nothing is taken any more.")
     if row.state == ISSUED:  # the word of its start was lost; nobody has seen the game
         session.execute(update(TicketRow).where(TicketRow.id == row.id).values(state=STARTED, started_at=now))

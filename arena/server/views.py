@@ -13,9 +13,11 @@ from sqlalchemy import Row, Select, func, select
 from agents.player import Kind
 from arena.database import EpisodeRow, PlayerRow, RulesRow, StandingRow, VoidRow
 from arena.event import Event
+from arena.lifecycle import Phase
 from arena.results import RulesClass
 from arena.scoreboard import Scoreboard
-from arena.server.event_state import CLOSED, event_state
+from arena.seeds import PRACTICE_SEEDS
+from arena.server.event_state import event_phase
 from arena.server.submissions import Submission, Submissions
 from arena.server.tables import HiddenNameRow, ProofRow
 from arena.server.trust import Trust
@@ -25,7 +27,7 @@ from arena.server.trust import Trust
 class EventView:
     name: str
     state: str
-    """open, frozen or closed."""
+    """draft, open, frozen, announced or closed; see `arena.lifecycle`."""
     players: int
     episodes: int
 
@@ -107,7 +109,7 @@ class Views:
         sums = select(func.count(StandingRow.player.distinct()), func.coalesce(func.sum(StandingRow.episodes), 0))
         with self._board.reading() as session:
             players, episodes = session.execute(sums).one()
-            return EventView(self._event.name, event_state(session), players, episodes)
+            return EventView(self._event.name, event_phase(session).value, players, episodes)
 
     def classes(self) -> list[RulesClass]:
         return self._board.classes()
@@ -184,7 +186,7 @@ class Views:
         query = _RESULTS.where(EpisodeRow.recording_sha256 == recording_sha256)
         with self._board.reading() as session:
             row = session.execute(query).first()
-            if row is None or not _is_public(row, event_state(session) == CLOSED):
+            if row is None or not _is_public(row, event_phase(session) is Phase.CLOSED):
                 return None
         path = self._event.recordings / row.EpisodeRow.recording_name
         return path if path.is_file() else None
@@ -204,7 +206,7 @@ class Views:
 
     def _results(self, query: Select[*tuple[Any, ...]]) -> list[ResultView]:
         with self._board.reading() as session:
-            closed = event_state(session) == CLOSED
+            closed = event_phase(session) is Phase.CLOSED
             return [_result(row, closed) for row in session.execute(query)]
 
 
@@ -288,7 +290,15 @@ def _ranked(rows: Any) -> list[StandingView]:
 
 
 def _is_public(row: Row[*tuple[Any, ...]], closed: bool) -> bool:
-    return row.hidden is None and (closed or not row.hidden_seed)
+    return row.hidden is None and (closed or not _is_seed_hidden(row))
+
+
+def _is_seed_hidden(row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether others may still play the seed. Of a game that was played on the server's own machine, such as a bot's in
+    the final, nothing is known but that practice seeds are no secret."""
+    if row.hidden_seed is None:
+        return bool(row.EpisodeRow.seed >= PRACTICE_SEEDS)
+    return bool(row.hidden_seed)
 
 
 def _result(row: Row[*tuple[Any, ...]], closed: bool) -> ResultView:
@@ -301,7 +311,7 @@ def _result(row: Row[*tuple[Any, ...]], closed: bool) -> ResultView:
         game=row.game,
         rules_id=row.rules_id,
         rules_label=row.label,
-        seed=episode.seed if closed or not row.hidden_seed else None,
+        seed=episode.seed if closed or not _is_seed_hidden(row) else None,
         score=episode.score,
         frames=episode.frames,
         end=episode.ended,

@@ -17,6 +17,8 @@ from typing import Any, Self
 
 from arena.client import Client
 from arena.event import SETTINGS, open_event
+from arena.lifecycle import Ceremony
+from arena.log import Log
 from arena.recover import replayed
 from arena.scoreboard import Scoreboard
 from arena.server.auth import Role, Tokens
@@ -55,6 +57,7 @@ class Serving:
         with Scoreboard.open(self.database) as board:
             tokens = Tokens(board, Clock())
             self.tokens = {role: tokens.add(role, f"{role}".title())[1] for role in Role}
+            Ceremony(self.event, Log(board.engine)).open()
             self.ids = {role: number for number, role in enumerate(Role, start=1)}
 
     def token(self, role: Role, name: str) -> str:
