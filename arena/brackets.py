@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import combinations
 
 from agents.player import Kind
-from arena.series import BestOf, Series, seeds_wanted, series
+from arena.series import BestOf, Sequential, Series, seeds_wanted, series
 from arena.tournament import Entrant, Format, Slot, State
 
 AHEAD_BOT, AHEAD_PERSON = 8, 1
@@ -71,6 +71,15 @@ class Line:
     def plain(self) -> dict[str, object]:
         """Return the line as plain JSON."""
         return asdict(self) | {"kind": self.kind.value}
+
+
+def is_proven(state: State, duel: Duel) -> bool:
+    """Return whether a duel's winner is proven better, where a sequential test asks for that: it may also just be ahead
+    when the seeds are used up."""
+    if not isinstance(state.plan.series, Sequential) or duel.how is not How.PLAYED or duel.winner is None:
+        return True
+    signs = [one.lead for one in duel.games.values() if one.decided]
+    return sum(signs) > 0 if duel.winner == duel.a else sum(signs) < 0
 
 
 def rounds(state: State) -> list[list[Duel]]:
@@ -247,6 +256,8 @@ def _knocked(state: State, played: Sequence[Sequence[Duel]], name: str) -> str:
     if not last.over:
         return "playing"
     if state.plan.format is Format.DUEL:
+        if not is_proven(state, last):
+            return "ahead, not decided" if last.winner == name else "behind, not decided"
         return "draw" if last.winner is None else "won" if last.winner == name else "lost"
     if last.winner == name:
         return "won the tournament" if len(played[last_round]) == 1 else "waiting"

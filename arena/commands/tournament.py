@@ -309,7 +309,7 @@ def _print(one: Conductor, state: State) -> None:
     """Print the duels of small tournaments, the standings and what is waited for."""
     from rich.console import Console
 
-    from arena.brackets import How, round_title, rounds, standings
+    from arena.brackets import How, is_proven, round_title, rounds, standings
     from arena.commands.tables import _table, _text
     from arena.teams import team_standings
     from arena.tournament import Format
@@ -324,7 +324,10 @@ def _print(one: Conductor, state: State) -> None:
                 mine, others = duel.seeds_won
                 how = "" if duel.how is How.PLAYED else f", {duel.how}"
                 result = f"{mine}:{others} seeds" if duel.b else "bye"
-                said = f"{duel.winner} wins{how}" if duel.winner and duel.b else "draw" if duel.over and duel.b else ""
+                wins = "wins" if is_proven(state, duel) else "is ahead, not decided"
+                said = (
+                    f"{duel.winner} {wins}{how}" if duel.winner and duel.b else "draw" if duel.over and duel.b else ""
+                )
                 line = f"  {round_title(state, number)}: {duel.a} - {duel.b or '-'}  {result}  {said}"
                 console.print(_text(line.rstrip()), soft_wrap=True)
     table = _table(("#", "right"), ("player", "left"), ("kind", "left"), ("won", "right"), ("drawn", "right"),

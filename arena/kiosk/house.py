@@ -22,6 +22,8 @@ from arena.kiosk.admitted import AdmittedAgents
 from arena.kiosk.seeds import ranked_seeds
 from arena.kiosk.settings import Settings
 from arena.kiosk.words import WordList
+from arena.lifecycle import Ceremony
+from arena.log import Log
 from arena.play.loading import LoadingOpponent
 from arena.results import Result, Standing
 from arena.scoreboard import Scoreboard
@@ -114,6 +116,15 @@ class House:
     def seeds(self, game: Game) -> tuple[int, ...]:
         """Return the seeds of a ranked match, `settings.rounds` of them."""
         return ranked_seeds(self.event.folder, self.rules(game), self.settings.rounds)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no ranked game begins any more, by the log in this event folder; a server answers for itself."""
+        try:
+            return not Ceremony(self.event, Log(self.board.engine)).state().phase.takes_station_games
+        except ArenaError as error:
+            log.warning("Nobody knows whether the event is open: %s", error)
+            return False
 
     def may_play(self, game: Game, name: str) -> bool:
         """Whether a person of that name has ranked games left today (UTC), as far as this kiosk knows."""

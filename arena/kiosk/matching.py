@@ -62,7 +62,11 @@ class NextRound(Screen):
         self.visit = visit
         self.accent = palette.GAME_COLOURS.get(visit.game.name, palette.SKY)
         self.seed = house.seeds(visit.game)[len(visit.rounds)]
-        self.refusal = "" if house.may_play(visit.game, visit.name) else text("enough")
+        self.refusal = ""
+        if house.is_over:
+            self.refusal = text("over")
+        elif not house.may_play(visit.game, visit.name):
+            self.refusal = text("enough")
         """Why there is no ranked game, as a sentence; empty if there is."""
         self.ticket: RankedTicket | None = None
         if not self.refusal:

@@ -18,6 +18,7 @@ from arena.qualify import Move, moves
 from arena.ratings import Meeting, Rating, Strength, bradley_terry, ladder
 from arena.results import Result, RulesClass, Standing
 from arena.scoreboard import Scoreboard
+from arena.teams import TeamLine, team_standings
 from arena.tournament import Format, State, state_of
 from arena.verdicts import ALPHA, Outcome, Scores, against_reference, people_against_bots
 from envs.games import GAMES, Game, find_game
@@ -57,6 +58,10 @@ class Tournament:
     @property
     def title(self) -> str:
         return self.state.plan.title
+
+    @property
+    def teams(self) -> list[TeamLine]:
+        return team_standings(self.lines, self.state.entrants)
 
 
 @dataclass(frozen=True, slots=True)
