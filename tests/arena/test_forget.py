@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import MetaData, func, select
@@ -13,37 +11,21 @@ from sqlalchemy import MetaData, func, select
 from agents.player import Kind
 from arena.book import book, keep
 from arena.chain import links
-from arena.event import Event, open_event
+from arena.event import Event
 from arena.forget import forget
 from arena.outbox import Outbox
 from arena.scoreboard import Scoreboard
-from arena.server.auth import Identity, Role
-from arena.server.settings import Settings
+from arena.server.auth import Role
 from arena.server.state import Server
 from arena.server.tables import TicketRow
 from envs.errors import EventError
 from envs.rules import named_rules
 from recordings.codec import encode
 from recordings.recording import Recording
+from tests.server.parts import identity, server  # noqa: F401
 from tests.server.serving import game, play
 
 NAME, OTHER = "Zoë Kläui", "Ben"
-PLACES = ["sqlite", "postgres"]
-
-
-@pytest.fixture(params=PLACES)
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    """A server's parts without its processes."""
-    event = open_event(tmp_path / "event", "Forgetting")
-    place = str(event.database) if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    running = Server(Settings(event, place, 0, 0))
-    yield running
-    running.stop()
-
-
-def identity(server: Server, role: Role, name: str) -> Identity:
-    token, _ = server.tokens.add(role, name)
-    return Identity(token.id, role, name)
 
 
 def fill(server: Server, name: str, seed: int) -> bytes:
