@@ -15,7 +15,7 @@ from arena.server.organizing import Organizing
 from arena.server.state import Server
 from envs.rules import named_rules
 from recordings.codec import encode
-from tests.server.parts import identity, server  # noqa: F401
+from tests.server.parts import identity
 from tests.server.serving import game, play
 
 RULES = named_rules("breakout")

@@ -22,7 +22,7 @@ from envs.errors import EventError
 from envs.rules import named_rules
 from recordings.codec import encode
 from recordings.recording import Recording
-from tests.server.parts import identity, server  # noqa: F401
+from tests.server.parts import identity
 from tests.server.serving import game, play
 
 NAME, OTHER = "Zoë Kläui", "Ben"
