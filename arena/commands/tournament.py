@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from arena.commands.ladder import ladder
 from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, RulesOption, whole
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from envs.rules import Rules
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Conduct a tournament; killed, it goes on.")
+
+app.command()(ladder)
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The tournament's name.")]
 POLL_SECONDS = 2.0
