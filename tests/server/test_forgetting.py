@@ -55,9 +55,7 @@ def fill(server: Server, name: str, seed: int) -> bytes:
 
     keep_and_book(event, board, game(name, seed + 3, play(seed, 60)))
     outbox = Outbox(event.folder)
-    for number in range(3):
-        outbox.add(encode(game(name, seed + 4 + number, play(seed, 60))))
-    waiting = outbox.waiting()
+    waiting = [outbox.add(encode(game(name, seed + 4 + number, play(seed, 60)))) for number in range(3)]
     outbox.acknowledged(waiting[0], {"recording_sha256": result.recording_sha256})
     outbox.refused(waiting[1], f"{name} is unknown")
     for folder, file, content in (
