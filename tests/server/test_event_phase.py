@@ -15,6 +15,7 @@ from arena.server.auth import Identity, Role
 from arena.server.errors import Conflict, Refusal
 from arena.server.organizing import Organizing
 from arena.server.state import Server
+from arena.server.views import ResultFilter
 from envs.rules import named_rules
 from recordings.codec import encode
 from tests.server.parts import identity
@@ -133,7 +134,7 @@ def test_seeds_of_games_on_the_servers_own_machine_are_kept_back(server: Server)
     shas = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
 
     def seen() -> list[tuple[int | None, bool]]:
-        found = {one.recording_sha256: one for one in server.views.results()}
+        found = {one.recording_sha256: one for one in server.views.results(ResultFilter())}
         return [(found[sha].seed, server.views.recording(sha) is not None) for sha in shas]
 
     assert seen() == [(7, True), (None, False)]
