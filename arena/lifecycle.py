@@ -53,8 +53,8 @@ class Phase(StrEnum):
 
     @property
     def takes_station_games(self) -> bool:
-        """Whether ranked games may begin at the stations: while everything is taken, and in the final."""
-        return self.takes_bots or self is Phase.ANNOUNCED
+        """Whether ranked games may begin at the stations: also between freeze and final, for rehearsals."""
+        return self is not Phase.CLOSED
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """What the event's phase (`arena.lifecycle`) means for the server. The phase stands in the log, and nowhere else.
 
-In draft and open everything is taken. Frozen: nothing new begins, what was begun is brought to its end. Announced: the
-same, but the stations play the final. Closed: nothing is taken any more, and hidden seeds and their recordings are
-shown.
+In draft and open everything is taken. Frozen and announced: no bot is taken any more, and ranked games begin at the
+stations only, in rehearsals and in the final. Closed: nothing is taken, and hidden seeds and their recordings are shown.
 """
 
 from __future__ import annotations
@@ -35,15 +34,16 @@ def require_open(session: Session) -> None:
 
 
 def require_games(session: Session, role: Role) -> None:
-    """Refuse a new ranked game while none begin; in the final they begin at the stations only.
+    """Refuse a new ranked game; after the freeze they begin at the stations only.
 
     Raises:
-        Conflict: the event is frozen, announced or closed.
+        Conflict: the event is closed, or frozen or announced and this is no station.
     """
     phase = event_phase(session)
-    at_station = role in (Role.STATION, Role.ORGANIZER) and phase.takes_station_games
-    if not (phase.takes_bots or at_station):
-        raise Conflict(f"The event is {_said(phase)}: no new ranked game begins.")
+    if phase.takes_bots or (phase.takes_station_games and role in (Role.STATION, Role.ORGANIZER)):
+        return
+    where = " but at the stations" if phase.takes_station_games else ""
+    raise Conflict(f"The event is {_said(phase)}: no new ranked game begins{where}.")
 
 
 def _said(phase: Phase) -> str:

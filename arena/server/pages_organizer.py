@@ -29,7 +29,7 @@ RESULTS = 40
 ENTRIES = 100
 AGENTS = 500
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_FREEZE = ("frozen", "Freeze", "Nothing new begins; what was begun is brought to its end. The bots are listed.")
+_FREEZE = ("frozen", "Freeze", "No bot is taken any more, and they are listed; ranked games begin at the stations only.")
 _CLOSE = ("closed", "Close", "Nothing is accepted any more; all seeds and recordings become public.")
 _REOPEN = ("open", "Open again", "Takes the last step back; what has become public stays public.")
 STEPS = {
@@ -47,7 +47,7 @@ STEPS = {
 SAID = {
     Phase.DRAFT: "a draft: everything is taken, nothing is promised yet",
     Phase.OPEN: "open",
-    Phase.FROZEN: "frozen",
+    Phase.FROZEN: "frozen: no bot is taken any more",
     Phase.ANNOUNCED: "in its final: ranked games begin at the stations only",
     Phase.CLOSED: "closed",
 }

@@ -66,7 +66,7 @@ def test_what_each_phase_takes_whoever_brings_it_about(server: Server, capsys: p
     look()
     everything, stations, nothing = (True, True, True), (False, True, False), (False, False, False)
     assert seen == [
-        ("draft", everything), ("open", everything), ("frozen", nothing), ("announced", stations), ("closed", nothing),
+        ("draft", everything), ("open", everything), ("frozen", stations), ("announced", stations), ("closed", nothing),
     ]  # fmt: skip
     capsys.readouterr()
     assert command(server, "status") == 0

@@ -243,7 +243,7 @@ def test_an_organizer_changes_something_only_with_the_forms_own_secret(event: Ev
     assert act("void", event.recordings[1], "two people played").status_code == 303
     assert "two people played" in web.get(f"/episode/{event.recordings[1]}").text
     assert act("state", "frozen", "a break").status_code == 303
-    assert "The scoreboard is frozen" in web.get("/live").text
+    assert "The event is frozen" in web.get("/live").text
 
     log = web.get("/organizer", headers=headers).text
     assert log.count('action="/organizer/undo"') == 3
@@ -251,7 +251,7 @@ def test_an_organizer_changes_something_only_with_the_forms_own_secret(event: Ev
     for number in numbers:
         assert act("undo", str(number), "that was a test").status_code == 303
     assert web.get(shown).status_code == 200
-    assert "The scoreboard is frozen" not in web.get("/live").text
+    assert "The event is frozen" not in web.get("/live").text
     assert "two people played" not in web.get(f"/episode/{event.recordings[1]}").text
 
     assert web.post("/logout", data={"csrf": csrf}, headers=headers).status_code == 303
