@@ -1,7 +1,7 @@
 """What the event's phase (`arena.lifecycle`) means for the server. The phase stands in the log, and nowhere else.
 
 In draft and open everything is taken. Frozen and announced: no bot is taken any more, and ranked games begin at the
-stations only, in rehearsals and in the final. Closed: nothing is taken, and hidden seeds and their recordings are shown.
+stations only, in rehearsals and in the final. Closed: nothing is taken; hidden seeds and their recordings are shown.
 """
 
 from __future__ import annotations

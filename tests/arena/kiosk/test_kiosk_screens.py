@@ -21,6 +21,8 @@ from arena.kiosk.matching import NEXT_SECONDS, NextRound, Playing, Trouble, is_o
 from arena.kiosk.naming import EnterName
 from arena.kiosk.result import Counting, Result
 from arena.kiosk.screen import DEAF_SECONDS, Visit
+from arena.lifecycle import Ceremony
+from arena.log import Log
 from arena.play.loading import LoadingOpponent
 from arena.play.session import Played, Round
 from arena.play.stage import Press
@@ -266,6 +268,17 @@ class TestTime:
         guest.kiosk.screen = NextRound(house, Visit(BREAKOUT, name="Ada"), guest.clock())
         guest.wait(NEXT_SECONDS + 1)
         assert guest.sees == "Attract"
+
+    def test_after_the_event_there_is_no_ranked_round(self, guest: Guest, house: House) -> None:
+        ceremony = Ceremony(house.event, Log(house.board.engine))
+        for step in (ceremony.open, ceremony.freeze, ceremony.close):
+            assert NextRound(house, Visit(BREAKOUT, name="Ada"), guest.clock()).refusal == ""
+            step()
+        guest.kiosk.screen = screen = NextRound(house, Visit(BREAKOUT, name="Ada"), guest.clock())
+        assert "The event is over" in screen.refusal
+        guest.wait(DEAF_SECONDS)
+        guest.press("return")
+        assert guest.sees != "Playing"
 
 
 class TestRival:
