@@ -75,14 +75,22 @@ class NetworkPlayer:
         return NetworkPlayer(self.info, self._bot)
 
     def act_many(self, players: Sequence[NetworkPlayer], steps: Sequence[Step]) -> list[int]:
-        due = [player for player, step in zip(players, steps, strict=True) if player._eye.see(step)]
+        due = [(player, step) for player, step in zip(players, steps, strict=True) if player._eye.see(step)]
         if due:
-            scores = self._bot.scores([player._eye.observation for player in due])
-            if not np.isfinite(scores).all():
-                raise PlayerFailed(f"The network of {self.info.name} answered with NaN or infinity.")
-            for player, row in zip(due, scores, strict=True):
-                player._choose(row)
+            self.decide(due)
         return [player._action for player in players]
+
+    def decide(self, due: Sequence[tuple[NetworkPlayer, Step]]) -> None:
+        """Ask the network once for all of these players.
+
+        Raises:
+            PlayerFailed: its answer is of no use.
+        """
+        scores = self._bot.scores([player._eye.observation for player, _ in due])
+        if not np.isfinite(scores).all():
+            raise PlayerFailed(f"The network of {self.info.name} answered with NaN or infinity.")
+        for (player, _), row in zip(due, scores, strict=True):
+            player._choose(row)
 
     def close(self) -> None:
         pass

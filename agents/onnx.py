@@ -13,7 +13,6 @@ from agents.network_player import BLOCK, NetworkPlayer, blocks_of
 from agents.packages.onnx_file import SIDE, OnnxNetwork
 from agents.packages.package import AgentPackage
 from agents.packages.refusals import Refused
-from agents.packages.settings import OnnxSettings
 from agents.preprocessing import Sight
 from envs.errors import tidy
 from envs.games import Game
@@ -30,11 +29,11 @@ class OnnxBot:
     def __init__(self, package: AgentPackage, game: Game) -> None:
         assert isinstance(package.network, OnnxNetwork)
         self._network = package.network
-        self._settings = (package.settings and package.settings.onnx) or OnnxSettings()
+        self._settings = package.onnx
         self._batch = package.network.batch or BLOCK
         self.actions = package.network.actions
         self.action_set = package.action_set
-        self.draws = self._settings.output != "values"
+        self.draws = package.draws
         self.fires = game.fires
         self.sight = Sight(package.preprocessing, package.frame_skip, package.stack)
         options = onnxruntime.SessionOptions()

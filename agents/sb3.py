@@ -63,7 +63,7 @@ def sb3_player(package: AgentPackage, game: Game) -> NetworkPlayer:
     tensors = {name: torch.from_numpy(numbers) for name, numbers in package.network.tensors.items() if name in wanted}
     bot = Sb3Bot(
         build_network(tensors, actions),
-        draws=architecture.draws,
+        draws=package.draws,
         fires=game.fires,
         sight=Sight(package.preprocessing, package.frame_skip, package.stack),
         action_set=package.action_set,

@@ -121,7 +121,9 @@ def _check_event(entries: list[Entry], found: Audit) -> EventState:
         found.problems.append(f"The event's log contradicts itself: {tidy(error)}")
         return EventState()
     found.commitment, found.entropy = state.commitment, state.entropy
-    if state.secret is None:
+    if state.secret is None and state.entropy is None:
+        found.remarks.append("No public number was announced, so no seeds follow from the secret.")
+    elif state.secret is None:
         found.remarks.append("The secret isn't revealed yet (arena event close), so seeds can't be computed.")
     return state
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import combinations
 
 from agents.player import Kind
-from arena.series import BestOf, Series, seeds_wanted, series
+from arena.series import BestOf, Sequential, Series, seeds_wanted, series
 from arena.tournament import Entrant, Format, Slot, State
 
 AHEAD_BOT, AHEAD_PERSON = 8, 1
@@ -73,6 +73,15 @@ class Line:
         return asdict(self) | {"kind": self.kind.value}
 
 
+def is_proven(state: State, duel: Duel) -> bool:
+    """Return whether a duel's winner is proven better, where a sequential test asks for that: it may also just be ahead
+    when the seeds are used up."""
+    if not isinstance(state.plan.series, Sequential) or duel.how is not How.PLAYED or duel.winner is None:
+        return True
+    signs = [one.lead for one in duel.games.values() if one.decided]
+    return sum(signs) > 0 if duel.winner == duel.a else sum(signs) < 0
+
+
 def rounds(state: State) -> list[list[Duel]]:
     """Return the duels of every round that can be named so far. Those of a round robin grow with the square of its
     players: for its standings use `standings`."""
@@ -84,7 +93,12 @@ def rounds(state: State) -> list[list[Duel]]:
         case _:
             pairs = combinations(state.entrants, 2)
             team = state.plan.format is Format.TEAM
-            return [[_duel(state, FIRST, a, b) for a, b in pairs if not team or a.human != b.human]]
+            return [[_duel(state, FIRST, a, b) for a, b in pairs if _meet(a, b, team)]]
+
+
+def _meet(a: Entrant, b: Entrant, battle: bool) -> bool:
+    """Return whether two play against each other: not in one team, and in a team battle people against bots only."""
+    return (a.team is None or a.team != b.team) and (not battle or a.human != b.human)
 
 
 def open_slots(state: State) -> list[Slot]:
@@ -242,6 +256,8 @@ def _knocked(state: State, played: Sequence[Sequence[Duel]], name: str) -> str:
     if not last.over:
         return "playing"
     if state.plan.format is Format.DUEL:
+        if not is_proven(state, last):
+            return "ahead, not decided" if last.winner == name else "behind, not decided"
         return "draw" if last.winner is None else "won" if last.winner == name else "lost"
     if last.winner == name:
         return "won the tournament" if len(played[last_round]) == 1 else "waiting"
@@ -280,6 +296,8 @@ def _table(state: State) -> list[Line]:
     if state.plan.format is Format.TEAM:
         human = np.array([entrant.human for entrant in state.entrants])
         meets &= human[:, None] != human[None, :]
+    teams = [entrant.team for entrant in state.entrants]
+    meets &= ~np.array([[one is not None and one == other for other in teams] for one in teams])
     counts &= meets
     tally = [((result == value) & counts).sum(axis=1) for value in (1, 0, -1)]
     seeds_won = (seeds * meets).sum(axis=1)

@@ -106,6 +106,10 @@ class Client:
         wish = {"player": player, "game": game, "rules": rules} | ({} if seed is None else {"seed": seed})
         return _ticket(self.post("/tickets", wish))
 
+    def seat(self, tournament: str, player: str) -> RankedTicket:
+        """Get a ticket for the next game that a tournament waits for from this player; stations only."""
+        return _ticket(self.post(f"/tournaments/{tournament}/tickets", {"player": player}))
+
     def start(self, ticket: str) -> RankedTicket:
         """Say that the game begins: from now on it counts."""
         return _ticket(self.post(f"/tickets/{ticket}/start"))

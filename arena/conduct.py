@@ -35,6 +35,7 @@ from arena.tournament import (
     state_of,
 )
 from envs.errors import AgentError, ArenaError, EventError
+from recordings.recording import Recording
 
 Told = Callable[[str], None]
 """Takes one sentence about what has just happened."""
@@ -135,7 +136,7 @@ class Conductor:
                 with closing(
                     cast("Any", evaluate(entrant.agent, rules, missing, processes, Handling(delay_ms=milliseconds)))
                 ) as recordings:
-                    paths = [keep(recording, self.event.recordings) for recording in recordings]
+                    paths = [keep(_named(recording, name), self.event.recordings) for recording in recordings]
                 book(paths, self.board, processes=processes)
                 tell(f"{name}: {len(paths)} games in {game}")
                 count += len(paths)
@@ -205,8 +206,8 @@ class Conductor:
 
     def _check_handed_in(self, entrants: Sequence[Entrant]) -> None:
         state = self.ceremony.state()
-        if state.phase is Phase.CLOSED:
-            raise EventError("The event is closed and its seeds are public; use practice seeds (--practice).")
+        if state.phase is Phase.CLOSED or state.secret is not None:
+            raise EventError("The event was closed and its seeds are public; use practice seeds (--practice).")
         late = [e.name for e in entrants if e.artifact_sha256 is not None and e.artifact_sha256 not in state.agents]
         if late and state.entropy is not None:
             raise EventError(
@@ -235,7 +236,7 @@ class Conductor:
             check_same(entrant, game)
             with closing(cast("Any", evaluate(entrant.agent, rules, seeds, processes))) as recordings:
                 for recording in recordings:
-                    paths.append(keep(recording, self.event.recordings))
+                    paths.append(keep(_named(recording, entrant.name), self.event.recordings))
         except AgentError as error:
             self.walk_over(entrant.name, f"It can't play: {error}"[:300])
             tell(f"{entrant.name} is out: {error}")
@@ -281,6 +282,11 @@ def _is(entrant: Entrant, result: Result) -> bool:
     return entrant.kind is result.kind and entrant.artifact_sha256 == result.artifact_sha256
 
 
+def _named(recording: Recording, name: str) -> Recording:
+    """Return a recording under the name that its player has at the event; its file may call it something else."""
+    return recording.model_copy(update={"player": recording.player.model_copy(update={"name": name})})
+
+
 def check_same(entrant: Entrant, game: str) -> None:
     """Check that what is behind an entrant's agent is still what was entered.
 
@@ -293,7 +299,7 @@ def check_same(entrant: Entrant, game: str) -> None:
     assert entrant.agent is not None
     player = load_player(entrant.agent, find_game(game))
     player.close()
-    if player.info.artifact_sha256 != entrant.artifact_sha256 or player.info.name != entrant.name:
+    if player.info.artifact_sha256 != entrant.artifact_sha256:
         raise AgentError(f"{entrant.agent} is not what was entered as {entrant.name}: its file has changed.")
 
 

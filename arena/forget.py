@@ -4,29 +4,46 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, MetaData, String, Table, delete, false, func, insert, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    MetaData,
+    Select,
+    String,
+    Table,
+    delete,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Session
 
+from arena.belongings import belongings, naming, player_of
 from arena.database import EpisodeRow, LogRow, PlayerRow, plain_errors
 from arena.event import Event
 from arena.log import EVENT, canonical, chained
 from arena.migrations import VERSION_TABLE
 from arena.scoreboard import Scoreboard
-from envs.errors import EventError, RecordingError
+from arena.server.auth import Role
+from arena.server.tables import SubmissionRow, TicketRow, TokenRow, UploadRow
+from envs.errors import EventError
 from envs.names import check_name
-from recordings.codec import SUFFIX, read
-from recordings.storage import JOURNAL_SUFFIX, read_journal
 
 ALIAS = "withdrawn player"
 SHORT = 3
 """A name shorter than this is replaced only where it stands alone: it may be a word."""
+SENTENCES = ("reason", "text")
+"""Columns that hold sentences."""
+OTHERS = (("tickets", "station"), ("audit", "actor"))
+"""Columns that name somebody else than a player."""
 UNTOUCHED = (LogRow.__tablename__, VERSION_TABLE)
 
 
@@ -39,11 +56,14 @@ class Forgotten:
     lines: int
     """Lines of the log in which the name was replaced."""
     left: Sequence[str]
-    """Tables and columns in which the name still stands, as `table.column`; empty if nowhere."""
+    """Where the name still stands: tables and columns as `table.column`, and files; empty if nowhere."""
+    bots: Sequence[str] = ()
+    """Bots that the person has handed in, and whose results are still there."""
 
 
 def forget(event: Event, board: Scoreboard, name: str) -> Forgotten:
-    """Remove everything of the player called `name`, person or bot, from the event folder and its scoreboard.
+    """Remove everything of the player called `name`, person or bot, from the event folder and its scoreboard, the
+    server's tables included. Agents that a person has handed in go with it, but for their results: those are the bot's.
 
     In tournaments that it has played, an alias takes its place and its scores stay, as those of others rest on them;
     its recordings are gone, so an audit says that these can't be checked any more. The hashes of the log are made anew;
@@ -54,56 +74,79 @@ def forget(event: Event, board: Scoreboard, name: str) -> Forgotten:
         EventError: nothing of that name is there, or a file can't be removed.
     """
     player = check_name(name)
-    files = list(_files_of(event, player))
-    reports = [path for path in sorted(event.report.rglob("*")) if path.is_file()] if event.report.is_dir() else []
     engine = board.engine.execution_options(begin="BEGIN IMMEDIATE")
+    with plain_errors(engine.url), Session(engine) as session:
+        hashes, artifacts, bots = _known(session, player)
+    files = list(belongings(event, player, artifacts, hashes))
     with plain_errors(engine.url), Session(engine) as session, session.begin():
         if engine.dialect.name == "sqlite":
             session.execute(text("PRAGMA secure_delete = ON"))  # what is deleted is overwritten
-        lines = _rewrite_log(session, player)
-        rows, episodes = _remove_rows(session, player)
-        if not rows and not files and not lines:
+        alias = f"{ALIAS} {1 + (session.scalar(select(func.count()).where(LogRow.kind == 'forgot')) or 0)}"
+        lines = _rewrite_log(session, player, alias)
+        rows, episodes = _remove_rows(session, player, hashes, alias)
+        others = [path for path in files if not path.is_relative_to(event.report)]
+        if not rows and not others and not lines:
             raise EventError(f"Nothing of a player called {player} is here.")
-    for path in (*files, *reports):  # reports name everybody
+    for path in files:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise EventError(f"{path} can't be removed ({error.strerror or error}); remove it yourself.") from None
     _tidy(board)
-    return Forgotten(episodes, len(files) + len(reports), lines, list(_left(board, player)))
-
-
-def _files_of(event: Event, player: str) -> Iterator[Path]:
-    """Yield the recordings and journals of a player."""
-    if not event.recordings.is_dir():
-        return
-    for path in sorted(event.recordings.rglob(f"*{SUFFIX}")):
-        with suppress(RecordingError):
-            if read(path).player.name == player:
-                yield path
-    for path in sorted(event.recordings.rglob(f"*{JOURNAL_SUFFIX}*")):
-        with suppress(RecordingError, OSError):
-            if read_journal(path.read_bytes())[0].player.name == player:
-                yield path
+    left = [*_left(board, player), *(str(path.relative_to(event.folder)) for path in naming(event, player))]
+    return Forgotten(episodes, len(files), lines, left, bots)
 
 
 # -- rows ------------------------------------------------------------------------------------------------------------
 
 
-def _remove_rows(session: Session, player: str) -> tuple[int, int]:
-    """Remove every row that names the player or one of its recordings, in every table, and the rows that refer to them;
-    return how many that were, and how many episodes."""
+def _known(session: Session, player: str) -> tuple[set[str], set[str], list[str]]:
+    """Return the hashes of the player's recordings, those of its agents' files, and the names of bots that it has
+    handed in and that stay."""
     mine = select(PlayerRow.id).where(PlayerRow.name == player)
-    recordings = select(EpisodeRow.recording_sha256).where(EpisodeRow.player.in_(mine))
+    hashes = set(session.scalars(select(EpisodeRow.recording_sha256).where(EpisodeRow.player.in_(mine))))
+    tickets = select(TicketRow.id).where(TicketRow.player == player)
+    hashes |= set(session.scalars(select(UploadRow.recording_sha256).where(UploadRow.ticket.in_(tickets))))
+    waiting = select(UploadRow.recording_sha256, UploadRow.content).where(UploadRow.content.is_not(None))
+    hashes |= {sha for sha, content in session.execute(waiting) if player_of(content or b"") == player}
+    handed_in = select(SubmissionRow).where(or_(SubmissionRow.token.in_(_tokens(player)), SubmissionRow.name == player))
+    submissions = list(session.scalars(handed_in))
+    artifacts = set(session.scalars(select(PlayerRow.artifact).where(PlayerRow.name == player))) - {""}
+    artifacts |= {one.artifact_sha256 for one in submissions}
+    there = select(PlayerRow.name).where(PlayerRow.artifact.in_(artifacts), PlayerRow.name != player)
+    return hashes, artifacts, sorted(set(session.scalars(there)))
+
+
+def _tokens(player: str) -> Select[int]:
+    """A station or an organizer that happens to have the same name isn't the player."""
+    return select(TokenRow.id).where(TokenRow.name == player, TokenRow.role == Role.PARTICIPANT.value)
+
+
+def _remove_rows(session: Session, player: str, hashes: Collection[str], alias: str) -> tuple[int, int]:
+    """Remove every row that names the player or one of its recordings, in every table, and the rows that refer to them;
+    in sentences put the alias for the name. Return how many rows that were, and how many episodes."""
+    mine = select(PlayerRow.id).where(PlayerRow.name == player)
     episodes = session.scalar(select(func.count()).select_from(EpisodeRow).where(EpisodeRow.player.in_(mine))) or 0
-    hashes = list(session.scalars(recordings))
     metadata = MetaData()
     metadata.reflect(session.connection())
     removed = 0
     for table in reversed(metadata.sorted_tables):
         if table.name not in UNTOUCHED:
+            _rename(session, table, player, alias)
             removed += _remove(session, metadata, table, or_(_names(table, player), _proves(table, hashes)))
     return removed, episodes
+
+
+def _rename(session: Session, table: Table, player: str, alias: str) -> None:
+    """Put an alias for the name into reasons and the like."""
+    key = list(table.primary_key)
+    for column in table.columns:
+        if column.name not in SENTENCES or len(player) < SHORT:
+            continue
+        found = session.execute(select(*key, column).where(column.contains(player, autoescape=True))).all()
+        for *values, sentence in found:
+            where = [one == value for one, value in zip(key, values, strict=True)]
+            session.execute(update(table).where(*where).values({column.name: _replaced(sentence, player, alias)}))
 
 
 def _remove(session: Session, metadata: MetaData, table: Table, condition: ColumnElement[bool]) -> int:
@@ -121,7 +164,9 @@ def _remove(session: Session, metadata: MetaData, table: Table, condition: Colum
 
 def _names(table: Table, player: str) -> ColumnElement[bool]:
     """A row names a player if a text of it is the name, or is JSON with the name in it."""
-    texts = [column for column in table.columns if isinstance(column.type, String)]
+    if table.name == TokenRow.__tablename__:
+        return table.c.id.in_(_tokens(player))
+    texts = [c for c in table.columns if isinstance(c.type, String) and (table.name, c.name) not in OTHERS]
     quoted = json.dumps(player), json.dumps(player, ensure_ascii=False)
     return or_(
         false(),
@@ -130,7 +175,7 @@ def _names(table: Table, player: str) -> ColumnElement[bool]:
     )
 
 
-def _proves(table: Table, hashes: Sequence[str]) -> ColumnElement[bool]:
+def _proves(table: Table, hashes: Collection[str]) -> ColumnElement[bool]:
     """A row belongs to a recording if it says its hash."""
     column = table.columns.get("recording_sha256")
     return false() if column is None else column.in_(hashes)
@@ -139,10 +184,9 @@ def _proves(table: Table, hashes: Sequence[str]) -> ColumnElement[bool]:
 # -- the log ---------------------------------------------------------------------------------------------------------
 
 
-def _rewrite_log(session: Session, player: str) -> int:
+def _rewrite_log(session: Session, player: str, alias: str) -> int:
     """Put an alias for the name in every line, and chain the streams anew; return how many lines have changed."""
     rows = list(session.scalars(select(LogRow).order_by(LogRow.stream, LogRow.number)))
-    alias = f"{ALIAS} {1 + sum(row.kind == 'forgot' for row in rows)}"
     heads = {row.stream: row.chain for row in rows}
     changed: set[str] = set()
     lines = 0
@@ -176,8 +220,12 @@ def _cleaned(value: Any, player: str, alias: str) -> Any:
     if value == player:
         return alias
     if isinstance(value, str) and len(player) >= SHORT:
-        return re.sub(rf"(?<!\w){re.escape(player)}(?!\w)", alias, value)
+        return _replaced(value, player, alias)
     return value
+
+
+def _replaced(sentence: str, player: str, alias: str) -> str:
+    return re.sub(rf"(?<!\w){re.escape(player)}(?!\w)", alias, sentence)
 
 
 def _note(session: Session, last: LogRow | None, body: dict[str, Any]) -> None:
@@ -194,8 +242,10 @@ def _note(session: Session, last: LogRow | None, body: dict[str, Any]) -> None:
 
 
 def _tidy(board: Scoreboard) -> None:
-    """SQLite keeps old pages in its log and free pages in its file; both are written anew."""
+    """Write the database anew: SQLite keeps old pages in its log and its file, PostgreSQL old rows."""
     if board.engine.dialect.name != "sqlite":
+        with plain_errors(board.engine.url), board.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM FULL"))
         return
     with plain_errors(board.engine.url):
         raw = board.engine.raw_connection()

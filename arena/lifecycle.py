@@ -5,7 +5,11 @@
 When the event opens, the organizers publish the hash of a secret. When it freezes, no bot is taken any more and those
 that are there are listed by their hash. Then a public number that nobody knew before is announced; from it and the
 secret come the seeds of the final. When the event closes, the secret is revealed, and anybody can compute the seeds.
-Every step is a line of the log (`arena.log`), with its time, and none can be taken back.
+An event without a final may close earlier; then no seed ever came from its secret, which stays one.
+
+Every step is a line of the log (`arena.log`), with its time. A freeze before the number is known and a closing can be
+taken back, by another line; what was published stays published. The log is the one truth about the phase: command line,
+server and kiosk ask it.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -40,7 +44,17 @@ class Phase(StrEnum):
     ANNOUNCED = "announced"
     """The public number is known: the seeds of the final are fixed."""
     CLOSED = "closed"
-    """The secret is revealed."""
+    """Nothing is taken any more, and what was kept back is shown."""
+
+    @property
+    def takes_bots(self) -> bool:
+        """Whether bots may be handed in, and people may play wherever they like."""
+        return self in (Phase.DRAFT, Phase.OPEN)
+
+    @property
+    def takes_station_games(self) -> bool:
+        """Whether ranked games may begin at the stations: also between freeze and final, for rehearsals."""
+        return self is not Phase.CLOSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +69,9 @@ class State:
     entropy: str | None = None
     """The public number, once it is announced."""
     secret: bytes | None = None
-    """Once the event is closed."""
+    """Once it is revealed, which it stays also if the closing is taken back."""
+    steps: tuple[Phase, ...] = (Phase.DRAFT,)
+    """The phases that led here, the present one last."""
     settings: dict[str, Any] | None = None
     """The settings that were logged last."""
     lines: int = 0
@@ -74,34 +90,62 @@ def state_of(entries: Sequence[Entry]) -> State:
     return state
 
 
+PHASE_LINES = ("opened", "frozen", "announced", "closed", "reopened")
+"""The kinds of lines that change the phase."""
 _STEPS = {
-    "opened": (Phase.DRAFT, Phase.OPEN),
-    "frozen": (Phase.OPEN, Phase.FROZEN),
-    "announced": (Phase.FROZEN, Phase.ANNOUNCED),
-    "closed": (Phase.ANNOUNCED, Phase.CLOSED),
+    "opened": ((Phase.DRAFT,), Phase.OPEN),
+    "frozen": ((Phase.OPEN,), Phase.FROZEN),
+    "announced": ((Phase.FROZEN,), Phase.ANNOUNCED),
+    "closed": ((Phase.OPEN, Phase.FROZEN, Phase.ANNOUNCED), Phase.CLOSED),
 }
+_REOPENED = (Phase.FROZEN, Phase.CLOSED)
+"""Phases that can be taken back."""
+
+
+def phases_of(kinds: Iterable[str]) -> tuple[Phase, ...]:
+    """Return the phases that lines of these kinds led through, without those that were taken back; the last one is the
+    present one. Lines of other kinds change nothing.
+
+    Raises:
+        EventError: a step came in the wrong order.
+    """
+    steps = [Phase.DRAFT]
+    for kind in kinds:
+        if kind not in PHASE_LINES:
+            continue
+        before, phase = (_REOPENED, steps[-1]) if kind == "reopened" else _STEPS[kind]
+        if steps[-1] not in before:
+            raise EventError(f"The event's log says {kind}, but the event was {steps[-1]}.")
+        if kind == "reopened":
+            steps.pop()
+        else:
+            steps.append(phase)
+    return tuple(steps)
 
 
 def _after(state: State, entry: Entry) -> State:
     body = entry.body
-    if entry.kind == "settings":
-        return replace(state, settings=body["settings"])
-    if entry.kind not in _STEPS:  # what other parts of the arena note here
-        return state
-    before, phase = _STEPS[entry.kind]
-    if state.phase is not before:
-        raise EventError(f"Line {entry.number} of the event's log says {entry.kind}, but the event was {state.phase}.")
-    state = replace(state, phase=phase)
+    if entry.kind not in PHASE_LINES:  # "settings", and what other parts of the arena note here
+        return replace(state, settings=body["settings"]) if entry.kind == "settings" else state
+    steps = phases_of((*(_LINE_OF[phase] for phase in state.steps[1:]), entry.kind))
+    state = replace(state, phase=steps[-1], steps=steps)
     if entry.kind == "opened":
         return replace(state, commitment=body["commitment"], settings=body["settings"])
     if entry.kind == "frozen":
         return replace(state, agents=frozenset(body["agents"].values()))
     if entry.kind == "announced":
         return replace(state, entropy=body["entropy"])
+    if entry.kind == "reopened" and state.phase is Phase.OPEN:
+        return replace(state, agents=frozenset())
+    if entry.kind == "reopened" or body["secret"] is None:
+        return state
     secret = bytes.fromhex(body["secret"])
     if commitment(secret) != state.commitment:
         raise EventError("The secret that was revealed is not the one whose hash was published at the opening.")
     return replace(state, secret=secret)
+
+
+_LINE_OF = {phase: kind for kind, (_, phase) in _STEPS.items()}
 
 
 class Ceremony:
@@ -130,31 +174,29 @@ class Ceremony:
         self.log.append(EVENT, [("settings", {"settings": now, "changes": changes})], state.lines)
         return changes
 
-    def open(self) -> State:
-        """Make the secret, publish its hash, and begin.
+    def open(self, **note: str) -> State:
+        """Make the secret, publish its hash, and begin. What `note` says is logged with it, as with every step.
 
         Raises:
             EventError: the event has been opened already.
         """
-        state = self._at(Phase.DRAFT, "be opened once, before anything else")
+        state = self._at("opened", "be opened once, before anything else")
         secret = self._secret_file()
         if not secret.exists():  # it is there if an earlier opening was broken off
             _write_privately(secret, new_secret().hex() + "\n")
         body = {"commitment": commitment(self.secret()), "settings": plain_settings(self.event.settings)}
-        self.log.append(EVENT, [("opened", body)], state.lines)
-        return self.state()
+        return self._step("opened", body | note, state)
 
-    def freeze(self) -> State:
+    def freeze(self, **note: str) -> State:
         """Close submissions: list the bots in `agents/` of the event folder and the house bots by their hashes.
 
         Raises:
             EventError: the event isn't open.
         """
-        state = self._at(Phase.OPEN, "be frozen when it is open")
-        self.log.append(EVENT, [("frozen", {"agents": agent_files(self.event.agents)})], state.lines)
-        return self.state()
+        state = self._at("frozen", "be frozen when it is open")
+        return self._step("frozen", {"agents": agent_files(self.event.agents), **note}, state)
 
-    def announce(self, entropy: str) -> State:
+    def announce(self, entropy: str, **note: str) -> State:
         """Fix the seeds of the final with a public number that nobody could know before the freeze.
 
         Raises:
@@ -163,22 +205,28 @@ class Ceremony:
         text = " ".join(entropy.split())
         if not text or len(text) > 200 or not text.isprintable():
             raise EventError("The announced number must be a text of 1 to 200 printable characters.")
-        state = self._at(Phase.FROZEN, "get its public number once, after it was frozen (arena event freeze)")
+        state = self._at("announced", "get its public number once, after it was frozen (arena event freeze)")
         self.secret()
-        self.log.append(
-            EVENT, [("announced", {"entropy": text, "source": self.event.settings.seeds.entropy})], state.lines
-        )
-        return self.state()
+        return self._step("announced", {"entropy": text, "source": self.event.settings.seeds.entropy, **note}, state)
 
-    def close(self) -> State:
-        """Reveal the secret.
+    def close(self, **note: str) -> State:
+        """End the event, and reveal the secret if seeds came from it.
 
         Raises:
-            EventError: the seeds of the final aren't fixed yet, or the secret is lost.
+            EventError: the event isn't open, frozen or announced, or the secret is lost.
         """
-        state = self._at(Phase.ANNOUNCED, "be closed after the final (arena event announce comes before)")
-        self.log.append(EVENT, [("closed", {"secret": self.secret().hex()})], state.lines)
-        return self.state()
+        state = self._at("closed", "be closed once, after it was opened")
+        secret = self.secret().hex() if state.phase is Phase.ANNOUNCED else None
+        return self._step("closed", {"secret": secret, **note}, state)
+
+    def reopen(self, **note: str) -> State:
+        """Take back a freeze or a closing. A secret that was revealed stays known to everybody.
+
+        Raises:
+            EventError: the last step was another one.
+        """
+        state = self._at("reopened", "be reopened when it is frozen, before its number is announced, or closed")
+        return self._step("reopened", dict(note), state)
 
     def secret(self) -> bytes:
         """Return the secret.
@@ -212,12 +260,17 @@ class Ceremony:
             )
         return final_seeds(state.secret or self.secret(), stage, game, state.entropy, count)
 
-    def _at(self, phase: Phase, expected: str) -> State:
+    def _at(self, line: str, expected: str) -> State:
+        """Check that a line of this kind may come now."""
         self.note_settings()
         state = self.state()
-        if state.phase is not phase:
+        if state.phase not in (_REOPENED if line == "reopened" else _STEPS[line][0]):
             raise EventError(f"An event can {expected}; this one is {state.phase}.")
         return state
+
+    def _step(self, line: str, body: dict[str, Any], state: State) -> State:
+        self.log.append(EVENT, [(line, body)], state.lines)
+        return self.state()
 
     def _secret_file(self) -> Path:
         return self.event.folder / SECRET

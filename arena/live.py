@@ -12,6 +12,8 @@ from arena.match import Turn
 FIRST_WAIT, LONGEST_WAIT = 0.5, 5.0
 MOST_LINKS = 100
 """Links in one message."""
+ISSUED = "issued"
+"""State of a ticket whose game hasn't begun."""
 
 
 class LiveFeed:
@@ -19,7 +21,7 @@ class LiveFeed:
 
     Args:
         client: the server.
-        ticket: the game's.
+        ticket: the game's; if it wasn't started yet, that is said first.
         lane: which lane of the turns is the game.
     """
 
@@ -37,10 +39,14 @@ class LiveFeed:
 
     def __call__(self, turn: Turn) -> None:
         if turn.lane == self._lane and turn.action is not None:
-            link = self._chain.add(turn.action)
-            if link is not None:
-                self._links.append(link)
-                self._news.set()
+            self.add(turn.action)
+
+    def add(self, action: int) -> None:
+        """Take the next frame's action."""
+        link = self._chain.add(action)
+        if link is not None:
+            self._links.append(link)
+            self._news.set()
 
     def close(self, wait: float = 2.0) -> bool:
         """End; give what isn't told yet so many seconds. Return whether all was told."""
@@ -50,6 +56,24 @@ class LiveFeed:
         return self._told == len(self._links)
 
     def _run(self) -> None:
+        if self._started():
+            self._tell()
+
+    def _started(self) -> bool:
+        """Say that the game begins, if that wasn't said; return whether the server knows it."""
+        pause = FIRST_WAIT
+        while self._ticket.state == ISSUED:
+            try:
+                self._ticket = self._client.start(self._ticket.id)
+            except ServerUnreachable:
+                if self._over.wait(pause):
+                    return False
+                pause = min(2 * pause, LONGEST_WAIT)
+            except ServerRefused:
+                return False
+        return True
+
+    def _tell(self) -> None:
         pause = FIRST_WAIT
         while True:
             waiting = self._links[self._told : self._told + MOST_LINKS]

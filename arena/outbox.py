@@ -111,6 +111,13 @@ class Outbox:
         }
         return Contents(tuple(key for key in self.waiting() if key not in sent), sent, refused)
 
+    def recordings(self) -> set[str]:
+        """Return the SHA-256 of every recording that is or was in the outbox."""
+        contents = self.contents()
+        held = [path for suffix in (WAITING, REFUSED) for path in self.folder.glob(f"*{suffix}")]
+        found = {hashlib.sha256(_read(path).partition(b"\n")[2]).hexdigest() for path in held}
+        return found | {str(receipt["recording_sha256"]) for receipt in contents.sent.values()}
+
     def send_one(self, key: str, client: Client) -> bool:
         """Send what waits under `key`; return whether the server has taken it.
 
@@ -180,12 +187,19 @@ class Courier:
             self._wake.clear()
 
     def _send_all(self) -> None:
+        refusal: ServerRefused | None = None
         for key in self._outbox.waiting():
             if self._stop.is_set():
                 return
-            self._outbox.send_one(key, self._client)
+            try:
+                self._outbox.send_one(key, self._client)
+            except ServerRefused as error:  # perhaps this one only: the others don't wait for it
+                refusal = error
+                continue
             self._sent += 1
             self._told(len(self._outbox.waiting()))
+        if refusal is not None:
+            raise refusal
 
 
 def _read(path: Path) -> bytes:

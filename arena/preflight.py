@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -25,7 +25,7 @@ from arena.seeds import practice_seeds
 from arena.statistics import human_normalized, summary
 from envs.environment import ArenaEnv
 from envs.errors import ArenaError, tidy
-from envs.games import FPS, HUMAN, RANDOM, TESTER, Game, find_game
+from envs.games import FPS, GAMES, HUMAN, RANDOM, TESTER, Game, find_game
 from envs.rules import Rules, named_rules
 from envs.step import End
 from recordings.recording import Recording
@@ -72,7 +72,8 @@ def preflight(
 
     Args:
         path: a package (zip or folder) or an SB3 zip.
-        games: which games to check it for; None for those that the package names.
+        games: which games to check it for; None for those that the package names, or the one that a plain SB3 zip's
+            number of actions tells.
         rules: the class of rules that the score is for.
         seconds: what the games for the score may take altogether.
 
@@ -85,23 +86,43 @@ def preflight(
         yield _refused("file", refused)
         return
     yield Finding("file", Status.OK, _about(package))
-    if not games and not package.games:
-        yield Finding(
-            "game",
-            Status.WARN,
-            "A plain Stable-Baselines3 zip doesn't say which game it plays, so only the file was checked.",
-            mend="Say it with --game GAME.",
-        )
-        return
     chosen = games or [find_game(name) for name in package.games]
+    if not chosen:
+        chosen = _fitting(package)
+        yield _guessed(chosen)
+        if len(chosen) != 1:
+            return
     for game in chosen:
         yield from _for_game(package, game, named_rules(game, rules), seconds / len(chosen))
+
+
+def _fitting(package: AgentPackage) -> list[Game]:
+    """Return the games that an agent can play which doesn't say what it was trained for."""
+    found = []
+    for game in GAMES.values():
+        with suppress(Refused):
+            package.check_game(game)
+            found.append(game)
+    return found
+
+
+def _guessed(fitting: list[Game]) -> Finding:
+    told = "A plain Stable-Baselines3 zip doesn't say which game it plays"
+    if len(fitting) == 1:
+        return Finding("game", Status.OK, f"{told}; only {fitting[0].title} has as many actions as this one.")
+    titles = ", ".join(game.title for game in fitting) or "no game of the arena"
+    return Finding(
+        "game",
+        Status.WARN,
+        f"{told}, and its number of actions is that of {titles}: only the file was checked.",
+        mend="Say it with --game GAME.",
+    )
 
 
 def _for_game(package: AgentPackage, game: Game, rules: Rules, seconds: float) -> Iterator[Finding]:
     try:
         cargo = cargo_of_package(package, game)
-        yield Finding("game", Status.OK, _fit(package, game))
+        yield _fit(package, game)
         yield _sandbox()
         with closing(guarded_player(cargo)) as player:
             yield from _with_player(player, package, rules, seconds)
@@ -167,12 +188,22 @@ def _about(package: AgentPackage) -> str:
     return f"{package.name}{by} is {kind}, {len(package.content) / 1e6:.2g} MB, nothing in it is a program."
 
 
-def _fit(package: AgentPackage, game: Game) -> str:
+def _fit(package: AgentPackage, game: Game) -> Finding:
+    from agents.preprocessing import SB3_WRAPPERS  # imports OpenCV
+
     count = len(package.action_set or named_rules(game).action_set)
-    stated = "" if package.settings else " It says nothing of how it was trained; the arena's own way is assumed."
-    return (
+    told = (
         f"It decides between {count} actions of {game.title} every {_nth(package.frame_skip)}frame, on "
-        f"{package.stack} pictures ({package.preprocessing}).{stated}"
+        f"{package.stack} pictures ({package.preprocessing})."
+    )
+    if package.settings:
+        return Finding("game", Status.OK, told)
+    return Finding(
+        "game",
+        Status.OK,
+        f"{told} It doesn't say how it was trained; the arena's own way is assumed.",
+        mend="If that was with make_atari_env: arena agent pack FILE "
+        f"--game {game.name} --preprocessing {SB3_WRAPPERS}",
     )
 
 
@@ -253,9 +284,12 @@ def _score(player: Player, rules: Rules, played: Rules, count: int) -> Finding:
 def _told_score(game: Game, recordings: list[Recording], rules: Rules | None) -> str:
     """Say what the scores were; `rules` is None where the games were cut short."""
     scores = summary([recording.score for recording in recordings])
-    games = "1 practice game" if scores.n == 1 else f"{scores.n} practice games"
-    length = f", the first {recordings[0].rules.max_frames / FPS:.0f} seconds of each" if rules is None else ""
-    told = f"Expect {scores.mean:,.0f} points in {game.title} (mean of {games}{length}"
+    one = scores.n == 1
+    games = "one practice game" if one else f"mean of {scores.n} practice games"
+    length = recordings[0].rules.max_frames / FPS
+    cut = f", the first {length:.0f} seconds of {'it' if one else 'each'}" if rules is None else ""
+    points = f"{scores.mean:,.0f} {'point' if round(scores.mean) == 1 else 'points'}"
+    told = f"Expect {points} in {game.title} ({games}{cut}"
     if scores.low is not None and scores.high is not None and scores.low < scores.high:
         told += f", 95 % interval {scores.low:,.0f} to {scores.high:,.0f}"
     told += ")."

@@ -42,7 +42,7 @@ def qualified(board: Scoreboard, rules: Mapping[str, Rules], people: int, bots: 
             best, _, games = found.get(key, (place, standing, []))
             found[key] = (min(best, place), standing, [*games, game])
     ordered = sorted(found.values(), key=lambda one: (one[0], one[1].player))
-    return [_entrant(standing, tuple(games), rules, files) for _, standing, games in ordered]
+    return [entrant_of(standing, tuple(games), rules, files) for _, standing, games in ordered]
 
 
 def files_by_hash(folder: Path) -> dict[str, str]:
@@ -56,9 +56,19 @@ def files_by_hash(folder: Path) -> dict[str, str]:
     return found | {hashlib.sha256(path.read_bytes()).hexdigest(): path.stem for path in sorted(ZOO.glob("*.zip"))}
 
 
-def _entrant(
+def entrant_of(
     standing: Standing, games: tuple[str, ...], rules: Mapping[str, Rules], files: Mapping[str, str]
 ) -> Entrant:
+    """Return the entrant behind a line of the standings.
+
+    Args:
+        games: those that it plays.
+        rules: all games of the tournament.
+        files: as from `files_by_hash`.
+
+    Raises:
+        EventError: a bot's file can't be found.
+    """
     some = None if len(games) == len(rules) else games
     if standing.kind is Kind.HUMAN:
         return Entrant(name=standing.player, kind=standing.kind, games=some)

@@ -7,9 +7,10 @@ from envs.games import FPS
 from recordings.recording import Pacing, Recording
 
 TOLERANCE = 0.01
-"""The part by which a game may run faster or slower than the console."""
+"""The part by which a person's game may run faster or slower than the console, and the part of its frames for which a
+bot may be late: the same allowance for both."""
 SLACK_SECONDS = 0.5
-"""A short game may be off by this much whatever part of it that is."""
+"""A short game may be off by this much whatever part of it that is, for both again."""
 MOST_PAUSES = 3
 PAUSE_SECONDS = 60.0
 """How long the pauses of one game may take together."""
@@ -21,15 +22,21 @@ def unranked_reason(recording: Recording) -> str | None:
     """Return why a recording doesn't count, as part of a sentence; None if it does.
 
     People's games must have run at the console's pace, with no more pauses than are allowed; bots must have decided in
-    time. A game without a word about its pace counts: a machine's, or one whose program was killed.
+    time, but for a few frames. A person's game is judged by nothing that the bot beside it did. A game without a word
+    about its pace counts: a machine's, or one whose program was killed.
     """
     pacing = recording.pacing
     if pacing is None:
         return None
     if recording.player.kind != Kind.HUMAN.value:
-        late = pacing.held_frames
-        return f"the bot had not decided in time for {late} of its frames" if late else None
+        return _too_late(pacing.held_frames, recording.frames)
     return _wrong_pace(pacing, recording.frames) or _too_many_pauses(pacing)
+
+
+def _too_late(held: int, frames: int) -> str | None:
+    if held <= max(TOLERANCE * frames, SLACK_SECONDS * FPS):
+        return None
+    return f"the bot had not decided in time for {held:,} of its {frames:,} frames"
 
 
 def _wrong_pace(pacing: Pacing, frames: int) -> str | None:

@@ -6,7 +6,7 @@ the disk, and either wholly there or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
@@ -166,12 +166,7 @@ class Scoreboard:
         """
         with self.reading() as session:
             rows = session.execute(standings_query(game, rules_id)).all()
-        ordered = sorted(rows, key=lambda row: (-row.mean, row.name, row.kind, row.artifact))
-        standings: list[Standing] = []
-        for place, row in enumerate(ordered, start=1):
-            tied = bool(standings) and standings[-1].mean == row.mean
-            standings.append(_standing(row, standings[-1].rank if tied else place))
-        return standings
+        return [Standing(rank=rank, player=row.name, **stated(row)) for rank, row in ranked(rows)]
 
     def classes(self) -> list[RulesClass]:
         """Return everything that was played, sorted by game and label."""
@@ -222,6 +217,30 @@ def standings_query(game: str, rules_id: str) -> Select[*tuple[Any, ...]]:
         .join(PlayerRow, PlayerRow.id == StandingRow.player)
         .where(RulesRow.game == game, RulesRow.rules_id == rules_id)
     )
+
+
+def ranked(rows: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+    """Yield what `standings_query` finds with the ranks, best mean first; equal means share a rank."""
+    rank, mean = 0, None
+    for place, row in enumerate(sorted(rows, key=lambda row: (-row.mean, row.name, row.kind, row.artifact)), start=1):
+        if row.mean != mean:
+            rank, mean = place, row.mean
+        yield rank, row
+
+
+def stated(row: Any) -> dict[str, Any]:
+    """Return what a row of `standings_query` says, as `Standing` names it; without rank and name."""
+    return {
+        "kind": Kind(row.kind),
+        "artifact_sha256": row.artifact or None,
+        "episodes": row.episodes,
+        "mean": row.mean,
+        "median": row.median,
+        "low": row.low,
+        "high": row.high,
+        "best": row.best,
+        "last_played": row.last_played,
+    }
 
 
 COUNTS = ~exists().where(VoidRow.episode == EpisodeRow.id)
@@ -345,20 +364,4 @@ def _result(row: Row[*tuple[Any, ...]]) -> Result:
         recording_name=episode.recording_name,
         started_at=episode.started_at,
         verified_at=episode.verified_at,
-    )
-
-
-def _standing(row: Row[*tuple[Any, ...]], rank: int) -> Standing:
-    return Standing(
-        rank=rank,
-        player=row.name,
-        kind=Kind(row.kind),
-        artifact_sha256=row.artifact or None,
-        episodes=row.episodes,
-        mean=row.mean,
-        median=row.median,
-        low=row.low,
-        high=row.high,
-        best=row.best,
-        last_played=row.last_played,
     )

@@ -52,7 +52,7 @@ class Sequential(_Rule):
 
     kind: Literal["sequential"] = "sequential"
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    """Largest probability of calling one of two equal players better."""
+    """Largest probability of calling one of two equal players better, in each game."""
     cap: Annotated[int, Field(ge=1, le=1000)] = 30
     """Seeds that are played at most; then it stays undecided."""
 
@@ -64,7 +64,7 @@ class Sequential(_Rule):
         return wins != losses and log_evidence(wins, losses) >= -math.log(self.alpha)
 
     def text(self) -> str:
-        return f"until decided at {100 * self.alpha:g} % error, {self.cap} seeds at most"
+        return f"until decided at {100 * self.alpha:.2g} % error per game, {self.cap} seeds at most"
 
 
 SeriesRule = Annotated[BestOf | Sequential, Field(discriminator="kind")]

@@ -49,6 +49,8 @@ class Entrant(_Model):
     artifact_sha256: Hex256 | None = None
     games: tuple[str, ...] | None = None
     """The games that a bot can play; None if all."""
+    team: Annotated[str, Field(max_length=40)] | None = None
+    """The team that it plays for."""
 
     def plays(self, game: str) -> bool:
         return self.games is None or game in self.games

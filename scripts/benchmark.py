@@ -12,6 +12,7 @@ import argparse
 import json
 import platform
 import sys
+import traceback
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import version
@@ -38,13 +39,18 @@ def main() -> int:
     if args.suite == "learning":
         options["kept"] = target.with_name("learning-runs.jsonl")
         options |= {"steps": args.steps} if args.steps else {}
-    for figure in import_module(f"benchmarks.{args.suite}").run(**options):
-        figures.append(figure)
-        print(figure.line(), flush=True)
+    done = 0
+    try:
+        for figure in import_module(f"benchmarks.{args.suite}").run(**options):
+            figures.append(figure)
+            print(figure.line(), flush=True)
+    except Exception:  # what was measured until then is kept
+        traceback.print_exc()
+        done = 1
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps({"machine": machine(), "figures": [f.as_dict() for f in figures]}, indent=2) + "\n")
     print(f"Written to {target}.")
-    return 0
+    return done
 
 
 def machine() -> dict[str, object]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make the pictures of the kiosk's screens in docs/screenshots/, from a small event that is really played.
+"""Make the pictures of the screens of kiosk and window in docs/screenshots/, from a small event that is really played.
 
 python3 scripts/screenshots.py
 python3 scripts/screenshots.py --size 3840x2160 --out /tmp/large
@@ -12,19 +12,23 @@ import os
 import random
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from agents.human import Button, HumanPlayer  # noqa: E402
-from agents.load import load_player  # noqa: E402
+from agents.load import find_agent_file, house_bots, load_player  # noqa: E402
 from arena.book import book, keep  # noqa: E402
 from arena.evaluate import play_seeds  # noqa: E402
 from arena.event import open_event  # noqa: E402
+from arena.kiosk.attract import Attract  # noqa: E402
 from arena.kiosk.house import House, Rival  # noqa: E402
 from arena.kiosk.kiosk import Kiosk  # noqa: E402
 from arena.kiosk.screen import Screen, Visit  # noqa: E402
@@ -34,6 +38,8 @@ from arena.play.opponent import open_opponent  # noqa: E402
 from arena.play.session import Played, Round, play_game  # noqa: E402
 from arena.play.stage import Press, Stage, open_stage  # noqa: E402
 from arena.scoreboard import Scoreboard  # noqa: E402
+from arena.station.alone import Alone  # noqa: E402
+from arena.station.station import Refused  # noqa: E402
 from envs.games import Game, find_game  # noqa: E402
 from envs.rules import Rules  # noqa: E402
 from envs.step import Step  # noqa: E402
@@ -45,6 +51,15 @@ MOST_BYTES = 100_000
 COLOURS = 64
 GAME_PICTURES = 600
 """Pictures, the countdown's included, after which that of a running game is taken."""
+WINDOW_STEPS = (
+    (40, "play-countdown", ""),
+    (500, "play-alone", "p"),
+    (20, "play-paused", "p"),
+    (200, "", "escape"),
+    (20, "play-leave", "return"),
+    (90, "play-left", "return"),
+)
+"""Of a game at the window: pictures to wait, the name of the one to take then, the key to press."""
 GUESTS = ("Ada", "Grace", "Alan", "Katherine", "Donald", "Barbara", "Edsger")
 
 # -- guests that press at random ---------------------------------------------------------------------------------------
@@ -65,11 +80,21 @@ class Mashing:
 
 def played_by_guest(name: str, rules: Rules, seeds: Sequence[int], hands: int) -> list[Recording]:
     """Return a guest's games on `seeds`."""
-    return list(play_seeds(HumanPlayer(name, Mashing(hands)), rules, list(seeds)))
+    return list(_games_of_guest(name, rules, tuple(seeds), hands))
 
 
 def played_by_agent(agent: str, game: Game, rules: Rules, seeds: Sequence[int]) -> list[Recording]:
-    return list(play_seeds(load_player(agent, game), rules, list(seeds)))
+    return list(_games_of_agent(agent, game, rules, tuple(seeds)))
+
+
+@cache
+def _games_of_guest(name: str, rules: Rules, seeds: tuple[int, ...], hands: int) -> tuple[Recording, ...]:
+    return tuple(play_seeds(HumanPlayer(name, Mashing(hands)), rules, seeds))
+
+
+@cache
+def _games_of_agent(agent: str, game: Game, rules: Rules, seeds: tuple[int, ...]) -> tuple[Recording, ...]:
+    return tuple(play_seeds(load_player(agent, game), rules, seeds))
 
 
 def fill(house: House, game: Game, guests: Sequence[str], agents: Sequence[str]) -> None:
@@ -93,6 +118,16 @@ def visit_of(house: House, game: Game, name: str, agent: str | None, rounds: int
 
 def _saved(house: House, recording: Recording) -> Played:
     return Played(recording, keep(recording, house.event.recordings), None)
+
+
+def _package_of_a_participant(house: House, game: Game) -> None:
+    """Put an agent into the event folder, as a participant could have sent it."""
+    bot = house_bots(game)[0]
+    house.event.agents.mkdir(exist_ok=True)
+    with ZipFile(find_agent_file(bot)) as old, ZipFile(house.event.agents / "lamarr.zip", "w") as new:
+        settings = old.read("agent.toml").decode().replace(f'"{bot}"', '"Lamarr\'s Hopper"')
+        new.writestr("agent.toml", settings)
+        new.writestr("weights.safetensors", old.read("weights.safetensors"))
 
 
 # -- the pictures ------------------------------------------------------------------------------------------------------
@@ -135,6 +170,12 @@ class Camera:
         while not seen(self.kiosk.screen):
             self.wait(0.5)
 
+    def wait_for_live(self) -> None:
+        """Let time go by, not faster than a bot can load, until it plays in attract mode."""
+        while not (isinstance(screen := self.kiosk.screen, Attract) and screen.clip is not None and screen.clip.live):
+            self.wait(0.5)
+            time.sleep(0.2)
+
     def picture(self) -> Any:
         """Return the screen as a pillow image."""
         self.kiosk.update()
@@ -162,12 +203,51 @@ class Camera:
         stage.closed = False
         return taken[0]
 
+    def of_the_window(self, game: Game) -> Iterator[tuple[str, Any]]:
+        """Yield the screens that lie over a game of `arena play`, from the countdown to the end; it is played for that,
+        in real time."""
+        stage = self._stage
+        taken: list[tuple[str, Any]] = []
+        show, steps = stage.show, iter(WINDOW_STEPS)
+        wait, name, key = next(steps)
+        due = stage.shown + wait
+
+        def watched() -> None:
+            nonlocal wait, name, key, due
+            show()
+            if stage.shown != due:
+                return
+            if name:
+                taken.append((name, self.shot()))
+            if key:
+                code = stage.pygame.key.key_code(key)
+                stage.pygame.event.post(stage.pygame.event.Event(stage.pygame.KEYDOWN, key=code, unicode=""))
+            wait, name, key = next(steps, (0, "", ""))
+            due = stage.shown + wait
+
+        stage.show = watched  # type: ignore[method-assign]
+        play_game(stage, self.house.rules(game), 1, "Hedy", None, title="seed 1")
+        stage.show = show  # type: ignore[method-assign]
+        yield from taken
+
     def shot(self) -> Any:
         """Return what stands on the window now."""
         from PIL import Image
 
         surface = self._stage.surface
         return Image.frombytes("RGB", surface.get_size(), self._stage.pygame.image.tobytes(surface, "RGB"))
+
+
+class Away(Alone):
+    """A server that can't be reached, or that gives no ticket."""
+
+    url = "http://192.168.1.10:8000"
+
+    def __init__(self, answer: Refused | None) -> None:
+        self._answer = answer
+
+    def answer(self) -> Refused | None:
+        return self._answer
 
 
 @contextmanager
@@ -185,9 +265,8 @@ def studio(folder: Path, size: tuple[int, int]) -> Iterator[Camera]:
 
 
 def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
-    """Yield the name and the picture of every screen of the kiosk, in the order in which a guest meets them."""
+    """Yield the name and the picture of every screen, in the order in which a guest of the kiosk meets them."""
     from arena.kiosk.asking import Consent, WarmUp
-    from arena.kiosk.attract import Attract
     from arena.kiosk.choosing import ChooseGame, ChooseRival
     from arena.kiosk.house import Outcome
     from arena.kiosk.leaving import Attempts, Exit
@@ -202,6 +281,9 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     yield "attract-empty", camera.picture()
     camera.wait(25)
     yield "standings-empty", camera.picture()
+    camera.wait_for_live()
+    camera.wait(12)
+    yield "attract-live", camera.picture()
     fill(house, game, GUESTS, ("script:basic", "script:random"))
     camera.show(Attract)
     camera.wait_for(lambda screen: isinstance(screen, Attract) and screen.game is game)
@@ -211,6 +293,7 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     yield "standings", camera.picture()
     camera.show(lambda house, now: ChooseGame(house, now, house.games.index(game)))
     yield "game", camera.picture()
+    _package_of_a_participant(house, game)
     visit = visit_of(house, game, "Hedy", "script:random")
     camera.show(lambda house, now: ChooseRival(house, Visit(game), now))
     yield "rival", camera.picture()
@@ -223,13 +306,28 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     yield "consent", camera.picture()
     camera.show(lambda house, now: WarmUp(house, visit, now))
     yield "warm-up", camera.picture()
+    waiting = Visit(game, visit.rival, visit.rival.start(house.rules(game)) if visit.rival else None, "Hedy")
+    camera.show(lambda house, now: NextRound(house, waiting, now))
+    camera.clock.now += 3
+    yield "rival-loading", camera.picture()
+    waiting.end()
     camera.show(lambda house, now: NextRound(house, Visit(game, visit.rival, name="Hedy"), now))
     camera.wait(3)
     yield "first-round", camera.picture()
     camera.show(lambda house, now: NextRound(house, Visit(game, visit.rival, None, "Hedy", visit.rounds[:1]), now))
     camera.wait(3)
     yield "next-round", camera.picture()
+    for name, answer in (
+        ("unseen", None),
+        ("enough", Refused("Hedy has begun 30 games of Space Invaders today: that is all for one day.")),
+    ):
+        house.station = Away(answer)
+        camera.show(lambda house, now: NextRound(house, Visit(game, visit.rival, name="Hedy"), now))
+        camera.wait(3)
+        yield name, camera.picture()
+    house.station = Alone()
     yield "playing", camera.of_a_game(game)
+    yield from camera.of_the_window(game)
     camera.show(lambda house, now: Counting(house, visit, now))
     camera.clock.now += 2.5
     camera.kiosk.draw()
@@ -262,7 +360,7 @@ def main() -> int:
     chosen.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, studio(Path(folder), (width, height)) as camera:
         for name, picture in pictures(camera):
-            path = chosen.out / f"kiosk-{name}.png"
+            path = chosen.out / (f"{name}.png" if name.startswith("play-") else f"kiosk-{name}.png")
             picture.quantize(COLOURS, dither=0).save(path, optimize=True)
             print(f"{path}  {path.stat().st_size:,} bytes")
             if path.stat().st_size > MOST_BYTES and chosen.out == FOLDER:

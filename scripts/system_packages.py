@@ -56,6 +56,14 @@ def find_pdftotext() -> str | None:
     return shutil.which("pdftotext")
 
 
+def find_faketime() -> str | None:
+    """Return the library that gives a program another system clock, or None; Linux only."""
+    if sys.platform != "linux":
+        return "not needed"
+    folders = ("/usr/lib/*/faketime", "/usr/lib/faketime", "/usr/lib64/faketime")
+    return next((path for folder in folders for path in sorted(glob.glob(f"{folder}/libfaketimeMT.so.1"))), None)
+
+
 NEEDED = (
     SystemPackage(
         name="PostgreSQL server",
@@ -84,6 +92,13 @@ NEEDED = (
         tests="the report's PDF, read by another program",
         debian="sudo apt-get install poppler-utils",
         macos="brew install poppler",
+    ),
+    SystemPackage(
+        name="libfaketime",
+        find=find_faketime,
+        tests="the server under a system clock that is set by a day",
+        debian="sudo apt-get install libfaketime",
+        macos="not needed there",
     ),
 )
 

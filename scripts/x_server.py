@@ -11,7 +11,7 @@ def x_server(size: str = "1280x800") -> Iterator[str]:
     """Start Xvfb with a screen of `size` pixels on a free number; give what `DISPLAY` has to say, and end it after."""
     reading, writing = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{size}x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{size}x24", "-nolisten", "tcp", "-noreset"],
         pass_fds=[writing],
         stderr=subprocess.DEVNULL,
     )

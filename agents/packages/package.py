@@ -120,6 +120,18 @@ class AgentPackage:
         outputs = self.network.architecture.outputs
         return None if self.network.architecture.head.startswith("quantile") else outputs
 
+    @property
+    def draws(self) -> bool:
+        """Whether the network's answers are logits to draw from; else they are values, of which the best counts."""
+        if isinstance(self.network, OnnxNetwork):
+            return self.onnx.output != "values"
+        return self.network.architecture.draws
+
+    @property
+    def onnx(self) -> OnnxSettings:
+        """What an ONNX network takes and gives."""
+        return (self.settings and self.settings.onnx) or OnnxSettings()
+
     def check_game(self, game: Game) -> None:
         """Check that the agent can play `game`.
 

@@ -32,6 +32,7 @@ from agents.sandbox.protocol import (
     READY,
     RESET,
     RESET_FORMAT,
+    SCORE,
     SCREEN,
     SLOT,
     SLOTS,
@@ -93,14 +94,21 @@ class Box:
 
     # -- games -------------------------------------------------------------------------------------------------------
 
+    def allow_a_game(self) -> None:
+        """Let the process use the processor for one game more."""
+        self._cpu += self._limits.cpu
+        for pid in (self._process.pid, *_descendants(self._process.pid)):
+            with contextlib.suppress(OSError, ValueError):
+                soft, hard = resource.prlimit(pid, resource.RLIMIT_CPU)
+                if soft != resource.RLIM_INFINITY:  # bubblewrap's own processes have no limit
+                    resource.prlimit(pid, resource.RLIMIT_CPU, (self._cpu, hard))
+
     def reset(self, slot: int, seed: int, action_set: tuple[int, ...]) -> None:
         """Begin an episode in `slot`.
 
         Raises:
             PlayerFailed: the agent raised, or broke down.
         """
-        self._cpu += self._limits.cpu
-        self._allow_cpu()
         self._looked[slot] = [0] * REMEMBERED
         self._say(RESET_FORMAT.pack(RESET, slot, seed) + bytes(action_set))
         self._answer(time.monotonic() + self._limits.decision, "gave no answer to a new game")
@@ -136,6 +144,21 @@ class Box:
         for slot, step in by_slot.items():
             self._looked[slot][step.t % REMEMBERED] = int(records[slot]["used"])
         return [int(records[slot]["action"]) for slot in slots]
+
+    def score(self, observations: Sequence[np.ndarray], actions: int) -> np.ndarray:
+        """Return what the network answers, float32 (n, actions), for 1 to `SLOTS` observations, uint8 (stack, 84, 84).
+        No number of it can be relied on.
+
+        Raises:
+            PlayerFailed: it gave no answer in time, or broke down.
+        """
+        records = self._records
+        for place, observation in zip(records["observation"], observations, strict=False):
+            place[: len(observation)] = observation
+        self._say(SCORE + bytes((len(observations),)))
+        self._answer(time.monotonic() + self._limits.decision, "gave no decision")
+        scores: np.ndarray = records["scores"][: len(observations), :actions].copy()
+        return scores
 
     # -- the process -------------------------------------------------------------------------------------------------
 
@@ -203,14 +226,6 @@ class Box:
             return "The agent's process has used up its processor time and was ended."
         how = f"was killed by signal {code - 128} ({_signal_name(code - 128)})" if code > 128 else f"ended with {code}"
         return f"The agent's process {how}" + (f": {last}" if last else ".")
-
-    def _allow_cpu(self) -> None:
-        """Raise the process's limit of processor time."""
-        for pid in (self._process.pid, *_descendants(self._process.pid)):
-            with contextlib.suppress(OSError, ValueError):
-                soft, hard = resource.prlimit(pid, resource.RLIMIT_CPU)
-                if soft != resource.RLIM_INFINITY:  # bubblewrap's own processes have no limit
-                    resource.prlimit(pid, resource.RLIMIT_CPU, (self._cpu, hard))
 
 
 def _read_ready(message: bytes) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from agents.sandbox.protocol import (
     READY,
     RESET,
     RESET_FORMAT,
+    SCORE,
     SCREEN,
     SLOT,
     SLOTS,
@@ -132,6 +133,13 @@ class Seats:
                 raise AgentError(f"An action is an int; what came is a {type(answer).__name__}.")
             self._records[number]["action"] = answer
 
+    def score(self, count: int) -> None:
+        """Pass the observations in the first slots through the network."""
+        assert isinstance(self.first, BatchPlayer)
+        bot: Any = self.first.bot
+        scores = bot.scores([record["observation"][: bot.sight.stack] for record in self._records[:count]])
+        self._records["scores"][:count, : bot.actions] = scores
+
     def _another(self) -> Player:
         if not isinstance(self.first, BatchPlayer):
             raise AgentError("This agent plays one game at a time.")
@@ -165,6 +173,8 @@ def _serve(seats: Seats, line: Line) -> None:
                 seats.reset(number, seed, tuple(message[RESET_FORMAT.size :]))
             elif message[:1] == ACT:
                 seats.act(message[1:])
+            elif message[:1] == SCORE:
+                seats.score(message[1])
             elif message[:1] == GO:
                 continue  # a picture that nobody waits for any more
             line.say(DONE)

@@ -3,7 +3,8 @@
     player = sandboxed_player("model.zip", find_game("breakout"))
 
 To the match engine they are players like any other. What goes wrong inside (an exception, a hang, a crash, too much
-memory) is a `PlayerFailed` here: that game is a forfeit, and the next one gets a new process.
+memory) is a `PlayerFailed` here: that game is a forfeit, and the next one gets a new process. Of a trained network only
+the network runs inside (`agents.sandbox.network`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,13 +27,14 @@ from agents.sandbox.limits import BREAKDOWNS, Limits
 from agents.sandbox.protocol import SLOTS
 from agents.sandbox.python import SUFFIX
 from agents.sandbox.wall import Wall, walls
-from envs.errors import AgentError, shown
+from envs.errors import AgentError, ArenaError, shown
 from envs.games import Game, find_game
 from envs.names import check_name
 from envs.step import Step
 
 if TYPE_CHECKING:  # what it imports exists on Linux only, and so does the sandbox
     from agents.sandbox.box import Box
+    from agents.sandbox.network import SandboxedNetworkPlayer
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +110,7 @@ def _content(path: Path, most: int) -> bytes:
     return content
 
 
-def sandboxed_player(agent: str, game: Game, limits: Limits | None = None) -> SandboxedPlayer:
+def sandboxed_player(agent: str, game: Game, limits: Limits | None = None) -> SandboxedPlayer | SandboxedNetworkPlayer:
     """Return a player of `agent` that runs in the sandbox.
 
     Raises:
@@ -116,7 +119,7 @@ def sandboxed_player(agent: str, game: Game, limits: Limits | None = None) -> Sa
     return player_in_sandbox(cargo_of(agent, game), limits)
 
 
-def player_in_sandbox(cargo: Cargo, limits: Limits | None = None) -> SandboxedPlayer:
+def player_in_sandbox(cargo: Cargo, limits: Limits | None = None) -> SandboxedPlayer | SandboxedNetworkPlayer:
     """Return a player of `cargo` that runs in the sandbox.
 
     Raises:
@@ -124,6 +127,10 @@ def player_in_sandbox(cargo: Cargo, limits: Limits | None = None) -> SandboxedPl
     """
     bot = SandboxedBot(cargo, probe(), limits or Limits())
     try:
+        if cargo.kind == "weights":
+            from agents.sandbox.network import network_player  # imports OpenCV
+
+            return network_player(bot, cargo)
         return SandboxedBatchPlayer(bot) if bot.batch else SandboxedPlayer(bot)
     except BaseException:
         bot.close()
@@ -223,42 +230,104 @@ class SandboxedBot:
         self._box.close()
 
 
+class Seat:
+    """One game at an agent's process: its slot there, the time it was thought about, and why it is a forfeit."""
+
+    def __init__(self, bot: SandboxedBot) -> None:
+        self._bot = bot
+        self.slot: int | None = bot.take_slot()
+        self.spent = 0.0
+        """Seconds that the agent has thought about the running game."""
+        self.failure: str | None = None
+        """Why the last game was a forfeit, in a sentence; None if it wasn't."""
+        self._generation = -1
+        self._begun = False
+
+    def begin(self) -> Box:
+        """A game begins; return the process in which it is going to be played.
+
+        Raises:
+            PlayerFailed: there is none.
+        """
+        if self.slot is None:
+            raise PlayerFailed("This player was closed.")
+        if self._begun and self.failure is None:
+            self._bot.finished()
+        self.spent = 0.0
+        self.failure = None
+        box = self._bot.box()
+        self._generation = self._bot.generation
+        self._begun = True
+        box.allow_a_game()
+        return box
+
+    def box(self) -> Box:
+        """Return the process in which the game has begun.
+
+        Raises:
+            PlayerFailed: it has broken down meanwhile.
+        """
+        box = self._bot.running()
+        if self.slot is None or self._generation != self._bot.generation or not box.alive:
+            raise PlayerFailed("The agent's process has broken down in another game that it was playing.")
+        return box
+
+    def charge(self, seconds: float, t: int) -> None:
+        """Add to the time that the agent has thought by frame `t`.
+
+        Raises:
+            PlayerFailed: that is too much.
+        """
+        self.spent += seconds
+        limits = self._bot.limits
+        if self.spent > limits.thinking(t):
+            self.box().kill()
+            raise PlayerFailed(
+                f"The agent has thought for {self.spent:.0f} s by frame {t}, which the console plays in "
+                f"{limits.thinking(t) - limits.grace:.0f} s; {limits.grace:g} s more are allowed."
+            )
+
+    def close(self) -> None:
+        if self.slot is not None:
+            slot, self.slot = self.slot, None
+            self._bot.free_slot(slot)
+
+
+@contextmanager
+def forfeits(seats: Sequence[Seat]) -> Iterator[None]:
+    """Note in all of the `seats` why what is done inside failed."""
+    try:
+        yield
+    except ArenaError as error:
+        for seat in seats:
+            seat.failure = str(error)
+        raise
+
+
 class SandboxedPlayer:
-    """One game of an agent in the sandbox."""
+    """One game of an agent of which everything runs in the sandbox."""
 
     def __init__(self, bot: SandboxedBot) -> None:
         self.info = bot.info
+        self.seat = Seat(bot)
         self._bot = bot
-        self._slot: int | None = bot.take_slot()
-        self._generation = -1
-        self._spent = 0.0
-        self._t = 0
-        self.failure: str | None = None
+
+    @property
+    def failure(self) -> str | None:
         """Why the last game that it began was a forfeit, in a sentence; None if it wasn't."""
+        return self.seat.failure
 
     def reset(self, *, seed: int, action_set: tuple[int, ...]) -> None:
-        if self._slot is None:
-            raise PlayerFailed("This player was closed.")
-        if self._t and self.failure is None:
-            self._bot.finished()
-        self._spent = 0.0
-        self._t = 0
-        self.failure = None
-        try:
-            box = self._bot.box()
-            self._generation = self._bot.generation
-            box.reset(self._slot, seed, action_set)
-        except PlayerFailed as error:
-            self.failure = str(error)
-            raise
+        with forfeits([self.seat]):
+            box = self.seat.begin()
+            assert self.seat.slot is not None
+            box.reset(self.seat.slot, seed, action_set)
 
     def act(self, step: Step) -> int:
-        return _ask(self._bot, [self], [step])[0]
+        return _ask([self], [step])[0]
 
     def close(self) -> None:
-        if self._slot is not None:
-            slot, self._slot = self._slot, None
-            self._bot.free_slot(slot)
+        self.seat.close()
 
 
 class SandboxedBatchPlayer(SandboxedPlayer):
@@ -275,39 +344,21 @@ class SandboxedBatchPlayer(SandboxedPlayer):
         return player
 
     def act_many(self, players: Sequence[SandboxedPlayer], steps: Sequence[Step]) -> list[int]:
-        return _ask(self._bot, players, steps)
+        return _ask(players, steps)
 
 
-def _ask(bot: SandboxedBot, players: Sequence[SandboxedPlayer], steps: Sequence[Step]) -> list[int]:
+def _ask(players: Sequence[SandboxedPlayer], steps: Sequence[Step]) -> list[int]:
     """Ask the process once for all of these games, and charge each with its share of the time.
 
     Raises:
         PlayerFailed: it gave no answer, or one of the games has used up its time.
     """
-    try:
-        return _asked(bot, players, steps)
-    except PlayerFailed as error:
-        for player in players:
-            player.failure = str(error)
-        raise
-
-
-def _asked(bot: SandboxedBot, players: Sequence[SandboxedPlayer], steps: Sequence[Step]) -> list[int]:
-    box = bot.running()
-    slots = [player._slot for player in players if player._slot is not None]
-    same = all(player._generation == bot.generation for player in players)
-    if len(slots) != len(players) or not same or not box.alive:
-        raise PlayerFailed("The agent's process has broken down in another game that it was playing.")
-    begin = time.monotonic()
-    actions = box.act(slots, steps)
-    share = (time.monotonic() - begin) / len(players)
-    for player, step in zip(players, steps, strict=True):
-        player._t = step.t
-        player._spent += share
-        if player._spent > bot.limits.thinking(step.t):
-            box.kill()
-            raise PlayerFailed(
-                f"The agent has thought for {player._spent:.0f} s by frame {step.t}, which the console plays in "
-                f"{bot.limits.thinking(step.t) - bot.limits.grace:.0f} s; {bot.limits.grace:g} s more are allowed."
-            )
+    seats = [player.seat for player in players]
+    with forfeits(seats):
+        (box,) = {seat.box() for seat in seats}
+        begin = time.monotonic()
+        actions = box.act([seat.slot for seat in seats if seat.slot is not None], steps)
+        share = (time.monotonic() - begin) / len(players)
+        for seat, step in zip(seats, steps, strict=True):
+            seat.charge(share, step.t)
     return actions

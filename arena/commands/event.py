@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.commands.options import EventOption, JsonOption, ProcessesOption, whole
+from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, whole
 from arena.commands.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Open, freez
 
 
 @contextmanager
-def ceremony(event: Path | None) -> Iterator[Ceremony]:
+def ceremony(event: Path | None, db: str | None = None) -> Iterator[Ceremony]:
     """Open an event that is there; whoever moves it on shall not make one by a slip of the pen."""
     from arena.event import SETTINGS, event_folder, open_event
     from arena.lifecycle import Ceremony
@@ -32,7 +32,7 @@ def ceremony(event: Path | None) -> Iterator[Ceremony]:
     if not (folder / SETTINGS).is_file():
         raise EventError(f"There is no event in {folder} yet; make one with arena event init, or name it with --event.")
     found = open_event(folder)
-    with Scoreboard.open(found.database) as board:
+    with Scoreboard.open(db or found.database) as board:
         yield Ceremony(found, Log(board.engine))
 
 
@@ -53,12 +53,12 @@ def init(
 
 
 @app.command("open")
-def open_(event: EventOption = None) -> None:
+def open_(event: EventOption = None, db: DatabaseOption = None) -> None:
     """Make the event's secret and publish its hash.
 
     Copy secret.hex from the event folder to a second safe place: without it there is no final.
     """
-    with ceremony(event) as one:
+    with ceremony(event, db) as one:
         state = one.open()
     typer.echo(f"{one.event.name} is open. Publish this hash of the secret now, where nobody can change it later:\n")
     typer.echo(f"    {state.commitment}\n")
@@ -66,9 +66,9 @@ def open_(event: EventOption = None) -> None:
 
 
 @app.command()
-def freeze(event: EventOption = None) -> None:
+def freeze(event: EventOption = None, db: DatabaseOption = None) -> None:
     """Close submissions and list the bots by their hashes."""
-    with ceremony(event) as one:
+    with ceremony(event, db) as one:
         state = one.freeze()
     typer.echo(f"{one.event.name} is frozen with {len(state.agents)} bots, house bots included.")
     source = one.event.settings.seeds.entropy
@@ -79,30 +79,49 @@ def freeze(event: EventOption = None) -> None:
 def announce(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="The public number, character by character.")],
     event: EventOption = None,
+    db: DatabaseOption = None,
 ) -> None:
     """Fix the seeds of the final with a public number.
 
     It must be one that nobody could know when submissions closed: a lottery, a stock index, a beacon.
     """
-    with ceremony(event) as one:
+    with ceremony(event, db) as one:
         state = one.announce(number)
     typer.echo(f"The seeds of the final are fixed by {state.entropy!r} and the secret behind {state.commitment}.")
 
 
 @app.command()
-def close(event: EventOption = None) -> None:
-    """Reveal the secret, so that anybody can compute the seeds."""
-    with ceremony(event) as one:
+def close(event: EventOption = None, db: DatabaseOption = None) -> None:
+    """End the event and reveal the secret, so that anybody can compute the seeds."""
+    with ceremony(event, db) as one:
         state = one.close()
-    assert state.secret is not None
+    if state.secret is None:
+        typer.echo(f"{one.event.name} is closed. No public number was announced, so its secret isn't revealed.")
+        return
     typer.echo(f"{one.event.name} is closed. The secret, whose hash was published, is:\n\n    {state.secret.hex()}\n")
     typer.echo("Next: arena event export FOLDER, and let anybody run arena event audit FOLDER.")
+
+
+@app.command()
+def reopen(
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the log.")],
+    event: EventOption = None,
+    db: DatabaseOption = None,
+) -> None:
+    """Take back a freeze, as long as no number is announced, or a closing.
+
+    A secret that was revealed stays known: for a final there has to be another event then.
+    """
+    with ceremony(event, db) as one:
+        state = one.reopen(reason=reason)
+    typer.echo(f"{one.event.name} is {state.phase} again.")
 
 
 @app.command()
 def status(
     log: Annotated[bool, typer.Option("--log", help="Also list every line of the event's log.")] = False,
     event: EventOption = None,
+    db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
     """Check event.toml and say where the event stands."""
@@ -110,7 +129,7 @@ def status(
     from arena.lifecycle import plain_settings
     from arena.log import EVENT
 
-    with ceremony(event) as one:
+    with ceremony(event, db) as one:
         changes = one.note_settings()
         state = one.state()
         entries = one.log.entries(EVENT)
@@ -137,15 +156,17 @@ def status(
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")], event: EventOption = None
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
+    event: EventOption = None,
+    db: DatabaseOption = None,
 ) -> None:
     """Write everything that proves the event into a folder."""
     from arena.handover import export as write
     from arena.scoreboard import Scoreboard
 
     with (
-        ceremony(event) as one,
-        Scoreboard.open(one.event.database) as board,
+        ceremony(event, db) as one,
+        Scoreboard.open(db or one.event.database) as board,
         progress_bar("copying", len(board.results()), "recording") as tick,
     ):
         missing = write(one.event, board, folder, tick)
@@ -196,6 +217,7 @@ def teams(
     count: Annotated[int, typer.Option("--teams", metavar="N", parser=whole, help="How many teams.")],
     seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="Another seed, another draw.")] = 0,
     event: EventOption = None,
+    db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
     """Draw teams that mix departments, and log them.
@@ -213,7 +235,7 @@ def teams(
         raise EventError(f"{people} can't be read ({error}); it must be a CSV file in UTF-8.") from None
     drawn = shuffled_teams(read_people(text, str(people)), count, seed)
     plain = [[asdict(person) for person in team] for team in drawn]
-    with ceremony(event) as one:
+    with ceremony(event, db) as one:
         one.log.append(EVENT, [("teams", {"seed": seed, "teams": plain})], one.state().lines)
     if json:
         dump(plain)

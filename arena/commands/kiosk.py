@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Annotated
 
 import typer
 
 from arena.commands.options import DatabaseOption, EventOption
+from arena.commands.submit import ServerOption, TokenFileOption, TokenOption, token_of
+
+GREET_SECONDS = 3.0
 
 
 def kiosk(
@@ -19,6 +23,9 @@ def kiosk(
         ),
     ] = None,
     db: DatabaseOption = None,
+    server: ServerOption = "",
+    token: TokenOption = "",
+    token_file: TokenFileOption = None,
 ) -> None:
     """Run the arena as an arcade machine for guests.
 
@@ -30,15 +37,37 @@ def kiosk(
     from arena.kiosk.watchdog import watch_over
     from arena.kiosk.words import load_words
 
-    window = _checked(size)
+    window = checked_size(size)
     the_event = open_event(event)
-    open_settings(the_event.folder)  # what is wrong in the files is said here, once
+    open_settings(the_event.folder, the_event.settings)  # what is wrong in the files is said here, once
     load_words(the_event.folder)
+    if server:
+        os.environ["ARENA_TOKEN"] = token_of(token, token_file)
+        _greet(server, os.environ["ARENA_TOKEN"])
     typer.echo(f"To end the kiosk press F10 and type the exit_code of {the_event.folder / FILE_NAME}.", err=True)
-    watch_over(the_event.folder, db, window)
+    watch_over(the_event.folder, db, window, server)
 
 
-def _checked(size: str | None) -> tuple[int, int] | None:
+def _greet(server: str, token: str) -> None:
+    """Say what the server takes this station for. Where it doesn't answer, the kiosk goes on without it.
+
+    Raises:
+        ServerRefused: the token is none of a station.
+    """
+    from arena.client import Client, ServerRefused, ServerUnreachable
+
+    with Client(server, token, GREET_SECONDS) as client:
+        try:
+            name = client.get("/station")["name"]
+        except ServerUnreachable as error:
+            typer.echo(f"{error} Until it answers, games are kept here and sent later.", err=True)
+        except ServerRefused as error:
+            raise ServerRefused(f"The server doesn't take this for a station: {error}", error.status) from None
+        else:
+            typer.echo(f"This is {name} of {client.url}.", err=True)
+
+
+def checked_size(size: str | None) -> tuple[int, int] | None:
     if size is None:
         return None
     found = re.fullmatch(r"(\d{3,5})x(\d{3,5})", size)

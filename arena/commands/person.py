@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from arena.commands.options import DatabaseOption, EventOption, GameArgument, JsonOption, RulesOption, whole
+from arena.commands.ranked import followed, tickets_for
+from arena.commands.submit import TokenFileOption, TokenOption, token_of
+from arena.station.alone import keep_here
 
 if TYPE_CHECKING:
     from arena.event import Event
+    from arena.play.loading import LoadingOpponent
     from arena.play.opponent import Ghost, Opponent
     from arena.play.session import Round
     from arena.play.stage import Stage
+    from arena.station.alone import Kept
     from envs.games import Game
     from envs.rules import Rules
 
@@ -41,6 +46,11 @@ def play(
     remap: Annotated[bool, typer.Option("--remap", help="Choose your keys and buttons first.")] = False,
     event: EventOption = None,
     db: DatabaseOption = None,
+    server: Annotated[
+        str, typer.Option("--server", metavar="URL", help="Play ranked games for this server.")
+    ] = "",  # ARENA_SERVER doesn't count here: who has it set for arena submit still practises at home
+    token: TokenOption = "",
+    token_file: TokenFileOption = None,
     json: JsonOption = False,
 ) -> None:
     """Play a game yourself.
@@ -68,7 +78,21 @@ def play(
     if shade is not None:
         the_rules, the_seeds = shade.recording.rules, (shade.recording.seed,)
     the_event = None if practice else _opened(event)
-    rounds = _at_the_window(chosen, the_rules, the_seeds, name, the_event, shade or versus, full_screen, remap)
+    ranked = server != "" and the_event is not None
+    if ranked and shade is not None:
+        raise AgentError(
+            "A ghost's seed isn't the one that the server chooses; play without --server, or without --ghost."
+        )
+    with ExitStack() as stack:
+        begin: Callable[[int], Kept] = lambda number: keep_here  # noqa: E731
+        if ranked:
+            assert the_event is not None
+            secret = token_of(token, token_file)
+            tickets = tickets_for(name, the_rules, len(the_seeds), server, secret)
+            the_seeds, begin = stack.enter_context(followed(the_event, tickets, server, secret))
+        rounds = _at_the_window(
+            chosen, the_rules, the_seeds, name, the_event, shade or versus, full_screen, remap, begin
+        )
     if the_event is not None:
         _book(chosen, the_rules, rounds, the_event, db, json)
 
@@ -110,6 +134,7 @@ def _at_the_window(
     beside: Ghost | str | None,
     full_screen: bool,
     remap: bool,
+    begin: Callable[[int], Kept],
 ) -> list[Round]:
     """Open the window, play, and close it."""
     from arena.play.conductor import PRACTICE, RANKED
@@ -121,26 +146,47 @@ def _at_the_window(
         if remap:
             choose_keys(stage)
         with _beside(stage, beside, rules) as opponent:
+            if opponent is None:
+                return []
             folder = None if event is None else event.recordings
             limits = PRACTICE if event is None else RANKED
-            return play_match(stage, rules, seeds, name, folder, opponent=opponent, limits=limits)
+            return play_match(stage, rules, seeds, name, folder, opponent=opponent, limits=limits, begin=begin)
 
 
 @contextmanager
-def _beside(stage: Stage, beside: Ghost | str | None, rules: Rules) -> Iterator[Opponent]:
-    """Give who plays beside the person; an agent's name is shown while it loads."""
-    from arena.play.opponent import NOBODY, open_opponent
-    from arena.play.screens import draw_lines, line
-    from arena.play.strings import text
+def _beside(stage: Stage, beside: Ghost | str | None, rules: Rules) -> Iterator[Opponent | None]:
+    """Give who plays beside the person; an agent's name is shown while it loads. None if the person left meanwhile.
+
+    Raises:
+        AgentError: it can't play.
+    """
+    from arena.play.loading import LoadingOpponent
+    from arena.play.opponent import NOBODY
 
     if not isinstance(beside, str):
         yield NOBODY if beside is None else beside
         return
-    stage.clear()
-    draw_lines(stage, [line(text("play.loading", name=beside))], stage.surface.get_height() // 14)
-    stage.show()
-    with open_opponent(beside, rules) as opponent:
-        yield opponent
+    with closing(LoadingOpponent(beside, rules)) as at_work:
+        _show_loading(stage, at_work, Path(beside).name)
+        if at_work.problem is not None:
+            raise at_work.problem
+        yield at_work.opponent
+
+
+def _show_loading(stage: Stage, at_work: LoadingOpponent, name: str) -> None:
+    """Return when it has loaded, or the person closes the window or presses Esc."""
+    from arena.play.screens import draw_lines, hint, line
+    from arena.play.strings import text
+
+    clock = stage.pygame.time.Clock()
+    while at_work.loading and not stage.closed:
+        if any(press.key == "escape" or press.pad == "back" for press in stage.poll()):
+            return
+        stage.clear()
+        lines = [line(text("play.loading", name=name)), hint(text("play.loading_keys"))]
+        draw_lines(stage, lines, stage.surface.get_height() // 14)
+        stage.show()
+        clock.tick(30)
 
 
 def _book(game: Game, rules: Rules, rounds: Sequence[Round], event: Event, db: str | None, json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from arena.commands.options import EventOption, whole
+from arena.commands.options import DatabaseOption, EventOption, whole
 
 
 def report(
@@ -19,6 +19,7 @@ def report(
         ),
     ] = None,
     event: EventOption = None,
+    db: DatabaseOption = None,
 ) -> None:
     """Write the report of an event: one HTML file and a PDF.
 
@@ -28,7 +29,7 @@ def report(
     from arena.report.write import write_report
     from arena.scoreboard import Scoreboard
 
-    with ceremony(event) as one, Scoreboard.open(one.event.database) as board:
+    with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         paths = write_report(
             one.event, board, out or one.event.report, clips, lambda step: typer.echo(f"{step} ...", err=True)
         )
@@ -43,6 +44,7 @@ def dataset(
         str | None, typer.Option("--player", metavar="NAME", help="Only this player's games.", show_default=False)
     ] = None,
     event: EventOption = None,
+    db: DatabaseOption = None,
 ) -> None:
     """Export results and recordings as data.
 
@@ -56,7 +58,7 @@ def dataset(
     from envs.errors import EventError
     from recordings.codec import read
 
-    with ceremony(event) as one, Scoreboard.open(one.event.database) as board:
+    with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         results = board.results(player=player)
         if not results:
             raise EventError("There are no results to export.")
@@ -78,6 +80,7 @@ def forget(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A player's name, as the scoreboard shows it.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     event: EventOption = None,
+    db: DatabaseOption = None,
 ) -> None:
     """Remove everything of a player who withdraws consent.
 
@@ -87,7 +90,7 @@ def forget(
     from arena.forget import forget as remove
     from arena.scoreboard import Scoreboard
 
-    with ceremony(event) as one, Scoreboard.open(one.event.database) as board:
+    with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         if not yes and not typer.confirm(f"Remove everything of {name} from {one.event.folder}? It can't be undone"):
             typer.echo("Nothing was removed.")
             raise typer.Exit(1)
@@ -96,7 +99,9 @@ def forget(
         f"Removed {found.episodes:,} episodes and {found.files:,} files of {name}, reports included; "
         f"{found.lines:,} lines of the log have an alias now."
     )
-    typer.echo("Write the report anew (arena report); backups and exported folders need the same.")
+    if found.bots:
+        typer.echo(f"Bots of {name} still stand on the scoreboard; forget them, too, if asked: {', '.join(found.bots)}")
+    typer.echo("Write the report anew (arena report). Stations, backups and exported folders need the same.")
     if found.left:
         typer.echo(f"The name still stands in {', '.join(found.left)}; remove it there.", err=True)
         raise typer.Exit(1)

@@ -49,6 +49,9 @@ def serve(
     approval: Annotated[
         bool, typer.Option("--approval", help="An organizer approves an agent before it is evaluated.")
     ] = False,
+    url: Annotated[
+        str, typer.Option("--url", metavar="URL", help="Where others reach it; stands on the big screen as a QR code.")
+    ] = "",
     tls_cert: Annotated[
         Path | None, typer.Option("--tls-cert", metavar="FILE", help="Certificate for https.", show_default=False)
     ] = None,
@@ -67,10 +70,12 @@ def serve(
 
     _check_installed()
     from arena.server.app import create_app
-    from arena.server.settings import Settings
+    from arena.server.settings import Limits, Settings
 
+    public = _checked_url(url)
     the_event = open_event(event)
-    settings = Settings(the_event, db or str(the_event.database), verifiers, evaluators, evaluation_seeds, approval)
+    database, limits = db or str(the_event.database), Limits.of(the_event.settings.quotas)
+    settings = Settings(the_event, database, verifiers, evaluators, evaluation_seeds, approval, public, limits)
     with _listening(host, port) as listening:
         app = create_app(settings)
         if not any(one.role == RoleName.ORGANIZER and not one.revoked_at for one in app.state.server.tokens.all()):
@@ -78,7 +83,29 @@ def serve(
         scheme = "https" if tls_cert else "http"
         shown = host if host not in ("0.0.0.0", "::") else _own_address()
         typer.echo(f"{the_event.name}: {scheme}://{shown}:{listening.getsockname()[1]}/ (Ctrl-C ends)")
+        if public:
+            typer.echo(f"Others find it at {public}/")
         _run(app, listening, tls_cert, tls_key)
+
+
+def _checked_url(url: str) -> str:
+    """Return an address as it stands on the big screen, without a slash at its end.
+
+    Raises:
+        EventError: it is none.
+    """
+    from urllib.parse import urlsplit
+
+    from envs.errors import EventError
+
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
+    except ValueError:
+        good = False
+    if url and (not good or parts.query or parts.fragment or not url.isascii() or len(url) > 200):
+        raise EventError(f"--url is the address that others type, such as http://10.0.0.5:8000, not {url!a}.")
+    return url.rstrip("/")
 
 
 def _check_installed() -> None:
@@ -150,6 +177,8 @@ def token_add(
     from arena.commands.tables import dump
     from arena.server.auth import Role
 
+    if role is RoleName.STATION:
+        _check_station(event, name)
     with _tokens(event, db) as tokens:
         made, secret = tokens.add(Role(role.value), name)
     if json:
@@ -186,6 +215,24 @@ def token_revoke(
     with _tokens(event, db) as tokens:
         one = tokens.revoke(number)
     typer.echo(f"Token {one.id} of {one.name} is revoked.")
+
+
+def _check_station(event: Path | None, name: str) -> None:
+    """Refuse a station that the event doesn't have, where event.toml says which it has.
+
+    Raises:
+        EventError: there is no such station.
+    """
+    from arena.event import open_event
+    from envs.errors import EventError
+
+    the_event = open_event(event)
+    stations = the_event.settings.stations
+    if stations.model_fields_set and name not in stations.names:
+        raise EventError(
+            f"{the_event.folder / 'event.toml'} names no station {name!r} (it has {', '.join(stations.names)}); add it "
+            "there first."
+        )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`arena demo`, `arena watch` and `arena export`."""
+"""`arena demo`, `arena stage`, `arena watch` and `arena export`."""
 
 from __future__ import annotations
 
@@ -7,22 +7,71 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.commands.options import EventOption, RulesOption, whole
+from arena.commands.kiosk import checked_size
+from arena.commands.options import DatabaseOption, EventOption, RulesOption, whole
 
 if TYPE_CHECKING:
     from recordings.recording import Recording
 
 
-def demo(event: EventOption = None) -> None:
+def demo(
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="A whole event instead, from training an agent to the audited report."),
+    ] = False,
+    event: EventOption = None,
+) -> None:
     """Play a small real event from start to end.
 
     Three games, scripts and house bots, every recording verified; then standings, a page and a film. At the end it
     says what to open and what to type next. Run it again and it plays further seeds.
+
+    With --full it is a whole event, in less than ten minutes: an agent is trained, sent to the server and evaluated in
+    the sandbox; people (scripted keyboards) and bots practise, and meet in a final on hidden seeds; report and proof
+    follow. It needs a folder of its own, ./full-demo if none is given. Stopped, it goes on.
     """
+    if full:
+        from arena.rehearsal import run as rehearse
+
+        rehearse(event)
+        return
     from arena.commands.play import fail_on_mismatch
     from arena.demo import run
 
     fail_on_mismatch(run(event))
+
+
+def stage(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="The tournament; the one that was begun last if not given."),
+    ] = None,
+    event: EventOption = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            "--size", metavar="WxH", help="A window of so many pixels instead of the whole screen.", show_default=False
+        ),
+    ] = None,
+    screen: Annotated[
+        int, typer.Option("--screen", metavar="N", parser=whole, help="Which of the machine's screens to fill.")
+    ] = 1,
+    db: DatabaseOption = None,
+) -> None:
+    """Show a tournament on the hall's projector.
+
+    Next match, both games side by side with the lead, winner, standings, and again; it follows the tournament by
+    itself. Space pauses, the right arrow goes on, the left arrow goes back, Esc leaves.
+    """
+    from arena.event import SETTINGS, event_folder
+    from arena.kiosk.watchdog import keep_alive
+    from envs.errors import EventError
+
+    folder, window = event_folder(event), checked_size(size)
+    if not (folder / SETTINGS).is_file():
+        raise EventError(f"There is no event in {folder} yet; make one with arena event init, or name it with --event.")
+    words = [str(folder), db or "", f"{window[0]}x{window[1]}" if window else "", name or "", str(screen - 1)]
+    keep_alive("stage", "arena.projector", words)
 
 
 def watch(

@@ -24,9 +24,31 @@ TokenOption = Annotated[
         "--token", metavar="TOKEN", envvar="ARENA_TOKEN", help="Yours; better in ARENA_TOKEN, which others can't see."
     ),
 ]
+TokenFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file", metavar="FILE", envvar="ARENA_TOKEN_FILE", help="A file that holds it.", show_default=False
+    ),
+]
 FOLLOW_SECONDS = 2.0
 ATTEMPT_SECONDS = 60.0
 OVER = ("done", "failed", "rejected", "withdrawn")
+
+
+def token_of(token: str, file: Path | None) -> str:
+    """Return the token that was given, itself or in a file.
+
+    Raises:
+        EventError: the file can't be read.
+    """
+    from envs.errors import EventError
+
+    if token or file is None:
+        return token
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EventError(f"The token can't be read from {file} ({error}).") from None
 
 
 def submit(
@@ -34,6 +56,7 @@ def submit(
     game: Annotated[str, typer.Option("--game", metavar="GAME", help="What it plays.")],
     server: ServerOption = "",
     token: TokenOption = "",
+    token_file: TokenFileOption = None,
     name: Annotated[
         str | None,
         typer.Option(
@@ -48,6 +71,7 @@ def submit(
 
     Sent twice, it is evaluated once. Ctrl-C ends only the following.
     """
+    token = token_of(token, token_file)
     _check_given(server, token)
     from agents.load import find_agent_file
     from arena.client import Client
@@ -79,6 +103,7 @@ def sync(
     ] = None,
     server: ServerOption = "",
     token: TokenOption = "",
+    token_file: TokenFileOption = None,
     status: Annotated[bool, typer.Option("--status", help="Only say what is where; nothing is sent.")] = False,
     event: EventOption = None,
     json: JsonOption = False,
@@ -93,7 +118,9 @@ def sync(
     from arena.event import open_event
     from arena.outbox import Outbox
 
-    outbox = Outbox(open_event(event).folder)
+    token = token_of(token, token_file)
+    folder = open_event(event).folder
+    outbox = Outbox(folder)
     for path in recordings or []:
         outbox.add(path)
     if not status:
@@ -107,6 +134,7 @@ def sync(
         dump({"waiting": contents.waiting, "sent": decided, "refused": contents.refused})
     else:
         _print(contents, decided)
+        _print_station(folder)
     if contents.waiting:
         raise typer.Exit(1)
 
@@ -129,15 +157,21 @@ def _patiently(attempt: Any) -> Any:
 
 
 def _follow(client: Client, agent: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
-    """Print what changes until the agent's evaluation is over."""
-    shown = _state(agent)
-    while agent["state"] not in OVER:
+    """Print the agent's log and what else changes until its evaluation is over."""
+    shown, lines = _state(agent), 0
+    while True:
+        seen: dict[str, Any] = _patiently(lambda number=agent["id"]: client.get(f"/agents/{number}"))
+        agent, log = seen["agent"], seen["log"]
+        if not quiet:
+            for line in log[lines:]:
+                typer.echo(f"  {line['at'][11:19]} UTC  {line['text']}")
+            if _state(agent) != shown:
+                shown = _state(agent)
+                typer.echo(shown)
+        lines = len(log)
+        if agent["state"] in OVER:
+            return agent
         time.sleep(FOLLOW_SECONDS)
-        agent = _patiently(lambda number=agent["id"]: client.get(f"/agents/{number}"))["agent"]
-        if not quiet and _state(agent) != shown:
-            shown = _state(agent)
-            typer.echo(shown)
-    return agent
 
 
 def _state(agent: dict[str, Any]) -> str:
@@ -180,3 +214,15 @@ def _print(contents: Contents, decided: dict[str, dict[str, Any]]) -> None:
             typer.echo(f"  {key[:12]}  {receipt['reason']}")
     for key, reason in contents.refused.items():
         typer.echo(f"  {key[:12]}  {reason}")
+
+
+def _print_station(folder: Path) -> None:
+    """Say what a kiosk that runs here has last heard of its server."""
+    from arena.station.station import read_news
+
+    news = read_news(folder)
+    if not news:
+        return
+    ago = f"{max(0.0, time.time() - news['heard']):,.0f} s ago" if "heard" in news else "never"
+    name = news.get("name", "This station")
+    typer.echo(f"{name} has heard of {news['server']} {ago}.{' ' + news['trouble'] if news['trouble'] else ''}")

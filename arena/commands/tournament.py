@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.commands.options import EventOption, JsonOption, ProcessesOption, RulesOption, whole
+from arena.commands.ladder import ladder
+from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, RulesOption, whole
+from arena.commands.seat import play
 
 if TYPE_CHECKING:
     from arena.conduct import Conductor
@@ -20,19 +22,21 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Conduct a tournament; killed, it goes on.")
 
+app.command()(ladder)
+
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The tournament's name.")]
 POLL_SECONDS = 2.0
 
 
 @contextmanager
-def conductor(name: str, event: Path | None) -> Iterator[Conductor]:
+def conductor(name: str, event: Path | None, db: str | None = None) -> Iterator[Conductor]:
     """Open the event, book what was left behind, and give the conductor of one tournament."""
     from arena.commands.event import ceremony
     from arena.commands.play import book_what_was_left
     from arena.conduct import Conductor
     from arena.scoreboard import Scoreboard
 
-    with ceremony(event) as one, Scoreboard.open(one.event.database) as board:
+    with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         book_what_was_left(one.event, board, None)
         yield Conductor(one.event, board, name)
 
@@ -60,6 +64,9 @@ def new(
     qualify: Annotated[
         bool, typer.Option("--qualify", help="Take the best people and bots of the scoreboard (event.toml: final).")
     ] = False,
+    teams: Annotated[
+        bool, typer.Option("--teams", help="Enter each team's best player and best bot (arena event teams).")
+    ] = False,
     title: Annotated[
         str | None, typer.Option("--title", metavar="TEXT", help="What the report calls it.", show_default=False)
     ] = None,
@@ -73,6 +80,7 @@ def new(
     ] = None,
     practice: Annotated[bool, typer.Option("--practice", help="A rehearsal, on practice seeds.")] = False,
     event: EventOption = None,
+    db: DatabaseOption = None,
 ) -> None:
     """Begin a tournament.
 
@@ -82,10 +90,11 @@ def new(
     from arena.conduct import machine
     from arena.conduct import person as entered
 
-    with conductor(name, event) as one:
+    with conductor(name, event, db) as one:
         games = game or list(one.event.settings.games)
         the_rules = _rules(games, rules, mode, difficulty)
         entrants: list[Entrant] = _qualified(one, list(the_rules), rules) if qualify else []
+        entrants += _of_teams(one, list(the_rules), rules) if teams else []
         entrants += [entered(human) for human in person]
         entrants += [machine(agent, list(the_rules)) for agent in player]
         if mode is not None or difficulty is not None:
@@ -97,7 +106,7 @@ def new(
                 "format": format.replace("-", " "),
                 "rules": the_rules,
                 "entrants": [entrant.model_dump(mode="json") for entrant in entrants],
-                "series": {"kind": "sequential", "cap": cap} if until_decided else {"kind": "best of", "n": n},
+                "series": _until_decided(len(the_rules), cap) if until_decided else {"kind": "best of", "n": n},
                 "practice": practice,
             }
         )
@@ -114,12 +123,13 @@ def run(
     ] = False,
     processes: ProcessesOption = None,
     event: EventOption = None,
+    db: DatabaseOption = None,
 ) -> None:
     """Let the bots play and take in what people have played.
 
     It may be killed and started again at any moment. What people still have to play is said at the end.
     """
-    with conductor(name, event) as one:
+    with conductor(name, event, db) as one:
         state = one.run(typer.echo, processes)
         told: set[Any] = set()
         while wait and (slots := one.waiting_for(state)):
@@ -134,18 +144,23 @@ def run(
         _print(one, state)
 
 
+app.command()(play)
+
+
 @app.command()
 def status(
     name: NameArgument,
     log: Annotated[bool, typer.Option("--log", help="Also list every line of the log.")] = False,
     event: EventOption = None,
+    db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
     """Say who stands where, what is decided and who has to play."""
     from arena.brackets import rounds, standings
     from arena.commands.tables import dump
+    from arena.teams import team_standings
 
-    with conductor(name, event) as one:
+    with conductor(name, event, db) as one:
         one.take_in()
         entries = one.entries()
         state = one.state()
@@ -154,6 +169,7 @@ def status(
             found = {
                 "plan": state.plan.model_dump(mode="json"),
                 "standings": [line.plain() for line in standings(state)],
+                "teams": [line.plain() for line in team_standings(standings(state), state.entrants)],
                 "rounds": [[asdict(duel) for duel in duels] for duels in rounds(state)],
                 "waiting_for": waiting,
             }
@@ -173,12 +189,13 @@ def undo(
         typer.Option("--line", metavar="N", parser=whole, help="This line of the log.", show_default=False),
     ] = None,
     event: EventOption = None,
+    db: DatabaseOption = None,
 ) -> None:
     """Take back the last thing that people brought about.
 
     A person's game, a walk-over or a late arrival. The line stays in the log, and so do undoing and reason.
     """
-    with conductor(name, event) as one:
+    with conductor(name, event, db) as one:
         entry = one.undo(reason, line)
         typer.echo(f"Undone: line {entry.number}, {_told(entry.kind, entry.body)}")
 
@@ -189,9 +206,10 @@ def walk_over(
     player: Annotated[str, typer.Argument(metavar="PLAYER", help="Who plays no more.")],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")] = "did not appear",
     event: EventOption = None,
+    db: DatabaseOption = None,
 ) -> None:
     """Give what a player hasn't played yet to the others."""
-    with conductor(name, event) as one:
+    with conductor(name, event, db) as one:
         one.walk_over(player, reason)
         typer.echo(f"{player} plays no more ({reason}).")
 
@@ -204,6 +222,7 @@ def late(
         str | None, typer.Option("--person", metavar="NAME", help="A person.", show_default=False)
     ] = None,
     event: EventOption = None,
+    db: DatabaseOption = None,
 ) -> None:
     """Let somebody in who came late."""
     from arena.conduct import machine
@@ -212,7 +231,7 @@ def late(
 
     if (player is None) == (person is None):
         raise EventError("Name one who came late: --player AGENT or --person NAME.")
-    with conductor(name, event) as one:
+    with conductor(name, event, db) as one:
         plan = one.state().plan
         entrant = machine(player, plan.games) if player is not None else entered(person or "")
         one.arrive(entrant)
@@ -234,12 +253,34 @@ def _rules(games: list[str], name: str, mode: int | None, difficulty: int | None
     return found
 
 
+def _until_decided(games: int, cap: int) -> dict[str, Any]:
+    """Share the error rate among the games, so that equal players are told apart in at most 5 % of duels."""
+    from arena.verdicts import ALPHA
+
+    return {"kind": "sequential", "cap": cap, "alpha": ALPHA / games}
+
+
 def _qualified(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
     from arena.qualify import qualified
 
     final = one.event.settings.final
     usual = _rules(games, rules, None, None)
     return qualified(one.board, usual, final.people, final.bots, one.event.agents)
+
+
+def _of_teams(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
+    from arena.log import EVENT
+    from arena.qualify import files_by_hash
+    from arena.teams import drawn_teams, team_entries
+
+    drawn = drawn_teams(one.log.entries(EVENT))
+    found = team_entries(one.board, _rules(games, rules, None, None), drawn, files_by_hash(one.event.agents))
+    for team in drawn:
+        mine = [entrant for entrant in found if entrant.team == team]
+        lacking = [what for what, human in (("player", True), ("bot", False)) if human not in [e.human for e in mine]]
+        without = f" (no {' and no '.join(lacking)} on the scoreboard)" if lacking else ""
+        typer.echo(f"{team}: {' and '.join(entrant.name for entrant in mine) or 'nobody'}{without}")
+    return found
 
 
 def _check_all_run(entrants: list[Entrant], rules: dict[str, Rules]) -> None:
@@ -275,8 +316,9 @@ def _print(one: Conductor, state: State) -> None:
     """Print the duels of small tournaments, the standings and what is waited for."""
     from rich.console import Console
 
-    from arena.brackets import How, round_title, rounds, standings
+    from arena.brackets import How, is_proven, round_title, rounds, standings
     from arena.commands.tables import _table, _text
+    from arena.teams import team_standings
     from arena.tournament import Format
 
     console = Console(highlight=False)
@@ -289,7 +331,10 @@ def _print(one: Conductor, state: State) -> None:
                 mine, others = duel.seeds_won
                 how = "" if duel.how is How.PLAYED else f", {duel.how}"
                 result = f"{mine}:{others} seeds" if duel.b else "bye"
-                said = f"{duel.winner} wins{how}" if duel.winner and duel.b else "draw" if duel.over and duel.b else ""
+                wins = "wins" if is_proven(state, duel) else "is ahead, not decided"
+                said = (
+                    f"{duel.winner} {wins}{how}" if duel.winner and duel.b else "draw" if duel.over and duel.b else ""
+                )
                 line = f"  {round_title(state, number)}: {duel.a} - {duel.b or '-'}  {result}  {said}"
                 console.print(_text(line.rstrip()), soft_wrap=True)
     table = _table(("#", "right"), ("player", "left"), ("kind", "left"), ("won", "right"), ("drawn", "right"),
@@ -300,6 +345,13 @@ def _print(one: Conductor, state: State) -> None:
             str(line_.lost), f"{line_.seeds_won:,}", _text(line_.note),
         )  # fmt: skip
     console.print(table)
+    teams = team_standings(standings(state), state.entrants)
+    if teams:
+        table = _table(("#", "right"), ("team", "left"), ("players", "left"), ("points", "right"), ("seeds", "right"))
+        for one_ in teams:
+            row = (str(one_.place), one_.team, ", ".join(one_.members), f"{one_.points:,}", f"{one_.seeds_won:,}")
+            table.add_row(*map(_text, row))
+        console.print(table)
     for text in _waiting(one, state, one.waiting_for(state)):
         console.print(_text(text), soft_wrap=True)
 

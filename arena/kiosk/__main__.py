@@ -1,4 +1,4 @@
-"""`python -m arena.kiosk FOLDER DB SIZE`: what the watchdog starts. Processes that it starts do not run it again."""
+"""`python -m arena.kiosk FOLDER DB SIZE SERVER`: what the watchdog starts. Processes of its own don't run it again."""
 
 if __name__ == "__main__":
     import sys

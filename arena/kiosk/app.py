@@ -8,15 +8,17 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from arena.event import Event, open_event
 from arena.kiosk.house import House
 from arena.kiosk.kiosk import Kiosk
-from arena.kiosk.settings import open_settings
+from arena.kiosk.settings import Settings, open_settings
 from arena.kiosk.words import load_words
 from arena.play.stage import Stage, open_stage
 from arena.scoreboard import Scoreboard
+from arena.station.alone import Alone, Connection
 from envs.errors import ArenaError
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ def run(
     folder: Path,
     db: str | None,
     size: tuple[int, int] | None,
+    server: str = "",
     ready: Callable[[Stage], None] = lambda stage: None,
 ) -> None:
     """Show the kiosk until the organizer leaves it.
@@ -34,20 +37,23 @@ def run(
         folder: the event folder.
         db: the scoreboard, if not the event folder's.
         size: of the window in pixels; None for the whole screen.
+        server: address of the event's server, for which ARENA_TOKEN holds a station's token; empty: none.
         ready: called when the window is open.
 
     Raises:
         ArenaError: there is no display, or the event folder, its settings or the scoreboard can't be used.
     """
     event = open_event(folder)
-    settings, words = open_settings(event.folder), load_words(event.folder)
-    with Scoreboard.open(db or event.database) as board:
-        settling = threading.Thread(target=settle, args=(event, board, db), daemon=True)
+    settings, words = open_settings(event.folder, event.settings), load_words(event.folder)
+    with Scoreboard.open(db or event.database) as board, connected(event, settings, server) as station:
+        settling = threading.Thread(target=settle, args=(event, board, db, station), daemon=True)
         with open_stage("Arena", full_screen=size is None, size=size) as stage:
             ready(stage)
             settling.start()
+            house = House(event, board, settings, words, station)
+            threading.Thread(target=house.admitted.all, daemon=True).start()  # reads them before a guest waits for it
             stage.pygame.mouse.set_visible(False)
-            show(Kiosk(House(event, board, settings, words), stage), full_screen=size is None)
+            show(Kiosk(house, stage), full_screen=size is None)
         settling.join()
 
 
@@ -62,8 +68,17 @@ def show(kiosk: Kiosk, *, full_screen: bool) -> None:
         clock.tick(kiosk.screen.pictures_per_second)
 
 
-def settle(event: Event, board: Scoreboard, db: str | None) -> None:
-    """Make recordings of the games that an earlier process was killed in, and count what it left uncounted. A
+def connected(event: Event, settings: Settings, server: str) -> AbstractContextManager[Connection]:
+    """Return the connection with the event's server, or one with none."""
+    if not server:
+        return nullcontext(Alone())
+    from arena.station.station import station
+
+    return station(event, settings.games, settings.rules, server, os.environ.get("ARENA_TOKEN", ""))
+
+
+def settle(event: Event, board: Scoreboard, db: str | None, station: Connection) -> None:
+    """Make recordings of the games that an earlier process was killed in, and count and send what it left. A
     scoreboard elsewhere (`db`) gets only those that have become recordings just now."""
     from arena.book import book, unbooked
     from arena.recover import recover
@@ -72,6 +87,7 @@ def settle(event: Event, board: Scoreboard, db: str | None) -> None:
         if not event.recordings.exists():
             return
         recovered = recover(event.recordings)
+        station.settle(recovered)
         left = unbooked(event.recordings, board) if db is None else recovered
         book(left, board, processes=1)
     except ArenaError as error:
@@ -79,31 +95,31 @@ def settle(event: Event, board: Scoreboard, db: str | None) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run in a process of its own: FOLDER DB SIZE, the last two perhaps empty. Return the exit code.
+    """Run in a process of its own: FOLDER DB SIZE SERVER, the last three perhaps empty. Return the exit code.
 
     What it prints to its standard output, a dot a second, tells the watchdog that it lives.
     """
     from arena.kiosk.watchdog import BAD_INPUT, LEFT, READY, beats
 
-    folder, db, size = arguments
+    folder, db, size, server = arguments
     width, _, height = size.partition("x")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the watchdog, which ends this process
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
     def ready(stage: Stage) -> None:
         print(READY, flush=True)
         threading.Thread(target=beats, args=(stage,), daemon=True).start()
 
     try:
-        run(Path(folder), db or None, (int(width), int(height)) if size else None, ready)
+        run(Path(folder), db or None, (int(width), int(height)) if size else None, server, ready)
     except ArenaError as error:
         print(f"arena: {error}", file=sys.stderr)
         return BAD_INPUT
     return LEFT
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process when the watchdog's end of our standard input closes: it was killed."""
     while os.read(0, 1):  # not sys.stdin: Python can't end while another thread waits in there
         pass

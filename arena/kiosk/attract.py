@@ -13,58 +13,26 @@ import numpy as np
 from agents.player import Kind
 from arena.kiosk import palette
 from arena.kiosk.canvas import WIDTH, Canvas
+from arena.kiosk.clips import CLIP_SECONDS, Clip, LiveGame, recorded_clip
 from arena.kiosk.screen import MARGIN, Command, Input, Screen, number
 from arena.kiosk.texts import text
 from arena.results import Standing
-from arena.screen import Show, replay
-from envs.errors import ArenaError
-from envs.games import FPS, Game
+from envs.errors import AgentError, ArenaError
+from envs.games import Game
 from recordings.codec import read
-from recordings.recording import Recording
 
 if TYPE_CHECKING:
     from arena.kiosk.house import House
 
-CLIP_SECONDS = 24.0
 STANDINGS_SECONDS = 10.0
-SKIP_FRAMES = 480
-"""A clip begins so far into its game: the opening is dull."""
-LATE_FRAMES = 6
-"""Emulated frames that a clip makes good at most; on a slower machine it runs slower."""
+LOAD_AFTER_SECONDS = 6.0
+"""Only so long after the last key a bot is loaded that will play live: whoever comes next doesn't wait for that."""
 MEAN_FROM_RIGHT = 130.0
 """Units between the right ends of the last two columns of the standings."""
 TAGGED_WIDTH = 700.0
 """In narrower standings there is no room for a word after a machine's name."""
 ROWS = 7
 """Lines of the standings."""
-
-
-class Clip:
-    """A recording while it is shown, at the console's speed."""
-
-    def __init__(self, recording: Recording, now: float) -> None:
-        self.recording = recording
-        self._show: Show = replay([recording])
-        self._running = self._show.advance()
-        self._owed = float(min(SKIP_FRAMES, max(0, recording.frames - int(CLIP_SECONDS * FPS))))
-        self._last = now
-
-    def update(self, now: float) -> bool:
-        """Play what is due; False when the game is over."""
-        self._owed += (now - self._last) * FPS
-        self._last = now
-        jump = self._owed if self._show.ticks <= 1 else LATE_FRAMES
-        for _ in range(min(int(self._owed), int(jump))):
-            self._running = self._running and self._show.advance()
-        self._owed = min(self._owed % 1, 1.0) if self._owed < jump + 1 else 0.0
-        return self._running
-
-    @property
-    def score(self) -> int:
-        return self._show.panels[0].score
-
-    def picture(self) -> np.ndarray:
-        return self._show.panels[0].picture()
 
 
 class Attract(Screen):
@@ -76,8 +44,12 @@ class Attract(Screen):
     def __init__(self, house: House, now: float) -> None:
         super().__init__(house, now)
         self._turns = count()
-        self._programme: list[tuple[Game, Path | None]] = []
-        """What is still to come; a game without a recording means its standings."""
+        self._programme: list[tuple[Game, Path | str | None]] = []
+        """What is still to come: a recording, a bot that plays live, or None for the game's standings."""
+        self._next_live: LiveGame | None = None
+        """The next bot in the programme, while it is getting ready."""
+        self._missed: tuple[Game, str] | None = None
+        """A bot that was not ready at its turn: something else is shown first."""
         self._standings: list[Standing] = []
         self.clip: Clip | None = None
         self.game = house.games[0]
@@ -93,9 +65,11 @@ class Attract(Screen):
 
         if pressed.command is Command.BACK:
             return self
+        self.close()
         return ChooseGame(self.house, now)
 
     def update(self, now: float) -> Screen:
+        self._load_live(now)
         with suppress(ArenaError):  # a clip that can't be played on is over
             if now < self._until and (self.clip is None or self.clip.update(now)):
                 return self
@@ -104,28 +78,92 @@ class Attract(Screen):
 
     def _next(self, now: float) -> None:
         """Go on to the next thing that can be shown."""
-        for _ in range(2):
-            if not self._programme:
-                self._programme = self._planned(next(self._turns))
-            while self._programme:
-                self.game, path = self._programme.pop(0)
-                if path is None:
-                    self.clip, self._until = None, now + STANDINGS_SECONDS
-                    self._standings = self.house.standings(self.game)
-                    return
-                with suppress(ArenaError):  # a file that is gone or broken is left out
-                    self.clip, self._until = Clip(read(path), now), now + CLIP_SECONDS
-                    return
+        if self.clip is not None:
+            self.clip.close()
+        if self._show_missed(now):
+            return
+        for _ in range(2 * len(self.house.games) + 1):  # the last of them are standings: those can be shown
+            if len(self._programme) < 2:
+                self._programme += self._planned(next(self._turns))
+            self.game, what = self._programme.pop(0)
+            if what is None:
+                self.clip, self._until = None, now + STANDINGS_SECONDS
+                self._standings = self.house.standings(self.game)
+                return
+            with suppress(ArenaError):  # a file that is gone or broken is left out
+                self.clip, self._until = self._clip(what, now), now + CLIP_SECONDS
+                return
 
-    def _planned(self, turn: int) -> list[tuple[Game, Path | None]]:
+    def _clip(self, what: Path | str, now: float) -> Clip:
+        """Return what is shown; in place of a bot that isn't ready a game that comes with the arena.
+
+        Raises:
+            ArenaError: there is nothing.
+        """
+        if isinstance(what, Path):
+            return recorded_clip(read(what), now)
+        with suppress(AgentError):  # its process has died; `_show_missed` gives it up
+            if self._is_ready(self.game, what):
+                return self._live_clip(now)
+        self._missed = (self.game, what)
+        return recorded_clip(read(self.house.golden(self.game)), now)
+
+    def _show_missed(self, now: float) -> bool:
+        """Show the bot that was not ready at its turn, if it is now; else give it up."""
+        missed, self._missed = self._missed, None
+        if missed is None:
+            return False
+        with suppress(ArenaError):
+            if self._is_ready(*missed):
+                self.clip, self._until = self._live_clip(now), now + CLIP_SECONDS
+                return True
+        if self._next_live is not None:
+            self._next_live.close()
+            self._next_live = None
+        return False
+
+    def _is_ready(self, game: Game, agent: str) -> bool:
+        """Whether that bot can begin now.
+
+        Raises:
+            AgentError: its process has died.
+        """
+        live = self._next_live
+        return live is not None and (live.agent, live.rules) == (agent, self.house.rules(game)) and live.ready()
+
+    def _live_clip(self, now: float) -> Clip:
+        live, self._next_live = self._next_live, None
+        assert live is not None
+        return live.clip(now)
+
+    def _planned(self, turn: int) -> list[tuple[Game, Path | str | None]]:
         """Return a round of the programme: for every game one clip, another one each turn, and its standings."""
-        programme: list[tuple[Game, Path | None]] = []
+        programme: list[tuple[Game, Path | str | None]] = []
         for game in self.house.games:
-            clips = self.house.clips(game)
+            clips: Sequence[Path | str] = self.house.clips(game) or self.house.performers(game)
             if clips:
                 programme.append((game, clips[turn % len(clips)]))
             programme.append((game, None))
         return programme
+
+    def _load_live(self, now: float) -> None:
+        """See that the next bot in the programme gets ready."""
+        if self._next_live is None and now - self.touched >= LOAD_AFTER_SECONDS:
+            plan = ((game, what) for game, what in self._programme if isinstance(what, str))
+            coming = self._missed or next(plan, None)
+            playing = self.clip is not None and self.clip.live  # one at a time
+            if coming is not None and not playing:
+                self._next_live = LiveGame(coming[1], self.house.rules(coming[0]))
+        if self._next_live is not None:
+            with suppress(ArenaError):
+                self._next_live.ready()
+
+    def close(self) -> None:
+        """Let the processes of bots that play live go."""
+        for one in (self.clip, self._next_live):
+            if one is not None:
+                one.close()
+        self._next_live = None
 
     # -- drawing -----------------------------------------------------------------------------------------------------
 
@@ -143,10 +181,9 @@ class Attract(Screen):
         canvas.pixels(text("title"), left, 56, 9, palette.TEXT, room=room)
         canvas.text(self.house.event.name, left, 130, 30, palette.QUIET, room=room)
         canvas.pixels(self.game.title, left, 206, 5, self.accent, room=room)
-        player = clip.recording.player
-        kind = text("person") if player.kind == Kind.HUMAN.value else text("machine")
-        canvas.text(player.name, left, 256, 34, room=room)
-        canvas.text(kind, left, 300, 26, palette.QUIET, room=room)
+        kind = "person" if clip.kind is Kind.HUMAN else "machine_live" if clip.live else "machine"
+        canvas.text(clip.name, left, 256, 34, room=room)
+        canvas.text(text(kind), left, 300, 26, palette.QUIET, room=room)
         canvas.pixels(number(clip.score), left, 346, 8, palette.YELLOW, room=room)
         self._invitation(canvas, now, left, room)
 
@@ -163,7 +200,7 @@ class Attract(Screen):
 
     def _invitation(self, canvas: Canvas, now: float, left: float, room: float) -> None:
         """What to do, and where the scoreboard is."""
-        url = self.house.settings.url
+        url = self.house.settings.url or self.house.station.url
         below = 436 if url else 560
         canvas.panel(left, below, room, 92, palette.YELLOW)
         canvas.pixels(text("press_fire"), left + room / 2, below + 28, 5, palette.YELLOW, 0.5, room - 30)

@@ -96,20 +96,21 @@ class Canvas:
             room: units that it may be wide; longer text becomes smaller down to `SMALLEST`, and is then cut.
         """
         assert size >= SMALLEST, f"{size} units can't be read from two metres"
-        picture = self._fitted(text, size, colour, room)
+        picture, line = self._fitted(text, size, colour, room)
         width = picture.get_width() / self.scale
         place = self.rect(x - align * width, y + size / 2, 0, 0)
-        self.surface.blit(picture, (place.x, place.y - round(picture.get_height() * CAPITALS)))
+        higher = picture.get_height() - line  # where a capital has an accent, which stands above the line
+        self.surface.blit(picture, (place.x, place.y - round(line * CAPITALS) - higher))
         return width
 
-    def _fitted(self, text: str, size: float, colour: Colour, room: float) -> pygame.Surface:
+    def _fitted(self, text: str, size: float, colour: Colour, room: float) -> tuple[pygame.Surface, int]:
+        """Return the text as a picture, and the height of a line of its font."""
         pixels = room * self.scale
-        if (needed := font(round(size * self.scale)).size(text)[0]) > pixels:
-            size = max(SMALLEST, size * pixels / needed)
-            letters = font(round(size * self.scale))
-            if letters.size(text)[0] > pixels:
-                text = _cut(text, letters, pixels)
-        return _written(text, round(size * self.scale), colour)
+        while (needed := font(round(size * self.scale)).size(text)[0]) > pixels and size > SMALLEST:
+            # letters don't grow evenly with their size: what is computed may still be a little too wide
+            size = max(SMALLEST, size * min(0.98, pixels / needed))
+        letters = font(round(size * self.scale))
+        return _written(_cut(text, letters, pixels), round(size * self.scale), colour), letters.get_height()
 
     def paragraph(
         self,
@@ -180,19 +181,25 @@ class Canvas:
     def game(self, picture: np.ndarray, x: float, y: float, width: float, height: float) -> pygame.Rect:
         """Show a game's picture, uint8 (height, 160, 3), in whole pixels and with a television's aspect, in the middle
         of a place; return where it stands, in pixels."""
-        import cv2
-
-        place = self.rect(x, y, width, height)
         lines, columns, _ = picture.shape
+        target = self.game_place(lines, columns, x, y, width, height)
+        small = pygame.image.frombuffer(picture.tobytes(), (columns, lines), "RGB").convert(self.surface)
+        within = target.clip(self.surface.get_rect())
+        if within == target:
+            pygame.transform.scale(small, target.size, self.surface.subsurface(target))
+        else:  # a window too small for it
+            self.surface.blit(pygame.transform.scale(small, target.size), target)
+        return target
+
+    def game_place(self, lines: int, columns: int, x: float, y: float, width: float, height: float) -> pygame.Rect:
+        """Return where `game` shows a picture, in pixels."""
+        place = self.rect(x, y, width, height)
         scale = max(1, place.height // lines)
         while scale > 1 and round(scale * PIXEL_WIDTH) * columns > place.width:
             scale -= 1
         across = min(round(scale * PIXEL_WIDTH), max(1, place.width // columns))
-        size = (across * columns, scale * lines)
-        large = cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST)
-        target = pygame.Rect((0, 0), size)
+        target = pygame.Rect((0, 0), (across * columns, scale * lines))
         target.center = place.center
-        self.surface.blit(pygame.image.frombuffer(large.tobytes(), size, "RGB"), target)
         return target
 
     def matrix(self, modules: np.ndarray, x: float, y: float, side: float) -> None:
@@ -249,6 +256,8 @@ def _dotted(text: str, side: int, colour: Colour) -> pygame.Surface:
 
 
 def _cut(text: str, letters: pygame.font.Font, pixels: float) -> str:
+    if letters.size(text)[0] <= pixels:
+        return text
     while text and letters.size(text + "…")[0] > pixels:
         text = text[:-1]
     return text.rstrip() + "…"

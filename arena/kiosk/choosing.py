@@ -12,7 +12,6 @@ from agents.player import Kind
 from arena.kiosk import palette
 from arena.kiosk.canvas import WIDTH, Canvas
 from arena.kiosk.house import Rival, still
-from arena.kiosk.rival import RivalAtWork
 from arena.kiosk.screen import MARGIN, Command, Input, Screen, Visit, menu_hints, number
 from arena.kiosk.texts import has_text, text
 
@@ -143,7 +142,7 @@ class ChooseRival(Screen):
             case Command.GO:
                 self.visit.rival = rival = self.rivals[self.chosen]
                 if rival is not None:
-                    self.visit.at_work = RivalAtWork(rival.agent, self.house.rules(self.visit.game))
+                    self.visit.at_work = rival.start(self.house.rules(self.visit.game))
                 return EnterName(self.house, self.visit, now)
             case Command.BACK:
                 return ChooseGame(self.house, now, self.house.games.index(self.visit.game))
@@ -175,8 +174,9 @@ class ChooseRival(Screen):
             canvas.text(text("alone"), left, y + 9, 36)
             canvas.text(text("alone_how"), left, y + 49, 24, palette.QUIET)
             return
-        canvas.text(rival.agent, left, y + 9, 36, room=width - 420)
+        canvas.text(rival.name, left, y + 9, 36, room=width - 420)
         how = "rival_script" if rival.agent.startswith(SCRIPT_PREFIX) else "rival_trained"
+        how = "rival_guest" if rival.named is not None else how
         canvas.text(text(how), left, y + 49, 24, palette.QUIET, room=width - 420)
         if rival.mean is not None:
             canvas.text(number(round(rival.mean)), right, y + 9, 36, palette.YELLOW, 1, 280)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -15,15 +16,21 @@ import recordings
 from agents.load import SCRIPT_PREFIX, house_bots
 from agents.player import Kind
 from arena.book import book
+from arena.evaluate import Handling
 from arena.event import Event
+from arena.kiosk.admitted import AdmittedAgents
 from arena.kiosk.seeds import ranked_seeds
 from arena.kiosk.settings import Settings
 from arena.kiosk.words import WordList
+from arena.lifecycle import Ceremony
+from arena.log import Log
+from arena.play.loading import LoadingOpponent
 from arena.results import Result, Standing
 from arena.scoreboard import Scoreboard
 from arena.screen import replay
+from arena.station.alone import Alone, Connection
 from arena.statistics import percentile_rank
-from envs.errors import ArenaError
+from envs.errors import ArenaError, EventError
 from envs.games import GAMES, HUMAN, Game, Reference, find_game
 from envs.rules import Rules, named_rules
 from recordings.codec import read
@@ -42,9 +49,19 @@ class Rival:
     """Somebody to play against."""
 
     agent: str
-    """What `agents.load.load_player` takes."""
+    """What `arena.evaluate.load` takes."""
     mean: float | None
     """Mean score on this event's standings; None before its first game."""
+    named: str | None = None
+    """A participant's agent: its name on the standings. Such ones play in the sandbox."""
+
+    @property
+    def name(self) -> str:
+        return self.agent if self.named is None else self.named
+
+    def start(self, rules: Rules) -> LoadingOpponent:
+        """Start its process."""
+        return LoadingOpponent(self.agent, rules, handling=Handling(sandbox=self.named is not None), name=self.named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,8 @@ class Outcome:
     """Best score of this name before this match; None if it is new."""
     not_counted: tuple[str, ...] = ()
     """Why games of this match don't count, one sentence part each."""
+    standings: tuple[Standing, ...] = ()
+    """Those that `place` is one of."""
 
 
 class House:
@@ -72,14 +91,24 @@ class House:
         board: its scoreboard.
         settings: what the organizer has set.
         words: what no name may hold.
+        station: the connection with the event's server.
     """
 
-    def __init__(self, event: Event, board: Scoreboard, settings: Settings, words: WordList) -> None:
+    def __init__(
+        self,
+        event: Event,
+        board: Scoreboard,
+        settings: Settings,
+        words: WordList,
+        station: Connection = Alone(),  # noqa: B008  # it has no state
+    ) -> None:
         self.event = event
         self.board = board
         self.settings = settings
         self.words = words
+        self.station = station
         self.games = tuple(find_game(name) for name in settings.games)
+        self.admitted = AdmittedAgents(event.agents, board, words, self.games)
 
     def rules(self, game: Game) -> Rules:
         return named_rules(game, self.settings.rules)
@@ -88,15 +117,45 @@ class House:
         """Return the seeds of a ranked match, `settings.rounds` of them."""
         return ranked_seeds(self.event.folder, self.rules(game), self.settings.rounds)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no ranked game begins any more, by the log in this event folder; a server answers for itself."""
+        try:
+            return not Ceremony(self.event, Log(self.board.engine)).state().phase.takes_station_games
+        except ArenaError as error:
+            log.warning("Nobody knows whether the event is open: %s", error)
+            return False
+
+    def may_play(self, game: Game, name: str) -> bool:
+        """Whether a person of that name has ranked games left today (UTC), as far as this kiosk knows."""
+        today = datetime.now(UTC).date()
+        rules_id = self.rules(game).rules_id
+        try:
+            results = self.board.results(game=game.name, rules_id=rules_id, player=name)
+        except ArenaError as error:
+            log.warning("Nobody knows how often %s has played: %s", name, error)
+            return True
+        attempts = sum(r.kind is Kind.HUMAN and r.started_at.date() == today for r in results)
+        return attempts < self.event.settings.quotas.attempts_per_day
+
     def rivals(self, game: Game) -> list[Rival]:
-        """Return who can be played against: house bots, then the arena's script; the strongest first."""
+        """Return who can be played against: house bots, participants' agents, the arena's script; the strongest
+        first."""
         agents = house_bots(game) + ([f"{SCRIPT_PREFIX}basic"] if game.name in GAMES else [])
         means = {s.player: s.mean for s in self.standings(game) if s.kind is not Kind.HUMAN}
         rivals = [Rival(agent, means.get(agent)) for agent in agents]
+        rivals += [
+            Rival(str(one.path), means.get(one.name), one.name)
+            for one in self.admitted.all()
+            if game.name in one.games and one.name not in agents
+        ]
         return sorted(rivals, key=lambda rival: -1.0 if rival.mean is None else rival.mean, reverse=True)
 
     def standings(self, game: Game) -> list[Standing]:
-        """Return the standings of `game`; empty if the scoreboard doesn't answer: the kiosk goes on without."""
+        """Return the standings of `game`, the server's if it was heard lately, else this kiosk's own; empty if the
+        scoreboard doesn't answer: the kiosk goes on without."""
+        if (shared := self.station.standings(game.name)) is not None:
+            return shared
         try:
             return self.board.standings(game.name, self.rules(game).rules_id)
         except ArenaError as error:
@@ -114,18 +173,15 @@ class House:
     def is_a_machine(self, name: str) -> bool:
         """Whether a bot or script has that name."""
         small = name.casefold()
-        return small.startswith(SCRIPT_PREFIX) or any(
-            small == other.casefold()
-            for game in self.games
-            for other in (
-                *house_bots(game),
-                *(s.player for s in self.standings(game) if s.kind is not Kind.HUMAN),
-            )
-        )
+        if small.startswith(SCRIPT_PREFIX):
+            return True
+        names = {one.name for one in self.admitted.all()}
+        for game in self.games:
+            names.update(house_bots(game), (s.player for s in self.standings(game) if s.kind is not Kind.HUMAN))
+        return small in {name.casefold() for name in names}
 
     def clips(self, game: Game) -> list[Path]:
-        """Return recordings worth showing: the best of different players of the event, people and machines in turn;
-        before anybody has played, a golden recording."""
+        """Return recordings worth showing: the best of different players of the event, people and machines in turn."""
         try:
             results = self.board.results(game=game.name, rules_id=self.rules(game).rules_id)
         except ArenaError as error:
@@ -140,8 +196,22 @@ class House:
         people = [self._file_of(result) for result in ordered if result.kind is Kind.HUMAN]
         machines = [self._file_of(result) for result in ordered if result.kind is not Kind.HUMAN]
         mixed = chain.from_iterable(zip_longest(people, machines))
-        found = [path for path in mixed if path is not None and path.is_file()][:CLIPS_PER_GAME]
-        return found or sorted(GOLDEN.glob(f"{game.name}-*-script-basic-*"))[:1]
+        return [path for path in mixed if path is not None and path.is_file()][:CLIPS_PER_GAME]
+
+    def performers(self, game: Game) -> list[str]:
+        """Return who plays live in attract mode while there are no recordings: house bots, else the arena's script."""
+        return house_bots(game) or ([f"{SCRIPT_PREFIX}basic"] if game.name in GAMES else [])
+
+    def golden(self, game: Game) -> Path:
+        """Return a recording of `game` that comes with the arena.
+
+        Raises:
+            EventError: there is none.
+        """
+        paths = sorted(GOLDEN.glob(f"{game.name}-*-script-basic-*"))
+        if not paths:
+            raise EventError(f"No recording of {game.name} comes with the arena.")
+        return paths[0]
 
     def _file_of(self, result: Result) -> Path:
         return self.event.recordings / result.recording_name
@@ -163,6 +233,8 @@ class House:
         ]
         bookings = book(games, self.board, processes=1)
         standings = self.board.standings(game.name, rules.rules_id)
+        if (shared := self.station.standings(game.name)) is not None:
+            standings = with_own(shared, standings, name)
         people = [standing for standing in standings if standing.kind is Kind.HUMAN]
         mine = next((standing for standing in people if standing.player == name), None)
         refused = tuple(b.verification.reason for b in bookings if not b.verification.ok)
@@ -176,7 +248,20 @@ class House:
             mean=mine.mean,
             best_before=max((result.score for result in before), default=None),
             not_counted=refused,
+            standings=tuple(standings),
         )
+
+
+def with_own(shared: Sequence[Standing], own: Sequence[Standing], name: str) -> list[Standing]:
+    """Return the server's standings with what this kiosk knows of a person: the server hears of the last games a moment
+    later. Who has played elsewhere, too, is known better there."""
+    mine = [s for s in (*shared, *own) if s.player == name and s.kind is Kind.HUMAN]
+    if not mine:
+        return list(shared)
+    best_known = max(mine, key=lambda standing: standing.episodes)
+    others = [s for s in shared if s not in mine]
+    ordered = sorted([*others, best_known], key=lambda standing: -standing.mean)
+    return [replace(s, rank=1 + sum(other.mean > s.mean for other in ordered)) for s in ordered]
 
 
 def human_reference(game: Game) -> Reference | None:

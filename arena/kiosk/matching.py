@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from arena.kiosk import palette
 from arena.kiosk.canvas import WIDTH, Canvas
@@ -14,11 +15,11 @@ from arena.kiosk.texts import text
 from arena.play.opponent import NOBODY
 from arena.play.session import PRACTICE, RANKED, Limits, Round, play_game
 from arena.play.stage import Stage
-from arena.seeds import PRACTICE_SEEDS
-from envs.errors import ArenaError
+from envs.errors import AgentError, ArenaError
 from envs.step import End
 
 if TYPE_CHECKING:
+    from arena.client import RankedTicket
     from arena.kiosk.house import House
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class Practice(Screen):
 
     def work(self, stage: Stage, now: float) -> Screen:
         visit = self.visit
-        seed = secrets.randbelow(PRACTICE_SEEDS)
+        seed = secrets.randbelow(self.house.event.settings.seeds.practice)
         limits = replace(PRACTICE, idle_seconds=self.house.settings.idle_game_seconds)
         try:
             name = visit.name or text("guest")
@@ -60,6 +61,23 @@ class NextRound(Screen):
         super().__init__(house, now)
         self.visit = visit
         self.accent = palette.GAME_COLOURS.get(visit.game.name, palette.SKY)
+        self.seed = house.seeds(visit.game)[len(visit.rounds)]
+        self.refusal = ""
+        if house.is_over:
+            self.refusal = text("over")
+        elif not house.may_play(visit.game, visit.name):
+            self.refusal = text("enough")
+        """Why there is no ranked game, as a sentence; empty if there is."""
+        self.ticket: RankedTicket | None = None
+        if not self.refusal:
+            house.station.wish(visit.name, house.rules(visit.game), self.seed)
+
+    def update(self, now: float) -> Screen:
+        answer = self.house.station.answer()
+        if answer is not None and not self.refusal:
+            self.refusal = getattr(answer, "reason", "")
+            self.ticket = None if self.refusal else cast("RankedTicket", answer)
+        return self
 
     @property
     def idle_seconds(self) -> float:
@@ -76,8 +94,10 @@ class NextRound(Screen):
 
     def handle(self, pressed: Input, now: float) -> Screen:
         match pressed.command:
+            case Command.GO if self.refusal:
+                return self.given_up(now)
             case Command.GO if not self.is_waiting:
-                return Playing(self.house, self.visit, now)
+                return Playing(self.house, self.visit, now, self.seed, self.ticket)
             case Command.BACK:
                 return self.given_up(now)
         return self
@@ -94,7 +114,7 @@ class NextRound(Screen):
         visit, rounds = self.visit, self.house.settings.rounds
         title = text("the_match") if rounds == 1 else text("round_of", n=len(visit.rounds) + 1, rounds=rounds)
         self.header(canvas, title, visit.game.title)
-        rival = visit.rival.agent if visit.rival else ""
+        rival = visit.rival.name if visit.rival else ""
         if rival:
             half = (WIDTH - 2 * MARGIN - 200) / 2
             canvas.text(visit.name, MARGIN + half, 152, 52, palette.SKY, 1, half)
@@ -104,55 +124,75 @@ class NextRound(Screen):
             canvas.text(visit.name, WIDTH / 2, 152, 52, palette.SKY, 0.5, WIDTH - 2 * MARGIN)
         if visit.rounds:
             draw_rounds(canvas, visit, 250)
-        else:
+        elif not self.refusal:
             what = text("match_what", n=(rounds + 1) // 2) if rival and rounds > 1 else text("alone_what", n=rounds)
             canvas.paragraph(what, WIDTH / 2, 280, 900, 34, palette.TEXT, 0.5)
         self._invite(canvas, now)
 
     def _invite(self, canvas: Canvas, now: float) -> None:
-        at_work = self.visit.at_work
+        at_work, awake = self.visit.at_work, now - self.since >= DEAF_SECONDS
         if at_work is not None and at_work.problem is not None:
-            canvas.text(text("rival_ill"), WIDTH / 2, 516, 30, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
+            canvas.text(text("rival_ill"), WIDTH / 2, 476, 30, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
+        if self.refusal:
+            y = 500 if self.visit.rounds else 300
+            canvas.paragraph(self.refusal, WIDTH / 2, y, 900, 36, palette.YELLOW, 0.5)
+            self.footer(canvas, now, [(text("cap_fire"), text("hint_go_on"))])
+            return
+        if self.house.station.url and self.ticket is None and awake:
+            canvas.text(text("unseen"), WIDTH / 2, 512, 30, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
         if self.is_waiting:
-            name = self.visit.rival.agent if self.visit.rival else ""
+            name = self.visit.rival.name if self.visit.rival else ""
             waits = text("rival_loading", name=name)
             canvas.text(waits, WIDTH / 2, 586, 34, palette.QUIET, 0.5, WIDTH - 2 * MARGIN)
-        elif now - self.since >= DEAF_SECONDS:
+        elif awake:
             canvas.panel(WIDTH / 2 - 240, 560, 480, 72, palette.YELLOW)
             canvas.pixels(text("press_fire"), WIDTH / 2, 578, 5, palette.YELLOW, 0.5, 440)
         self.footer(canvas, now, [(text("cap_fire"), text("hint_start")), ("ESC", text("hint_end"))])
 
 
 class Playing(Screen):
-    """One ranked round."""
+    """One ranked round.
 
-    def __init__(self, house: House, visit: Visit, now: float) -> None:
+    Args:
+        seed: of the round.
+        ticket: the server's; without one the game counts, but as not seen live.
+    """
+
+    def __init__(self, house: House, visit: Visit, now: float, seed: int, ticket: RankedTicket | None) -> None:
         super().__init__(house, now)
         self.visit = visit
+        self.seed = seed
+        self.ticket = ticket
 
     def work(self, stage: Stage, now: float) -> Screen:
         from arena.kiosk.result import Counting
 
         visit, house = self.visit, self.house
-        seeds = house.seeds(visit.game)
+        rounds = house.settings.rounds
         opponent = visit.at_work.opponent if visit.at_work is not None else None
-        title = text("round_of", n=len(visit.rounds) + 1, rounds=len(seeds))
+        title = text("round_of", n=len(visit.rounds) + 1, rounds=rounds)
         try:
             played = play_game(
                 stage,
                 house.rules(visit.game),
-                seeds[len(visit.rounds)],
+                self.seed,
                 visit.name,
                 house.event.recordings,
                 opponent=opponent or NOBODY,
                 title=title,
                 limits=limits_of(house),
+                begin=partial(house.station.begin, self.ticket),
             )
+        except AgentError as error:
+            if visit.at_work is None or opponent is None:
+                raise
+            visit.at_work.give_up(error)  # it has died between two rounds; the guest goes on alone
+            return NextRound(house, visit, now)
         except ArenaError as error:
             visit.end()
             return Trouble(house, visit, str(error), now)
         visit.rounds.append(played)
-        if is_over(visit, len(seeds)):
+        if is_over(visit, rounds):
             visit.end()
             return Counting(house, visit, now)
         return NextRound(house, visit, now)
@@ -179,18 +219,18 @@ def draw_rounds(canvas: Canvas, visit: Visit, y: float, height: float = 62) -> N
         top = y + height * line
         canvas.text(text("round", n=line + 1), MARGIN + 40, top + 8, 30, palette.QUIET)
         mine, theirs = scores_of(played)
-        won = theirs is not None and mine > theirs
-        lost = theirs is not None and mine < theirs
+        won, lost = played.winner == 1, played.winner == -1
         canvas.pixels(number(mine), WIDTH / 2 - 70, top + 8, 5, palette.YELLOW, 1)
         if won:
             canvas.pixels("<", WIDTH / 2 - 24, top + 8, 5, palette.SKY, 0.5)
         if lost:
             canvas.pixels(">", WIDTH / 2 + 24, top + 8, 5, palette.ORANGE, 0.5)
         if theirs is not None:
-            if mine == theirs:
+            if mine == theirs and not lost:
                 canvas.pixels("=", WIDTH / 2, top + 8, 5, palette.QUIET, 0.5)
             canvas.pixels(number(theirs), WIDTH / 2 + 70, top + 8, 5, palette.YELLOW)
-            note = text("round_won") if won else text("round_lost") if lost else text("round_even")
+            even = "round_even" if mine == theirs else "round_open"
+            note = text("round_won") if won else text("round_lost") if lost else text(even)
             canvas.text(note, WIDTH - MARGIN - 40, top + 8, 30, palette.QUIET, 1)
 
 

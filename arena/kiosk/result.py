@@ -72,7 +72,7 @@ class Result(Screen):
         self.visit = visit
         self.outcome = outcome
         self.accent = palette.GAME_COLOURS.get(visit.game.name, palette.SKY)
-        self._standings = house.standings(visit.game) if outcome is not None else []
+        self._standings = outcome.standings if outcome is not None else ()
 
     @property
     def idle_seconds(self) -> float:
@@ -109,16 +109,16 @@ class Result(Screen):
         visit, width = self.visit, 560.0
         canvas.text(visit.name, MARGIN, 128, 40, palette.SKY, room=width * 0.55)
         if visit.rival is not None:
-            canvas.text(visit.rival.agent, MARGIN + width, 132, 32, palette.ORANGE, 1, width * 0.42)
+            canvas.text(visit.rival.name, MARGIN + width, 132, 32, palette.ORANGE, 1, width * 0.42)
         for line, played in enumerate(visit.rounds[-5:]):
             mine, theirs = scores_of(played)
             y = 190 + 48 * line
             canvas.pixels(number(mine), MARGIN, y, 5, palette.YELLOW)
             canvas.text(text("round", n=line + 1), MARGIN + width / 2, y + 2, 28, palette.QUIET, 0.5)
             if theirs is not None:
-                if mine > theirs:
+                if played.winner == 1:
                     canvas.pixels("<", MARGIN + width / 2 - 84, y, 5, palette.SKY, 0.5)
-                if mine < theirs:
+                if played.winner == -1:
                     canvas.pixels(">", MARGIN + width / 2 + 84, y, 5, palette.ORANGE, 0.5)
                 canvas.pixels(number(theirs), MARGIN + width, y, 5, palette.YELLOW, 1)
         below = 206.0 + 50 * min(5, len(visit.rounds))
@@ -134,7 +134,7 @@ class Result(Screen):
         if paired and visit.rival is not None:
             lead = sum(mine - theirs for mine, theirs in paired)
             key = "paired_ahead" if lead > 0 else "paired_behind" if lead < 0 else "paired_level"
-            said.append((text(key, name=visit.rival.agent, points=number(abs(lead))), palette.TEXT))
+            said.append((text(key, name=visit.rival.name, points=number(abs(lead))), palette.TEXT))
         best = max(mine for mine, _ in pairs)
         if outcome is not None and outcome.place:
             before = outcome.best_before

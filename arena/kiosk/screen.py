@@ -16,7 +16,7 @@ from envs.games import Game
 
 if TYPE_CHECKING:
     from arena.kiosk.house import House, Rival
-    from arena.kiosk.rival import RivalAtWork
+    from arena.play.loading import LoadingOpponent
     from arena.play.session import Round
 
 MARGIN = 60
@@ -81,15 +81,15 @@ class Visit:
     game: Game
     rival: Rival | None = None
     """None: alone."""
-    at_work: RivalAtWork | None = None
+    at_work: LoadingOpponent | None = None
     """The rival's process, from when it was chosen until the match is over."""
     name: str = ""
     rounds: list[Round] = field(default_factory=list)
 
     def wins(self) -> tuple[int, int]:
         """Return how many rounds the person and the rival have won."""
-        pairs = [(r.person.recording.score, r.opponent.recording.score) for r in self.rounds if r.opponent is not None]
-        return sum(mine > theirs for mine, theirs in pairs), sum(mine < theirs for mine, theirs in pairs)
+        winners = [played.winner for played in self.rounds]
+        return winners.count(1), winners.count(-1)
 
     def end(self) -> None:
         """Let the rival's process go. May be called more than once."""

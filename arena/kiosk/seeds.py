@@ -27,12 +27,37 @@ def ranked_seeds(folder: Path, rules: Rules, count: int) -> tuple[int, ...]:
     return final_seeds(_secret(folder), f"kiosk {rules.rules_id}", rules.game, "", count)
 
 
+def shared(folder: Path) -> str:
+    """Return the secret of the event in `folder`, for its other stations; make it the first time.
+
+    Raises:
+        EventError: see `ranked_seeds`.
+    """
+    return _secret(folder).hex()
+
+
+def adopt(folder: Path, secret: str) -> None:
+    """Take over the secret of another folder of the same event, so that both have the same seeds.
+
+    Raises:
+        EventError: the folder can't be written.
+    """
+    path = folder / FILE_NAME
+    text = f"{secret}\n".encode()
+    if not path.exists() or path.read_bytes() != text:
+        _write(path, text)
+
+
+def _write(path: Path, text: bytes) -> None:
+    write_atomically(path, text)
+    path.chmod(0o600)
+
+
 def _secret(folder: Path) -> bytes:
     path = folder / FILE_NAME
     try:
         if not path.exists():
-            write_atomically(path, f"{new_secret().hex()}\n".encode())
-            path.chmod(0o600)
+            _write(path, f"{new_secret().hex()}\n".encode())
         secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except (OSError, ValueError) as error:
         raise EventError(f"The kiosk's seeds can't be made: {path} can't be used ({error}); restore it.") from None

@@ -7,11 +7,14 @@ import secrets
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from envs.errors import ArenaError, EventError, shown
 from envs.games import GAMES, find_game
 from recordings.storage import write_atomically
+
+if TYPE_CHECKING:
+    from arena.settings import Settings as EventSettings
 
 FILE_NAME = "kiosk.toml"
 
@@ -21,16 +24,16 @@ _TEMPLATE = """\
 # The organizer's exit: press F10, then type this code (4 to 12 digits).
 exit_code = "{code}"
 
-# Address of the scoreboard, shown as text and as a QR code.
+# Address of the scoreboard, shown as text and as a QR code; the one after --server, if there is one.
 # url = "http://192.168.1.10:8000"
 
-# The games to choose from.
+# The games to choose from; those of event.toml, if it names some.
 # games = ["breakout", "pacman", "ms_pacman", "space_invaders"]
 
 # The most games of a ranked match: best of three. Odd.
 # rounds = 3
 
-# "5min" or "30min".
+# "5min" or "30min"; as in event.toml.
 # rules = "5min"
 
 # Seconds without a key until the kiosk goes back to its start: while choosing, and in a game.
@@ -56,8 +59,12 @@ class Settings:
     """Without a key until a game is left."""
 
 
-def open_settings(folder: Path) -> Settings:
+def open_settings(folder: Path, event: EventSettings | None = None) -> Settings:
     """Return the settings in an event folder; write the file first if there is none.
+
+    Args:
+        folder: the event folder.
+        event: what its event.toml says; games and rules that stand there hold here, too, if kiosk.toml names none.
 
     Raises:
         EventError: the file can't be read or written, or a value in it can't be; all mistakes are named at once.
@@ -71,6 +78,9 @@ def open_settings(folder: Path) -> Settings:
         raise EventError(f"{path} can't be read ({error.strerror or error}); are its permissions right?") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise EventError(f"{path} can't be read as TOML ({error}); correct it.") from None
+    if event is not None:
+        said = {"games": list(event.games), "rules": event.rules}
+        table = {name: value for name, value in said.items() if name in event.model_fields_set} | table
     return _checked(table, path)
 
 

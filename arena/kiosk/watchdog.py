@@ -1,4 +1,4 @@
-"""The parent of the kiosk's process: when that dies or hangs, it is started again, into attract mode.
+"""The parent of the kiosk's process, or of the stage's: when that dies or hangs, it is started again.
 
 What was played is on the disk by then: finished games as recordings, the running one as a journal, which the next
 start makes a recording of that ends as left. This process does nothing else, and draws nothing.
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -19,11 +20,11 @@ from envs.errors import EventError
 READY = "ready"
 BEAT = "."
 LEFT = 0
-"""Exit code of a kiosk that the organizer has left."""
+"""Exit code of a process that the organizer has left."""
 BAD_INPUT = 2
 BEAT_SECONDS = 1.0
 SILENCE_SECONDS = 30.0
-"""A kiosk that has shown no picture for so long hangs, and is killed."""
+"""A process that has shown no picture for so long hangs, and is killed."""
 START_SECONDS = 90.0
 """So long may it take until the window is open."""
 RESTART_SECONDS = (0.5, 1, 2, 5, 10)
@@ -45,16 +46,25 @@ def beats(stage: Stage) -> None:
         time.sleep(BEAT_SECONDS)
 
 
-def watch_over(folder: Path, db: str | None, size: tuple[int, int] | None) -> None:
-    """Run the kiosk until the organizer leaves it.
+def watch_over(folder: Path, db: str | None, size: tuple[int, int] | None, server: str = "") -> None:
+    """Run the kiosk until the organizer leaves it. The token for `server` is in the environment, as ARENA_TOKEN.
 
     Raises:
-        EventError: it could not be started at all; the kiosk itself has said why.
+        EventError: see `keep_alive`.
+    """
+    keep_alive("kiosk", "arena.kiosk", [str(folder), db or "", f"{size[0]}x{size[1]}" if size else "", server])
+
+
+def keep_alive(what: str, module: str, words: Sequence[str]) -> None:
+    """Run `python -m module words ...` until it ends with `LEFT`. Messages call it `what`.
+
+    Raises:
+        EventError: it could not be started at all; it has said itself why.
     """
     in_a_row, was_ready = 0, False
     while True:
         began = time.monotonic()
-        child = _Child(folder, db, size)
+        child = _Child(module, words)
         try:
             code = child.wait()
         finally:
@@ -63,21 +73,20 @@ def watch_over(folder: Path, db: str | None, size: tuple[int, int] | None) -> No
         if code == LEFT:
             return
         if not was_ready:
-            raise EventError("The kiosk could not start; the line above says why.")
+            raise EventError(f"The {what} could not start; the line above says why.")
         in_a_row = 0 if time.monotonic() - began > STEADY_SECONDS else in_a_row
         pause = RESTART_SECONDS[min(in_a_row, len(RESTART_SECONDS) - 1)]
         in_a_row += 1
-        print(f"arena: The kiosk has ended ({_why(code)}); it starts again.", file=sys.stderr)
+        print(f"arena: The {what} has ended ({_why(code)}); it starts again.", file=sys.stderr)
         time.sleep(pause)
 
 
 class _Child:
-    """The kiosk's process."""
+    """The process that is watched."""
 
-    def __init__(self, folder: Path, db: str | None, size: tuple[int, int] | None) -> None:
-        words = [str(folder), db or "", f"{size[0]}x{size[1]}" if size else ""]
+    def __init__(self, module: str, words: Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "arena.kiosk", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            [sys.executable, "-m", module, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
         self.was_ready = False
         self._heard = time.monotonic()

@@ -15,6 +15,7 @@ from math import ceil
 from agents.human import Button
 from agents.player import PlayerQuit
 from arena.play.clock import FrameClock
+from arena.play.opponent import Opponent
 from arena.play.palette import BRIGHT
 from arena.play.screens import Line, draw_lines, hint, line, title
 from arena.play.stage import Stage
@@ -27,6 +28,10 @@ SCREEN_SECONDS = 1 / 30
 """Between two pictures of a screen on which nothing moves."""
 AGAIN_SECONDS = 2.0
 """How soon the second Esc must come where there is no pause left to ask in."""
+READY_SECONDS = 20.0
+"""How long the game waits for the opponent's first decision. Then it begins, and the opponent's actions are held."""
+WORDLESS_SECONDS = 0.7
+"""For so long nothing is said about that wait."""
 IDLE_WARNING_SECONDS = 10.0
 CONFIRM_KEYS = ("return", "enter", "keypad enter")
 
@@ -58,9 +63,11 @@ class Conductor:
         view: draws the game.
         clock: of this game.
         limits: of this game.
+        opponent: who plays beside the person; waited for before the countdown, and never again.
     """
 
-    def __init__(self, stage: Stage, view: View, clock: FrameClock, limits: Limits) -> None:
+    def __init__(self, stage: Stage, view: View, clock: FrameClock, limits: Limits, opponent: Opponent) -> None:
+        self._opponent = opponent
         self._stage = stage
         self._view = view
         self._clock = clock
@@ -82,7 +89,23 @@ class Conductor:
         self._stage.pads_state.unplugged.clear()
         self._stage.last_input = time.monotonic()
         keys = [hint(text("play.keys_move")), hint(text("play.keys_fire")), hint(text("play.keys_other"))]
+        self._await_opponent(keys)
         self._count_down(text("play.ready"), keys)
+
+    def _await_opponent(self, keys: list[Line]) -> None:
+        """Show who is getting ready until the opponent's first decision is there, or it has had time enough."""
+        began = time.monotonic()
+        while not self._opponent.ready() and (waited := time.monotonic() - began) < READY_SECONDS:
+            self._show_before_game(text("play.ready"), self._loading_line(waited), keys)
+            if self._stage.closed:
+                return
+
+    def _loading_line(self, waited: float) -> Line:
+        """What stands where the seconds are counted: usually the wait is over before it could be read."""
+        player = self._opponent.player
+        if waited < WORDLESS_SECONDS or player is None:
+            return (str(self._limits.countdown), 3.0, BRIGHT)
+        return line(text("play.loading", name=player.info.name))
 
     def _stopped(self, step: Step) -> bool:
         """Do what was asked for; True if the game has stood still for it."""
@@ -199,10 +222,14 @@ class Conductor:
         """Count the seconds down on a hidden game."""
         until = time.monotonic() + self._limits.countdown
         while (left := until - time.monotonic()) > 0 and not self._stage.closed:
-            if any(press.key == "escape" or press.pad == "back" for press in self._stage.poll()):
-                raise PlayerQuit
-            self._show([title(words), (str(ceil(left)), 3.0, BRIGHT), *more])
+            self._show_before_game(words, (str(ceil(left)), 3.0, BRIGHT), more)
         self._stage.held.clear()
+
+    def _show_before_game(self, words: str, middle: Line, more: list[Line]) -> None:
+        """Show a picture of a wait that Esc breaks off."""
+        if any(press.key == "escape" or press.pad == "back" for press in self._stage.poll()):
+            raise PlayerQuit
+        self._show([title(words), middle, *more])
 
     def _show(self, lines: list[Line]) -> None:
         self._view.draw_hidden()

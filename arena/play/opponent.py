@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from typing import Any, Protocol
 from agents.load import SCRIPT_PREFIX, find_agent_file, load_player
 from agents.player import Player, PlayerFailed, PlayerInfo, PlayerQuit
 from agents.replay import ReplayPlayer
+from arena.evaluate import PLAIN, Handling, load
 from arena.workers import workers
 from envs.environment import ArenaEnv
 from envs.errors import AgentError, ArenaError, RecordingError, tidy
@@ -52,11 +54,14 @@ class Opponent(Protocol):
         """Frames of the running game for which the last action was held."""
 
     def begin(self, rules: Rules, seed: int) -> None:
-        """Get ready for one game.
+        """Begin to get ready for one game; doesn't wait.
 
         Raises:
             ArenaError: this game can't be played.
         """
+
+    def ready(self) -> bool:
+        """Whether its first decision is there, or will never come."""
 
     def patient(self) -> None:
         """From now on nobody is kept waiting: decide every frame."""
@@ -70,6 +75,9 @@ class Nobody:
 
     def begin(self, rules: Rules, seed: int) -> None:
         pass
+
+    def ready(self) -> bool:
+        return True
 
     def patient(self) -> None:
         pass
@@ -101,6 +109,9 @@ class Ghost:
                 f"seed {seed}."
             )
 
+    def ready(self) -> bool:
+        return True
+
     def patient(self) -> None:
         pass
 
@@ -126,9 +137,13 @@ class RemotePlayer:
         """Frames that the process was told of."""
         self._told = bytearray()
         """Actions passed to the emulator that the process hasn't been told of."""
+        self._begun = False
+        """Whether what comes belongs to this game: there may be late answers of the one before."""
+        self._leaves: PlayerFailed | PlayerQuit | None = None
+        """Why it doesn't go on with this game."""
 
     def begin(self, seed: int) -> None:
-        """Let the process begin the game of `seed`, and wait until the first decision is there.
+        """Let the process begin the game of `seed`.
 
         Raises:
             AgentError: the process has died.
@@ -138,15 +153,18 @@ class RemotePlayer:
         self._action = NOOP
         self._told.clear()
         self._wait = 0
+        self._begun, self._leaves = False, None
         with _dying(self.info.name, AgentError):
-            self._drain()
+            self._hear()
             self._pipe.send(seed)
-            while self._pipe.poll(LOAD_SECONDS):
-                if self._pipe.recv() == "begun":  # before it there may be late answers of the game before
-                    break
-            else:
-                raise AgentError(f"{self.info.name} doesn't answer; start it again.")
-            self._pipe.poll(CATCH_UP_SECONDS)  # the first decision may take longer than others
+
+    def ready(self) -> bool:
+        """Whether its first decision is there, or will never come. The first one may take longer than others."""
+        try:
+            self._hear()
+        except (EOFError, OSError):
+            return True  # `act` says it
+        return self._answered >= 0 or self._leaves is not None
 
     def patient(self) -> None:
         self._wait = CATCH_UP_SECONDS
@@ -157,11 +175,13 @@ class RemotePlayer:
     def act(self, step: Step) -> int:
         with _dying(self.info.name, PlayerFailed):
             self._hear()
-            while self._wait and self._answered < step.t:
+            while self._wait and self._answered < step.t and self._leaves is None:
                 if not self._pipe.poll(self._wait):
                     raise PlayerFailed(f"{self.info.name} has not answered for {CATCH_UP_SECONDS} seconds.")
                 self._hear()
                 self._tell()
+            if self._leaves is not None:
+                raise self._leaves
             if self._answered < step.t:
                 self.held_frames += 1
                 if step.t - self._answered > GIVE_UP_FRAMES:
@@ -183,15 +203,16 @@ class RemotePlayer:
     def _hear(self) -> None:
         while self._pipe.poll():
             came: Any = self._pipe.recv()
-            if isinstance(came, ArenaError):
-                raise PlayerFailed(str(came))
-            if came is None:
-                raise PlayerQuit
-            self._answered, self._action = came
-
-    def _drain(self) -> None:
-        while self._pipe.poll():
-            self._pipe.recv()
+            if came == "begun":
+                self._begun = True
+            elif not self._begun:
+                continue
+            elif isinstance(came, ArenaError):
+                self._leaves = PlayerFailed(str(came))
+            elif came is None:
+                self._leaves = PlayerQuit()
+            else:
+                self._answered, self._action = came
 
 
 class RemoteOpponent:
@@ -214,30 +235,38 @@ class RemoteOpponent:
             raise AgentError(f"{self.info.name} was opened for {self._rules.game}, rules {self._rules.label}.")
         self.player.begin(seed)
 
+    def ready(self) -> bool:
+        return self.player.ready()
+
     def patient(self) -> None:
         self.player.patient()
 
 
 @contextmanager
-def open_opponent(agent: str, rules: Rules) -> Iterator[RemoteOpponent]:
+def open_opponent(
+    agent: str, rules: Rules, *, handling: Handling = PLAIN, name: str | None = None
+) -> Iterator[RemoteOpponent]:
     """Load `agent` into a process of its own, wait until it is ready, and end the process afterwards.
 
     Args:
-        agent: as `agents.load.load_player` takes it.
+        agent: as `arena.evaluate.load` takes it.
         rules: what will be played.
+        handling: how it is run; files of other people in the sandbox.
+        name: what it is called; None for the name in its file.
 
     Raises:
         AgentError: there is no such agent, it can't play this game, or its process has died.
     """
     check_agent(agent, rules)
-    with workers(_work, [(agent, rules)]) as (pipe,):
+    with workers(_work, [(agent, rules, handling)]) as (pipe,):
         with _dying(agent, AgentError):
             if not pipe.poll(LOAD_SECONDS):
                 raise AgentError(f"{agent} has not loaded in {LOAD_SECONDS} seconds; try it with arena evaluate first.")
             came = pipe.recv()
         if isinstance(came, BaseException):
             raise came
-        yield RemoteOpponent(RemotePlayer(came, pipe), rules)
+        info = came if name is None else replace(came, name=name)
+        yield RemoteOpponent(RemotePlayer(info, pipe), rules)
 
 
 def check_agent(agent: str, rules: Rules) -> None:
@@ -264,7 +293,7 @@ def _dying(name: str, error: type[ArenaError]) -> Iterator[None]:
 # -- in the agent's process --------------------------------------------------------------------------------------------
 
 
-def _work(pipe: Connection, agent: str, rules: Rules) -> None:
+def _work(pipe: Connection, agent: str, rules: Rules, handling: Handling) -> None:
     """What the agent's process does, until it is ended."""
     if hasattr(os, "nice"):
         os.nice(POLITE)
@@ -272,7 +301,7 @@ def _work(pipe: Connection, agent: str, rules: Rules) -> None:
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     try:
-        with closing(load_player(agent, find_game(rules.game))) as player:
+        with closing(load(agent, find_game(rules.game), handling)) as player:
             env = ArenaEnv(rules, obs_type="ram")
             pipe.send(player.info)
             with suppress(EOFError):

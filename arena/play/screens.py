@@ -3,7 +3,7 @@ except the last."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from arena.play.palette import BRIGHT, QUIET, SCORE
 from arena.play.stage import Stage
@@ -25,9 +25,10 @@ def hint(words: str) -> Line:
 
 
 def draw_lines(stage: Stage, lines: Sequence[Line], unit: int) -> None:
-    """Draw lines in the middle of the window, on a dark ground of their own."""
+    """Draw lines in the middle of the window, on a dark ground of their own. What is too long is wrapped."""
     surface = stage.surface
     width, height = surface.get_size()
+    lines = [part for one in lines for part in _wrapped(stage, one, unit, width - 2 * unit)]
     heights = [round(unit * part * 1.35) for _, part, _ in lines]
     total = sum(heights)
     room = width - 2 * unit
@@ -40,3 +41,16 @@ def draw_lines(stage: Stage, lines: Sequence[Line], unit: int) -> None:
     for (words, part, colour), tall in zip(lines, heights, strict=True):
         stage.write(words, (width // 2, y + tall // 2), round(unit * part), colour, "center", room)
         y += tall
+
+
+def _wrapped(stage: Stage, line: Line, unit: int, room: int) -> Iterator[Line]:
+    """Yield `line` in as many parts as it needs; a single word that is too long stays whole, and is cut when drawn."""
+    words, size, colour = line
+    font, part = stage.font(round(unit * size)), ""
+    for word in words.split(" "):
+        longer = f"{part} {word}" if part else word
+        if part and font.size(longer)[0] > room:
+            yield part, size, colour
+            longer = word
+        part = longer
+    yield part, size, colour

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, cast
 
 from agents.human import Button, HumanPlayer
 from agents.player import Kind, Player
-from arena.book import keep
 from arena.emulators import borrowed
 from arena.match import Lane, RecordingObserver, Turn, observed, play_lanes
 from arena.play.clock import FrameClock
@@ -31,12 +31,13 @@ from arena.play.strings import text
 from arena.play.view import ENDS, View
 from arena.ranking import unranked_reason
 from arena.screen import Panel, Show
+from arena.station.alone import Kept, keep_here
 from envs.environment import ale_seed_of
 from envs.errors import EventError
 from envs.rules import Rules
 from envs.step import End
 from recordings.recording import Pacing, Recording
-from recordings.storage import FileJournal, Header, Journal, NullJournal
+from recordings.storage import FileJournal, Header, Journal, NullJournal, save
 
 __all__ = ["PRACTICE", "RANKED", "Limits", "Played", "Round", "play_game", "play_match"]
 
@@ -65,7 +66,20 @@ class Round(NamedTuple):
     seed: int
     person: Played
     opponent: Played | None
-    """None if nobody played there, or its game was broken off with the window."""
+    """None if nobody played there. A game that was broken off when the person left ends as QUIT and lies nowhere."""
+
+    @property
+    def winner(self) -> int:
+        """1: the person, -1: the opponent, 0: neither, or nobody played beside. Who leaves loses the round; nobody wins
+        it against a game that could not come to its end."""
+        if self.opponent is None:
+            return 0
+        mine, theirs = self.person.recording, self.opponent.recording
+        if mine.end is End.QUIT:
+            return -1
+        if theirs.end is End.QUIT and self.opponent.path is None and mine.score >= theirs.score:
+            return 0
+        return (mine.score > theirs.score) - (mine.score < theirs.score)
 
 
 def play_match(
@@ -77,15 +91,29 @@ def play_match(
     *,
     opponent: Opponent = NOBODY,
     limits: Limits = RANKED,
+    begin: Callable[[int], Kept] = lambda number: keep_here,
 ) -> list[Round]:
-    """Play `seeds` one after the other; a game that is left ends the match. For the rest see `play_game`."""
+    """Play `seeds` one after the other; a game that is left ends the match. `begin` is called with the number of each
+    game, 0 for the first, and returns what takes its recordings. For the rest see `play_game`."""
     rounds: list[Round] = []
     for seed in seeds:
         ale_seed_of(seed)
     for number, seed in enumerate(seeds, start=1):
         words = text("play.round", n=number, all=len(seeds), seed=seed)
         label = words if len(seeds) > 1 else text("play.alone", seed=seed)
-        rounds.append(play_game(stage, rules, seed, name, folder, opponent=opponent, title=label, limits=limits))
+        rounds.append(
+            play_game(
+                stage,
+                rules,
+                seed,
+                name,
+                folder,
+                opponent=opponent,
+                title=label,
+                limits=limits,
+                begin=partial(begin, number - 1),
+            )
+        )
         if rounds[-1].person.recording.end is End.QUIT or stage.closed:
             break
     return rounds
@@ -101,6 +129,7 @@ def play_game(
     opponent: Opponent = NOBODY,
     title: str = "",
     limits: Limits = RANKED,
+    begin: Callable[[], Kept] = lambda: keep_here,
 ) -> Round:
     """Let a person play one game, from the countdown to the key that leaves its last screen.
 
@@ -113,6 +142,8 @@ def play_game(
         opponent: who plays beside the person; it is begun here.
         title: a line on the screen, such as the number of the round.
         limits: what the person may do besides playing.
+        begin: called when nothing can keep the game from beginning any more. What it returns is called with every
+            recording that was saved, and where; an EventError from it is one of the disk, too.
 
     Raises:
         PlayerNameError, SeedError, RomError, RulesError: this can't be played.
@@ -123,7 +154,7 @@ def play_game(
     clock = FrameClock(rules.max_frames)
     panels = [Panel(name, rules)] + ([] if opponent.player is None else [_rival_panel(opponent, rules)])
     view = View(stage, panels, title)
-    players: list[Player] = [HumanPlayer(name, Conductor(stage, view, clock, limits))]
+    players: list[Player] = [HumanPlayer(name, Conductor(stage, view, clock, limits, opponent))]
     panels[0].name = players[0].info.name
     players += [] if opponent.player is None else [opponent.player]
 
@@ -131,12 +162,14 @@ def play_game(
         return clock.pacing(opponent.held_frames if lane else 0)
 
     with borrowed(rules, len(players)) as envs, ThreadPoolExecutor(1) as writer, _quiet_memory():
-        keeper = _Keeper(folder, writer)
+        keeper = _Keeper(folder, writer, begin())
         observer = _LiveObserver(rules, players, keeper, folder, pacing)
         lanes = [Lane(env, one, iter((seed,))) for env, one in zip(envs, players, strict=True)]
         game = _Game(stage, view, clock, opponent, limits)
         with closing(cast("Generator[Turn]", play_lanes(lanes))) as turns, closing(observer):
             game.play(Show(observed(turns, observer), panels))
+            if len(panels) > 1 and panels[1].running:
+                observer.break_off(panels[1])
         game.save(keeper)
         person = keeper.played(persons=True)
         assert person is not None  # the engine ends every game, whatever the person does
@@ -163,11 +196,13 @@ def _quiet_memory() -> Iterator[None]:
 
 class _Keeper:
     """Saves the recordings of one game: the person's at once, when nothing can be delayed by it any more, the
-    opponent's in another thread, because the person may be playing still."""
+    opponent's in another thread, because the person may be playing still. An opponent's game that was broken off is not
+    saved: nobody's score shall be a part of a game that somebody else has ended."""
 
-    def __init__(self, folder: Path | None, writer: ThreadPoolExecutor) -> None:
+    def __init__(self, folder: Path | None, writer: ThreadPoolExecutor, kept: Kept) -> None:
         self._folder = folder
         self._writer = writer
+        self._kept = kept
         self._recordings: dict[bool, Recording] = {}
         """By whether it is the person's."""
         self._saving: dict[bool, Future[Path]] = {}
@@ -176,9 +211,18 @@ class _Keeper:
         persons = recording.player.kind == Kind.HUMAN.value
         self._recordings[persons] = recording
         if self._folder is not None:
-            self._saving[persons] = self._writer.submit(keep, recording, self._folder)
+            self._saving[persons] = self._writer.submit(self._save, recording, self._folder)
             if persons:
                 self._saving[persons].exception()  # waits: the journal goes when this returns
+
+    def _save(self, recording: Recording, folder: Path) -> Path:
+        path = save(recording, folder)
+        self._kept(recording, path)
+        return path
+
+    def broken_off(self, recording: Recording) -> None:
+        """Take what the opponent had played when the person left."""
+        self._recordings[False] = recording
 
     def problem(self) -> str | None:
         """Wait until everything is saved; return the sentence about what can't be."""
@@ -194,7 +238,7 @@ class _Keeper:
         """Save what could not be saved."""
         for persons, saving in self._saving.items():
             if self._folder is not None and saving.exception() is not None:
-                self._saving[persons] = self._writer.submit(keep, self._recordings[persons], self._folder)
+                self._saving[persons] = self._writer.submit(self._save, self._recordings[persons], self._folder)
 
     def played(self, persons: bool) -> Played | None:
         """Return what the person played, or the opponent; None if there is nothing."""
@@ -202,6 +246,8 @@ class _Keeper:
         if recording is None:
             return None
         saving = self._saving.get(persons)
+        if saving is None and not persons and recording.end is End.QUIT:
+            return Played(recording, None, "it was broken off when the person left")
         path = None if saving is None or saving.exception() is not None else saving.result()
         return Played(recording, path, unranked_reason(recording))
 
@@ -212,9 +258,26 @@ class _LiveObserver(RecordingObserver):
     The person's journal may fail, as when the disk is full: the game goes on all the same. What a machine plays needs
     none."""
 
+    def __init__(
+        self,
+        rules: Rules,
+        players: Sequence[Player],
+        keeper: _Keeper,
+        journals: Path | None,
+        pacing: Callable[[int], Pacing],
+    ) -> None:
+        super().__init__(rules, players, keeper, journals, pacing)
+        self._keeper = keeper
+
     def __call__(self, turn: Turn) -> None:
         if self._players[turn.lane].kind != Kind.REPLAY.value:
             super().__call__(turn)
+
+    def break_off(self, panel: Panel) -> None:
+        """End the opponent's game where it stands on `panel`."""
+        recorder = self._recorders[1]
+        if recorder is not None and panel.step is not None:
+            self._keeper.broken_off(recorder.recording(panel.step.ended(End.QUIT), self._pacing(1)))
 
     def _journal(self, header: Header) -> Journal:
         if self._journals is None or header.player.kind != Kind.HUMAN.value:
@@ -276,13 +339,13 @@ class _Game:
 
     def _play_on(self, show: Show) -> None:
         """Nobody is kept waiting now: the opponent's game goes on faster, and still faster when a key is pressed. Esc
-        or closing the window breaks it off."""
+        or closing the window breaks it off, and who has left the game isn't asked to watch."""
         stage, view = self._stage, self._view
-        if len(self._panels) < 2 or not self._panels[1].running or stage.closed:
+        if len(self._panels) < 2 or not self._panels[1].running or stage.closed or self._left():
             return
         rival = self._panels[1].name
         self._opponent.patient()
-        hurried = self._panels[0].step is not None and self._panels[0].step.end is End.QUIT
+        hurried = False
         deaf_until = time.monotonic() + DEAF_SECONDS
         while not stage.closed:
             view.note = text("play.to_the_end" if hurried else "play.bot_plays_on", name=rival)
@@ -301,6 +364,10 @@ class _Game:
                     return
                 hurried = hurried or any(_goes_on(press) for press in presses)
             time.sleep(max(0.0, until - time.monotonic()))
+
+    def _left(self) -> bool:
+        step = self._panels[0].step
+        return step is not None and step.end is End.QUIT
 
     def save(self, keeper: _Keeper) -> None:
         """See that everything is saved; while the disk is full, ask the person to make room."""
@@ -321,15 +388,18 @@ class _Game:
     def _end_lines(self, played: Played) -> list[Line]:
         person = self._panels[0]
         lines = [title_line(text(ENDS[played.recording.end])), (f"{person.score:,}", 2.2, SCORE)]
-        if len(self._panels) > 1:
-            lines.append(line(self._outcome()))
+        if len(self._panels) > 1 and (outcome := self._outcome()):
+            lines.append(line(outcome))
         if played.unranked is not None:
             lines.append(hint(text("play.unranked", reason=played.unranked)))
         return [*lines, hint(text("play.press_fire"))]
 
     def _outcome(self) -> str:
+        """Who has won; empty where a game was broken off before that was clear."""
         first, second = self._panels
         gap = first.score - second.score
+        if self._left() or (second.running and gap >= 0):
+            return ""
         if gap == 0:
             return text("play.draw")
         return text("play.wins", name=(first if gap > 0 else second).name, n=f"{abs(gap):,}")

@@ -63,6 +63,8 @@ class Stage:
         width, height = pygame.display.get_desktop_sizes()[0]
         self._window_size = size or (max(SMALLEST[0], width * 9 // 10), max(SMALLEST[1], height * 8 // 10))
         self.full_screen = False
+        self.display = 0
+        """Which of the machine's displays the whole screen means, 0 for the first."""
         pygame.display.set_caption(title)
         pygame.display.set_mode(self._window_size, pygame.RESIZABLE)
         self.held = Held(controls)
@@ -176,7 +178,7 @@ class Stage:
         self.full_screen = not self.full_screen
         if self.full_screen:
             self._window_size = self.surface.get_size()
-            pg.display.set_mode((0, 0), pg.FULLSCREEN)
+            pg.display.set_mode((0, 0), pg.FULLSCREEN, display=self.display)
         else:
             pg.display.set_mode(self._window_size, pg.RESIZABLE)
         pg.mouse.set_visible(not self.full_screen)

@@ -39,7 +39,7 @@ class Layout:
 
     @property
     def small(self) -> int:
-        return round(self.line * 0.62)
+        return round(self.line * (0.62 if len(self.pictures) > 1 else 0.75))
 
 
 def lay_out(size: tuple[int, int], heights: Sequence[int]) -> Layout:
@@ -52,7 +52,7 @@ def lay_out(size: tuple[int, int], heights: Sequence[int]) -> Layout:
     # Smaller words where that makes the picture larger; not so small that two metres are too far.
     choices = [max(18, min(height // part, width // (12 * len(heights)))) for part in range(14, 23)]
     line = max(choices, key=lambda line: (_scale(size, heights, line), line))
-    lines, (top, bottom, gap) = _scale(size, heights, line), _margins(line)
+    lines, (top, bottom, gap) = _scale(size, heights, line), _margins(line, len(heights))
     across = round(lines * PIXEL_WIDTH) * 160
     left = (width - len(heights) * across - (len(heights) - 1) * gap) // 2
     pictures = []
@@ -62,14 +62,14 @@ def lay_out(size: tuple[int, int], heights: Sequence[int]) -> Layout:
     return Layout(size, tuple(pictures), line)
 
 
-def _margins(line: int) -> tuple[int, int, int]:
-    """Pixels above the pictures, below them, and between two."""
-    return round(line * 1.3), round(line * 3.1), line
+def _margins(line: int, games: int) -> tuple[int, int, int]:
+    """Pixels above the pictures, below them, and between two. Below a single one all words stand in one row."""
+    return round(line * 1.3), round(line * (3.1 if games > 1 else 1.15)), line
 
 
 def _scale(size: tuple[int, int], heights: Sequence[int], line: int) -> int:
     """Return the most pixels per emulated line, at least 1."""
-    top, bottom, gap = _margins(line)
+    top, bottom, gap = _margins(line, len(heights))
     lines = 1
     while True:
         wide = len(heights) * round((lines + 1) * PIXEL_WIDTH) * 160 + (len(heights) - 1) * gap
@@ -193,13 +193,18 @@ class View:
             place = stage.write(score, (right, above), line, SCORE, "bottomright")
             stage.write(name, (picture.x, above), line, COLOURS[i], "bottomleft", place.left - picture.x - line // 2)
             below = picture.y + picture.height + line // 4
-            stage.write(lives, (picture.x, below), small, BRIGHT, "topleft")
-            stage.write(left, (right, below), small, BRIGHT, "topright")
-            centre = (picture.x + picture.width // 2, below)
+            used = stage.write(lives, (picture.x, below), small, BRIGHT, "topleft").width
+            used = max(used, stage.write(left, (right, below), small, BRIGHT, "topright").width)
+            centre, between = (picture.x + picture.width // 2, below), picture.width - 2 * used - line
             if note:
-                stage.write(note, centre, small, SCORE, "midtop")
+                stage.write(note, centre, small, SCORE, "midtop", between)
             elif i == 1 and self.held_frames:
-                stage.write(text("play.late", n=self.held_frames), centre, small, QUIET, "midtop")
+                stage.write(text("play.late", n=self.held_frames), centre, small, QUIET, "midtop", between)
+            elif len(self.panels) == 1:
+                said = self.banner()
+                stage.write(said or self._title, centre, small, BRIGHT if said else QUIET, "midtop", between)
+        if len(self.panels) == 1:
+            return
         floor = max(picture.y + picture.height for picture in layout.pictures)
         stage.write(self.banner(), (middle, floor + round(1.65 * line)), line, self._lead_colour(), "center", room)
         stage.write(self._title, (middle, floor + round(2.6 * line)), small, QUIET, "center", room)

@@ -18,6 +18,7 @@ from arena.qualify import Move, moves
 from arena.ratings import Meeting, Rating, Strength, bradley_terry, ladder
 from arena.results import Result, RulesClass, Standing
 from arena.scoreboard import Scoreboard
+from arena.teams import TeamLine, team_standings
 from arena.tournament import Format, State, state_of
 from arena.verdicts import ALPHA, Outcome, Scores, against_reference, people_against_bots
 from envs.games import GAMES, Game, find_game
@@ -57,6 +58,10 @@ class Tournament:
     @property
     def title(self) -> str:
         return self.state.plan.title
+
+    @property
+    def teams(self) -> list[TeamLine]:
+        return team_standings(self.lines, self.state.entrants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,7 @@ def gather(event: Event, board: Scoreboard) -> Report:
     log = Log(board.engine)
     states = [state_of(log.entries(stream)) for stream in log.streams() if stream.startswith(TOURNAMENT)]
     real = [state for state in states if not state.plan.practice]
-    shown = real or states
+    shown = shown_states(states)
     tournaments = [_tournament(state, board) for state in shown]
     hidden = _hidden(real)
     games = _games(board, hidden, event.settings.seeds.practice)
@@ -281,18 +286,27 @@ def _games(
 
 def rankings_of(states: Sequence[State]) -> list[Ranking]:
     """Return the strengths overall (where there is more than one game) and in each game."""
-    meetings: dict[str, list[Meeting]] = {}
     kinds = {entrant.name: entrant.kind for state in states for entrant in state.entrants}
+    found = [_ranking(title, played, kinds) for title, played in meetings_of(states).items()]
+    return [one for one in found if one.strengths]
+
+
+def meetings_of(states: Sequence[State]) -> dict[str, list[Meeting]]:
+    """Return who has met whom on which seed, by title: all games first (where there is more than one), then each."""
+    meetings: dict[str, list[Meeting]] = {}
     for state in states:
         found: dict[tuple[str, int, str], dict[str, float]] = {}
         for (stage, game, index, player), score in state.scores.items():
             found.setdefault((game, index, stage), {})[player] = float(score.score)
         for (game, _, _), meeting in sorted(found.items()):
-            meetings.setdefault(game, []).append(meeting)
-    rankings = [_ranking(find_game(game).title, played, kinds) for game, played in meetings.items()]
-    if len(meetings) > 1:
-        rankings.insert(0, _ranking("All games", [one for played in meetings.values() for one in played], kinds))
-    return [one for one in rankings if one.strengths]
+            meetings.setdefault(find_game(game).title, []).append(meeting)
+    together = [one for played in meetings.values() for one in played]
+    return ({"All games": together} if len(meetings) > 1 else {}) | meetings
+
+
+def shown_states(states: Sequence[State]) -> list[State]:
+    """Return the tournaments that count: those for real, or else the rehearsals."""
+    return [state for state in states if not state.plan.practice] or list(states)
 
 
 def _ranking(title: str, meetings: Sequence[Meeting], kinds: Mapping[str, Kind]) -> Ranking:

@@ -91,6 +91,9 @@ class _Sheet:
         self._table(("", "Player", "Kind", "Won", "Drawn", "Lost", "Seeds", ""), rows, (7, 52, 16, 12, 14, 12, 14, 47))
         if len(one.lines) > MANY:
             self._text(f"{len(one.lines) - MANY} further players stand in the page.", 8, QUIET)
+        teams = [(str(t.place), t.team, ", ".join(t.members), f"{t.points:,}", f"{t.seeds_won:,}") for t in one.teams]
+        if teams:
+            self._table(("", "Team", "Player and bot", "Points", "Seeds"), teams, (7, 30, 103, 17, 17))
         if one.outcome is not None:
             if one.outcome is not self.report.outcome:
                 self._text("People against bots", 11, INK, bold=True)
@@ -210,7 +213,7 @@ class _Sheet:
         self.pdf.set_text_color(*INK)
         self.pdf.set_draw_color(*LINE)
         self.pdf.set_fill_color(255)
-        numbers = {"Won", "Drawn", "Lost", "Seeds", "Mean", "Practice", "Change"}
+        numbers = {"Points", "Won", "Drawn", "Lost", "Seeds", "Mean", "Practice", "Change"}
         with self.pdf.table(
             width=self.width, col_widths=tuple(widths), line_height=5.2, first_row_as_headings=True,
             borders_layout=TableBordersLayout.HORIZONTAL_LINES,

@@ -46,7 +46,9 @@ class Evaluators:
         self._tell = tell
         self._stop = threading.Event()
         self._seen: dict[int, tuple[str, int, float]] = {}
-        names = [f"{os.getpid()}-{secrets.token_hex(4)}-{i}" for i in range(settings.evaluators)]
+        self._own = f"{os.getpid()}-{secrets.token_hex(4)}-"
+        """With this begin the names of the workers here."""
+        names = [f"{self._own}{i}" for i in range(settings.evaluators)]
         self._threads = [threading.Thread(target=self._keep, args=(name,), daemon=True) for name in names]
         self._threads.append(threading.Thread(target=self._watch, daemon=True))
 
@@ -77,7 +79,7 @@ class Evaluators:
     def _take_back_from(self, worker: str) -> None:
         """Put back what a worker had that has died, or was ended."""
         for number, (whose, beat) in self._submissions.beats().items():
-            if whose == worker and self._submissions.take_back(number, worker, beat):
+            if whose == worker and self._submissions.take_back(number, worker, beat, blame=not self._stop.is_set()):
                 self._tell("agent", number)
 
     def _watch(self) -> None:
@@ -87,7 +89,8 @@ class Evaluators:
                     self._tell("agent", number)
 
     def overdue(self) -> list[int]:
-        """Take back what nobody has given a sign of for a lease; return it."""
+        """Take back what nobody has given a sign of for a lease; return it. A worker of another server, which has gone
+        with it, was not brought down by the agent."""
         beats = self._submissions.beats()
         now = time.monotonic()
         self._seen = {
@@ -101,7 +104,11 @@ class Evaluators:
             for number, (worker, beat, since) in self._seen.items()
             if now - since > self._settings.limits.lease_seconds
         ]
-        return [number for number, worker, beat in silent if self._submissions.take_back(number, worker, beat)]
+        return [
+            number
+            for number, worker, beat in silent
+            if self._submissions.take_back(number, worker, beat, blame=worker.startswith(self._own))
+        ]
 
 
 def work(pipe: Connection, settings: Settings, name: str) -> None:

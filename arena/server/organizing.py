@@ -10,14 +10,17 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from arena.event import Event, open_event
+from arena.lifecycle import Ceremony, Phase
+from arena.log import Log
 from arena.scoreboard import Scoreboard
 from arena.server.auth import Identity
 from arena.server.clock import Clock
 from arena.server.errors import Conflict, NotFound, Refusal
-from arena.server.event_state import CLOSED, FROZEN, OPEN, event_state, set_event_state
+from arena.server.event_state import event_phase
 from arena.server.submissions import HELD, QUEUED
 from arena.server.tables import AuditRow, HiddenNameRow, SubmissionRow
-from envs.errors import ScoreboardError
+from envs.errors import EventError, ScoreboardError
 from envs.names import check_name
 
 VOID, HIDE, APPROVE, STATE, UNDO = "void", "hide", "approve", "state", "undo"
@@ -43,6 +46,7 @@ class Organizing:
 
     Args:
         board: the scoreboard.
+        event: the event folder.
         clock: the server's.
         tell: publishes an event.
         closing: called after the event was closed.
@@ -51,11 +55,14 @@ class Organizing:
     def __init__(
         self,
         board: Scoreboard,
+        event: Event,
         clock: Clock,
         tell: Callable[[str, dict[str, object]], None],
         closing: Callable[[], None],
     ) -> None:
         self._board = board
+        self._event = event
+        self._phase = self.phase()
         self._clock = clock
         self._tell = tell
         self._closing = closing
@@ -107,24 +114,57 @@ class Organizing:
         self._tell("agent", {"id": agent, "state": QUEUED})
         return entry
 
-    def set_state(self, who: Identity, state: str, reason: str) -> AuditEntry:
-        """Open, freeze or close the event. Closing counts the games that still run as broken off, and shows hidden
-        seeds, which can't be taken back.
+    def phase(self) -> Phase:
+        with self._board.reading() as session:
+            return event_phase(session)
+
+    def ceremony(self) -> Ceremony:
+        """What moves the event from phase to phase, with event.toml as it is now."""
+        return Ceremony(open_event(self._event.folder), Log(self._board.engine))
+
+    def set_state(self, who: Identity, state: str, reason: str, number: str = "") -> AuditEntry:
+        """Open, freeze, announce or close the event, or open it again; all of it is a step of `arena.lifecycle`.
+        Closing counts the games that still run as broken off, and shows hidden seeds.
+
+        Args:
+            number: the public number, for announced.
 
         Raises:
             Refusal: there is no such state.
-            Conflict: it is in that state already.
+            Conflict: it is in that state already, or can't come to it from the present one.
         """
-        if state not in (OPEN, FROZEN, CLOSED):
-            raise Refusal(f"An event is {OPEN}, {FROZEN} or {CLOSED}.")
+        if state not in (Phase.OPEN, Phase.FROZEN, Phase.ANNOUNCED, Phase.CLOSED):
+            raise Refusal("An event can be made open, frozen, announced or closed.")
+        before = self.phase()
+        if before == state:
+            raise Conflict(f"The event is {state} already.")
+        note = {"by": who.name, "reason": reason}
+        try:
+            ceremony = self.ceremony()
+            match state:
+                case Phase.OPEN:
+                    now = ceremony.open(**note) if before is Phase.DRAFT else ceremony.reopen(**note)
+                case Phase.FROZEN:
+                    now = ceremony.freeze(**note)
+                case Phase.ANNOUNCED:
+                    now = ceremony.announce(number, **note)
+                case _:
+                    now = ceremony.close(**note)
+        except EventError as error:
+            raise Conflict(str(error)) from None
         with self._board.writing() as session:
-            before = event_state(session)
-            if before == state:
-                raise Conflict(f"The event is {state} already.")
-            set_event_state(session, state)
-            entry = self._write(session, who, STATE, state, reason, before)
-        self._state_changed(state)
+            entry = self._write(session, who, STATE, now.phase.value, reason, before)
+        self.look()
         return entry
+
+    def look(self) -> None:
+        """Tell of a new phase, whoever has brought it about."""
+        phase = self.phase()
+        if phase is not self._phase:
+            self._phase = phase
+            if phase is Phase.CLOSED:
+                self._closing()
+            self._tell("event", {"state": phase.value})
 
     def undo(self, who: Identity, number: int, reason: str) -> AuditEntry:
         """Take back what an entry says.
@@ -132,6 +172,7 @@ class Organizing:
         Raises:
             NotFound, Conflict: there is none, it was undone already, or it can't be any more.
         """
+        self._reopen(who, number, reason)
         with self._board.writing() as session:
             done = session.get(AuditRow, number, with_for_update=True)
             if done is None:
@@ -139,10 +180,9 @@ class Organizing:
             if done.undone_by is not None:
                 raise Conflict(f"This was undone already, by entry {done.undone_by}.")
             action, subject = done.action, done.subject
-            self._take_back(session, action, subject, json.loads(done.before))
+            self._take_back(session, action, subject)
             entry = self._write(session, who, UNDO, str(number), reason, None)
             session.execute(update(AuditRow).where(AuditRow.id == number).values(undone_by=entry.id))
-            state = event_state(session)
         match action:
             case "void":
                 self._tell("void", {"recording_sha256": subject, "void": False})
@@ -151,8 +191,26 @@ class Organizing:
             case "approve":
                 self._tell("agent", {"id": int(subject), "state": HELD})
             case _:
-                self._state_changed(state)
+                self.look()
         return entry
+
+    def _reopen(self, who: Identity, number: int, reason: str) -> None:
+        """Take back the step of the event that an entry is about; do nothing if it is about something else.
+
+        Raises:
+            Conflict: it can't be any more.
+        """
+        with self._board.reading() as session:
+            done = session.get(AuditRow, number)
+            if done is None or done.action != STATE or done.undone_by is not None:
+                return
+            subject = done.subject
+        if self.phase() != subject:
+            raise Conflict("The event's state was changed since; undo that first.")
+        try:
+            self.ceremony().reopen(by=who.name, reason=reason)
+        except EventError as error:
+            raise Conflict(str(error)) from None
 
     def note(self, who: Identity, action: str, subject: str, reason: str) -> AuditEntry:
         """Write down what was done elsewhere, such as a new token."""
@@ -164,7 +222,7 @@ class Organizing:
         with self._board.reading() as session:
             return [_entry(row) for row in session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(limit))]
 
-    def _take_back(self, session: Session, action: str, subject: str, before: object) -> None:
+    def _take_back(self, session: Session, action: str, subject: str) -> None:
         match action:
             case "void":
                 self._set_void(session, subject, None)
@@ -175,9 +233,7 @@ class Organizing:
                 if session.scalar(query.values(state=HELD).returning(SubmissionRow.id)) is None:
                     raise Conflict("This agent is being evaluated already, or was.")
             case "state":
-                if event_state(session) != subject:
-                    raise Conflict("The event's state was changed since; undo that first.")
-                set_event_state(session, str(before))
+                pass  # `_reopen` has done it
             case _:
                 raise Conflict(f"A {action} can't be undone.")
 
@@ -186,11 +242,6 @@ class Organizing:
             return self._board.void_within(session, recording_sha256, reason)
         except ScoreboardError as error:
             raise NotFound(str(error)) from None
-
-    def _state_changed(self, state: str) -> None:
-        if state == CLOSED:
-            self._closing()
-        self._tell("event", {"state": state})
 
     def _write(
         self, session: Session, who: Identity, action: str, subject: str, reason: str, before: object

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -37,7 +37,7 @@ class Card:
     href: str
     tally: Tally
     standings: Sequence[StandingView]
-    """People and bots among themselves, the best first."""
+    """The best people and bots among themselves: scripts are a yardstick, and take no side."""
 
 
 @dataclass(slots=True)
@@ -71,10 +71,6 @@ class Tallies:
             kept.newest = newest
             return kept.tally
 
-    def cards(self) -> list[Card]:
-        """Return a card for everything that was played, in the order of the event's games."""
-        return [self.card(one) for one in classes(self.server)]
-
     def card(self, one: RulesClass) -> Card:
         return Card(
             key(one),
@@ -82,14 +78,8 @@ class Tallies:
             one.label,
             standings_url(one.game, one.rules_id),
             self.of(one),
-            _without_scripts(self.server.views.standings(one.game, one.rules_id)),
+            self.server.views.best(one.game, one.rules_id, TOP, (Kind.HUMAN, Kind.BOT)),
         )
-
-
-def _without_scripts(standings: Sequence[StandingView]) -> list[StandingView]:
-    """Return the standings of people and bots among themselves: scripts are a yardstick, and take no side."""
-    kept = [s for s in standings if s.kind in (Kind.HUMAN, Kind.BOT)]
-    return [replace(s, rank=1 + sum(other.mean > s.mean for other in kept)) for s in kept[:TOP]]
 
 
 def key(one: RulesClass) -> str:

@@ -27,6 +27,11 @@ LATEST = 12
 """Results on the big screen."""
 CARDS = 6
 """Games on the big screen: those that were played last, where there are more."""
+LINKS = (
+    *(("/api/v1/tally", "Tally as JSON"), ("/api/v1/tally.csv", "CSV")),
+    *(("/api/v1/live", "Running games as JSON"), ("/api/v1/live.csv", "CSV")),
+    *(("/api/v1/results", "Results as JSON"), ("/api/v1/results.csv", "CSV")),
+)
 PAUSE_SECONDS = 0.4
 """At least so long between two drawings of the board: what comes meanwhile is drawn together."""
 LOOK_SECONDS = 10.0
@@ -70,6 +75,7 @@ def _live(request: Request, pages: LivePages) -> HTMLResponse:
         results=_results(server),
         games=_games(server),
         address=address(request),
+        links=LINKS,
     )
 
 
@@ -91,8 +97,11 @@ def qr(request: Request) -> Response:
 
 
 def address(request: Request) -> str:
-    """Return the address under which others reach this server: as the browser asked for it, and where that is this
-    machine's own name for itself, the machine's address in its network."""
+    """Return the address under which others reach this server: what the organizers gave it; else as the browser asked
+    for it, and where that is this machine's own name for itself, the machine's address in its network."""
+    server: Server = request.app.state.server
+    if server.settings.url:
+        return server.settings.url
     url = request.base_url
     if url.hostname in ("localhost", "127.0.0.1", "::1", "0.0.0.0"):
         url = url.replace(hostname=_own_address() or url.hostname)
@@ -155,6 +164,7 @@ def _draw(server: Server, tallies: Tallies, before: _Board) -> _Board:
         fresh = shas - before.results if before.parts else frozenset()
     cards = _cards(server, tallies)
     parts = {card.key: fragment("_card.html.j2", card=card) for card in cards}
+    parts["state"] = fragment("_state.html.j2", event=server.views.event())
     parts["cards"] = fragment("_cards.html.j2", cards=cards)
     parts["latest"] = fragment("_latest.html.j2", results=results, fresh=fresh)
     parts["playing"] = fragment("_playing.html.j2", games=_games(server))

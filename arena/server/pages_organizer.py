@@ -7,7 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
+from arena.lifecycle import Phase
+from arena.server.api.table import csv_of
 from arena.server.deps import TheServer
+from arena.server.organizing import AuditEntry
 from arena.server.pages_site import answer, see_other
 from arena.server.sessions import (
     COOKIE,
@@ -26,17 +29,31 @@ router = APIRouter(include_in_schema=False)
 
 RESULTS = 40
 ENTRIES = 100
+ALL_ENTRIES = 10_000
 AGENTS = 500
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-STATES = (
-    ("open", "Open", "Everything is accepted."),
-    ("frozen", "Freeze", "Nothing new begins; what was begun is brought to its end."),
-    (
-        "closed",
-        "Close",
-        "Nothing is accepted any more; all seeds and recordings become public for good.",
+_FREEZE = ("frozen", "Freeze", "No bot is taken any more, and all are listed; ranked games begin at stations only.")
+_CLOSE = ("closed", "Close", "Nothing is accepted any more; all seeds and recordings become public.")
+_REOPEN = ("open", "Open again", "Takes the last step back; what has become public stays public.")
+STEPS = {
+    Phase.DRAFT: (("open", "Open", "Makes the event's secret and shows its hash, which you publish."),),
+    Phase.OPEN: (_FREEZE, _CLOSE),
+    Phase.FROZEN: (
+        ("announced", "Announce", "Fixes the seeds of the final with a public number that nobody knew before."),
+        _REOPEN,
+        _CLOSE,
     ),
-)
+    Phase.ANNOUNCED: (_CLOSE,),
+    Phase.CLOSED: (_REOPEN,),
+}
+"""What can be done next: the state, the button and what it does."""
+SAID = {
+    Phase.DRAFT: "a draft: everything is taken, nothing is promised yet",
+    Phase.OPEN: "open",
+    Phase.FROZEN: "frozen: no bot is taken any more",
+    Phase.ANNOUNCED: "in its final: ranked games begin at the stations only",
+    Phase.CLOSED: "closed",
+}
 
 Words = Annotated[str, Form(max_length=300)]
 Token = Annotated[str, Form(max_length=300)]
@@ -75,13 +92,16 @@ def logout(request: Request, server: TheServer, session: CheckedSession) -> Resp
 def organizer(
     request: Request, server: TheServer, session: OrganizerSession, player: str = "", failed: str = ""
 ) -> HTMLResponse:
+    phase = server.organizing.ceremony().state()
     wanted = ResultFilter(player=player.strip() or None, limit=RESULTS)
     return answer(
         request,
         "organizer.html.j2",
         csrf=session.csrf,
         who=session.identity.name,
-        states=STATES,
+        steps=STEPS[phase.phase],
+        said=SAID[phase.phase],
+        phase=phase,
         held=[agent for agent in server.submissions.all(limit=AGENTS) if agent.state == "held"],
         results=server.views.results(wanted),
         struck_out=server.views.struck_out(RESULTS),
@@ -89,6 +109,16 @@ def organizer(
         player=player,
         failed=failed[:300],
     )
+
+
+@router.get("/organizer/log.json")
+def log_json(server: TheServer, session: OrganizerSession) -> list[AuditEntry]:
+    return server.organizing.entries(ALL_ENTRIES)
+
+
+@router.get("/organizer/log.csv")
+def log_csv(server: TheServer, session: OrganizerSession) -> Response:
+    return csv_of(server.organizing.entries(ALL_ENTRIES), AuditEntry)
 
 
 @router.post("/organizer/{action}")
@@ -99,6 +129,7 @@ def act(
     action: str,
     subject: Words = "",
     reason: Words = "",
+    number: Words = "",
 ) -> Response:
     """Do one thing, and show the page again with what came of it."""
     organizing, who = server.organizing, session.identity
@@ -113,7 +144,7 @@ def act(
         elif action == "approve":
             organizing.approve(who, _number(subject), reason)
         elif action == "state":
-            organizing.set_state(who, subject, reason)
+            organizing.set_state(who, subject, reason, number)
         elif action == "undo":
             organizing.undo(who, _number(subject), reason)
         else:

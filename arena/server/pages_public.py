@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
@@ -13,14 +13,15 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from agents.player import Kind
-from arena.page import GameSection, GameView
-from arena.results import RulesClass, Standing
+from arena.page import Axis, GameSection, PlayerView
+from arena.results import RulesClass
 from arena.server.deps import TheServer
 from arena.server.pages_data import classes, field_by_seed, key
 from arena.server.pages_films import Film, films_of
 from arena.server.pages_live import address
 from arena.server.pages_site import STATIC, answer, asset_path, fragment, player_url, see_other, standings_url, title_of
 from arena.server.pages_tally import NOTE
+from arena.server.trust import Trust
 from arena.server.views import ResultFilter
 from envs.errors import ArenaError, UnknownGame
 from envs.games import Game, find_game
@@ -32,12 +33,15 @@ if TYPE_CHECKING:
 
 router = APIRouter(include_in_schema=False)
 
-PER_PAGE = 100
+PER_PAGE = 50
 EPISODES = 500
 """Episodes of a player and game on one page."""
 AGENTS = 500
 """Submitted agents that are listed."""
+TOP = 5
+"""Players of each game on the first page."""
 KINDS = (("", "everybody"), ("human", "people"), ("bot", "bots"), ("script", "scripts"))
+TRUSTS = (("", "every result"), *((level.value, f"{level} only") for level in Trust))
 
 Text = Annotated[str, Query(max_length=100)]
 
@@ -51,7 +55,7 @@ def home(request: Request, server: TheServer) -> HTMLResponse:
             "title": title_of(one.game),
             "label": one.label,
             "href": standings_url(one.game, one.rules_id),
-            "standings": server.views.standings(one.game, one.rules_id),
+            "standings": server.views.best(one.game, one.rules_id, TOP),
         }
         for one in found
     ]
@@ -83,6 +87,7 @@ def standings(
     game: str,
     rules_id: str,
     kind: Text = "",
+    trust: Text = "",
     q: Text = "",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> HTMLResponse:
@@ -91,36 +96,45 @@ def standings(
     if one is None:
         raise HTTPException(404, "Nobody has played this game under these rules here.")
     kind = kind if kind in dict(KINDS) else ""
-    listed = server.views.standings(game, rules_id, kind or None)
+    trust = trust if trust in dict(TRUSTS) else ""
+    listed = server.views.standings(game, rules_id, kind or None, trust or None)
     listed = [s for s in listed if q.casefold().strip() in s.player.casefold()]
-    view = GameView(GameSection(_game(game), one.label, rules_id, [_standing(s) for s in listed], ()))
     pages = max(1, math.ceil(len(listed) / PER_PAGE))
     page = min(page, pages)
-    chosen = {name: value for name, value in (("kind", kind), ("q", q)) if value}
+    axis = Axis(GameSection(_game(game), one.label, rules_id, listed, ()))
+    filters = {name: value for name, value in (("kind", kind), ("trust", trust)) if value}
+    chosen = filters | ({"q": q} if q else {})
     plain = standings_url(game, rules_id)
-    api = urlencode({"game": game, "rules_id": rules_id} | ({"kind": kind} if kind else {}))
+    api = urlencode({"game": game, "rules_id": rules_id} | filters)
+    shown = urlencode({"game": game})
     return answer(
         request,
         "standings.html.j2",
-        game=view.section.game,
+        game=_game(game),
         label=one.label,
         rules_id=rules_id,
-        view=view,
-        players=view.players[(page - 1) * PER_PAGE : page * PER_PAGE],
+        axis=axis,
+        players=[PlayerView(s, axis, ()) for s in listed[(page - 1) * PER_PAGE : page * PER_PAGE]],
         total=len(listed),
         page=page,
         pages=pages,
         plain=plain,
         query=urlencode(chosen) + ("&" if chosen else ""),
         kind=kind,
+        trust=trust,
         q=q,
         kinds=KINDS,
+        trusts=TRUSTS,
         games=[
             (standings_url(c.game, c.rules_id), title_of(c.game), c.game == game)
             for c in {c.game: c for c in reversed(found)}.values()
         ][::-1],
         classes=[(standings_url(c.game, c.rules_id), c.label, c == one) for c in found if c.game == game],
         links=[(f"/api/v1/standings?{api}", "JSON"), (f"/api/v1/standings.csv?{api}", "CSV")],
+        reference_links=[
+            (f"/api/v1/references?{shown}", "Scores to compare with as JSON"),
+            (f"/api/v1/references.csv?{shown}", "CSV"),
+        ],
     )
 
 
@@ -231,7 +245,7 @@ def episode(request: Request, server: TheServer, sha: str) -> HTMLResponse:
         rivals = [r for r in rivals if r.recording_sha256 != sha]
     seed = urlencode({"game": result.game, "rules_id": result.rules_id, "seed": result.seed})
     links = [(f"/api/v1/results/{sha}", "JSON of this episode")]
-    links += [(f"/api/v1/seeds?{seed}", "JSON of this seed")] if rivals else []
+    links += [(f"/api/v1/seeds?{seed}", "JSON of this seed"), (f"/api/v1/seeds.csv?{seed}", "CSV")] if rivals else []
     return answer(
         request,
         "episode.html.j2",
@@ -363,11 +377,6 @@ def _facts(path: Path) -> dict[str, Any] | None:
 
 def _label(result: ResultView) -> str:
     return f"{result.player} plays {title_of(result.game)}, {result.score:,.0f} points"
-
-
-def _standing(line: StandingView) -> Standing:
-    """Return a line as the plots of the event's page take it."""
-    return Standing(**{field.name: getattr(line, field.name) for field in fields(Standing)})
 
 
 def _game(name: str) -> Game:

@@ -63,6 +63,8 @@ class Tally:
     reason: str
     blocks: Sequence[Block]
     lead: Lead | None
+    compared: Comparison
+    """People against bots."""
 
     @property
     def seeds(self) -> int:
@@ -91,7 +93,8 @@ def tally(first: First) -> Tally:
     found = compare(people, bots, alpha=ALPHA)
     verdict, reason = _words(found, bool(people), bool(bots))
     n_people, n_bots = (len({play.player for play in side}) for side in plays.values())
-    return Tally(n_people, n_bots, found.wins, found.losses, found.ties, verdict, reason, _blocks(found), _lead(found))
+    wins, losses, ties = found.wins, found.losses, found.ties
+    return Tally(n_people, n_bots, wins, losses, ties, verdict, reason, _blocks(found), _lead(found), found)
 
 
 def _side(plays: Sequence[Play]) -> dict[int, float]:

@@ -45,10 +45,10 @@ class Server:
         self.board = Scoreboard.open(settings.database)
         event_secret(settings.event.folder)
         self.tokens = Tokens(self.board, self.clock)
-        self.tickets = Tickets(self.board, self.clock, self.live, self.bus)
+        self.tickets = Tickets(self.board, self.clock, self.live, self.bus, settings.limits.attempts_per_day)
         self.uploads = Uploads(self.board, self.clock, settings.event.recordings)
         self.submissions = Submissions(self.board, self.clock, settings)
-        self.organizing = Organizing(self.board, self.clock, self.bus.publish, self._closed)
+        self.organizing = Organizing(self.board, settings.event, self.clock, self.bus.publish, self._closed)
         self.views = Views(self.board, settings.event, self.submissions)
         self.verifier = Verifier(self.uploads, self.tickets, settings.verifiers, self._tell_result)
         self._evaluators = Evaluators(settings, self.submissions, self._tell)
@@ -72,7 +72,8 @@ class Server:
         self.board.close()
 
     def sweep(self) -> None:
-        """Give up the started games of which nothing was heard for long."""
+        """Give up the started games of which nothing was heard for long, and look whether the event has moved on."""
+        self.organizing.look()
         quiet = self.live.quiet(self.clock.seconds() - self.settings.limits.quiet_seconds)
         if quiet:
             self.tickets.lose(quiet)

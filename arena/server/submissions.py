@@ -202,15 +202,17 @@ class Submissions:
         with self._board.reading() as session:
             return {row.id: (row.worker, row.beat) for row in session.execute(query)}
 
-    def take_back(self, number: int, worker: str, beat: int) -> bool:
+    def take_back(self, number: int, worker: str, beat: int, *, blame: bool = True) -> bool:
         """Put an agent back into the queue whose worker has given no sign since `beat`; of several who try it, one
-        does it."""
+        does it. With `blame` it may have been the agent's doing: after a few times it has failed."""
         with self._board.writing() as session:
             query = select(SubmissionRow).filter_by(id=number, worker=worker, beat=beat, state=RUNNING)
             row = session.scalar(query.with_for_update())
             if row is None:
                 return False
             row.worker = ""
+            if not blame:
+                row.attempts -= 1
             if row.attempts >= MOST_ATTEMPTS:
                 row.state, row.ended_at = FAILED, self._clock.now()
                 row.reason = f"Its evaluation broke down {row.attempts} times."
@@ -223,15 +225,16 @@ class Submissions:
     # ------------------------------------------------------------------------------------------------------------------
 
     def _spent_owners(self, session: Session) -> list[int]:
-        """Return the senders who have had today's evaluations."""
+        """Return the tokens of participants who have had today's evaluations, whichever of their tokens they used."""
         midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        query = (
-            select(SubmissionRow.token)
+        names = (
+            select(TokenRow.name)
+            .join(SubmissionRow, SubmissionRow.token == TokenRow.id)
             .where(SubmissionRow.state == DONE, SubmissionRow.ended_at >= midnight)
-            .group_by(SubmissionRow.token)
+            .group_by(TokenRow.name)
             .having(func.count() >= self._settings.limits.evaluations_per_day)
         )
-        return list(session.scalars(query))
+        return list(session.scalars(select(TokenRow.id).where(TokenRow.name.in_(names))))
 
     def _check_waiting(self, session: Session, who: Identity) -> None:
         query = select(func.count()).where(SubmissionRow.token == who.token_id, SubmissionRow.state.in_((HELD, QUEUED)))

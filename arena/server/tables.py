@@ -196,12 +196,3 @@ class AuditRow(Base):
     before: Mapped[str] = mapped_column(Text)
     """What it was before, so that it can be undone."""
     undone_by: Mapped[int | None] = mapped_column(ForeignKey("audit.id", name="fk_audit_undone_by"))
-
-
-class EventStateRow(Base):
-    """One row: whether the event is open, frozen (nothing new is accepted) or closed (and hidden seeds are shown)."""
-
-    __tablename__ = "event_state"
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    state: Mapped[str] = mapped_column(String(16))

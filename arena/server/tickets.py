@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from arena import chain
@@ -16,12 +16,13 @@ from arena.scoreboard import Scoreboard
 from arena.server.auth import Identity, Role
 from arena.server.bus import Bus
 from arena.server.clock import Clock
-from arena.server.errors import Conflict, NotFound, NotYours, Refusal
-from arena.server.event_state import require_open
+from arena.server.errors import Conflict, NotFound, NotYours, Refusal, TooMany
+from arena.server.event_state import require_games
 from arena.server.live import Known, Live, public_id
 from arena.server.ranked import fresh_seed, rules_from_json
-from arena.server.tables import HeadRow, TicketRow
+from arena.server.tables import HeadRow, TicketRow, UploadRow
 from envs.environment import ale_seed_of
+from envs.games import find_game
 from envs.names import check_name
 from envs.rules import Rules
 
@@ -52,13 +53,18 @@ class Ticket:
 
 
 class Tickets:
-    """The tickets in the scoreboard's database."""
+    """The tickets in the scoreboard's database.
 
-    def __init__(self, board: Scoreboard, clock: Clock, live: Live, bus: Bus) -> None:
+    Args:
+        attempts: games that a player may begin per day (UTC), in each game.
+    """
+
+    def __init__(self, board: Scoreboard, clock: Clock, live: Live, bus: Bus, attempts: int) -> None:
         self._board = board
         self._clock = clock
         self._live = live
         self._bus = bus
+        self._attempts = attempts
 
     def issue(self, who: Identity, player: str, rules: Rules, seed: int | None = None) -> Ticket:
         """Make a ticket. Only stations and organizers may name the seed, which others then play too; otherwise it is
@@ -67,6 +73,7 @@ class Tickets:
         Raises:
             NotYours: a participant asks for somebody else, or names a seed.
             Conflict: the event is frozen or closed.
+            TooMany: the player has begun as many games today as one may.
         """
         player = check_name(player)
         if who.role is Role.PARTICIPANT and player != who.name:
@@ -92,7 +99,8 @@ class Tickets:
             "issued_at": self._clock.now(),
         }
         with self._board.writing() as session:
-            require_open(session)
+            require_games(session, who.role)
+            self._check_attempts(session, player, rules.game)
             session.execute(insert(TicketRow).values(**values))
             return _ticket(session.get_one(TicketRow, values["id"]))
 
@@ -113,10 +121,12 @@ class Tickets:
 
         Raises:
             Conflict: the game is over already.
+            TooMany: the player has begun as many games today as one may.
         """
         with self._board.writing() as session:
             row = _held(session, who, number)
             if row.state == ISSUED:
+                self._check_attempts(session, row.player, row.game)
                 row.state, row.started_at = STARTED, self._clock.now()
                 session.flush()
             elif row.state != STARTED:
@@ -194,7 +204,9 @@ class Tickets:
     def resume(self) -> None:
         """Learn the running games from the database, after a start."""
         with self._board.reading() as session:
-            for row in session.scalars(select(TicketRow).where(TicketRow.state == STARTED)).all():
+            sent = select(UploadRow.ticket).where(UploadRow.ticket.is_not(None))  # its game is over
+            running = select(TicketRow).where(TicketRow.state == STARTED, TicketRow.id.not_in(sent))
+            for row in session.scalars(running).all():
                 known = self._known(row)
                 heads = session.scalars(select(HeadRow).where(HeadRow.ticket == row.id).order_by(HeadRow.frame)).all()
                 known.actions += b"".join(head.actions for head in heads)
@@ -213,6 +225,15 @@ class Tickets:
         with self._board.reading() as session:
             ticket = _ticket(session.get_one(TicketRow, number))
             return ticket, b"".join(session.scalars(query))
+
+    def _check_attempts(self, session: Session, player: str, game: str) -> None:
+        midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        begun = select(func.count()).where(
+            TicketRow.player == player, TicketRow.game == game, TicketRow.started_at >= midnight
+        )
+        if (session.scalar(begun) or 0) >= self._attempts:
+            title = find_game(game).title
+            raise TooMany(f"{player} has begun {self._attempts} games of {title} today: that is all for one day.")
 
     def _known(self, row: TicketRow) -> Known:
         ticket = _ticket(row)

@@ -17,12 +17,14 @@ from agents.player import Kind
 from arena import chain
 from arena.book import result_of
 from arena.database import EpisodeRow, PlayerRow, RulesRow
+from arena.lifecycle import Phase
 from arena.ranking import unranked_reason
 from arena.scoreboard import Scoreboard, insert_or_ignore
+from arena.seeds import PRACTICE_SEEDS
 from arena.server.auth import Identity, Role
 from arena.server.clock import Clock
 from arena.server.errors import Conflict, NotFound, NotYours, Refusal
-from arena.server.event_state import FROZEN, OPEN, event_state
+from arena.server.event_state import event_phase, require_games
 from arena.server.ranked import check_ranked
 from arena.server.tables import ProofRow, TicketRow, TokenRow, UploadRow
 from arena.server.tickets import ABANDONED, FINISHED, ISSUED, LOST, STARTED, heads_of
@@ -82,7 +84,9 @@ class Uploads:
         if known is not None:
             return known
         recording = decode(content)
-        check_ranked(recording.rules)
+        if ticket is None:  # with a ticket they must be its own, and a surprise round's have no name
+            check_ranked(recording.rules)
+        now = self._clock.now()
         values = {
             "token": who.token_id,
             "key": key,
@@ -93,11 +97,11 @@ class Uploads:
             "state": RECEIVED,
             "reason": "",
             "attempts": 0,
-            "received_at": self._clock.now(),
+            "received_at": now,
             "decided_at": None,
         }
         with self._board.writing() as session:
-            _check_sender(session, who, recording, ticket, recording_sha256)
+            _check_sender(session, who, recording, ticket, recording_sha256, now)
             adding = insert_or_ignore(session, UploadRow).on_conflict_do_nothing()
             session.execute(adding, values)
             receipt = _known(session, who, key, said)
@@ -192,7 +196,7 @@ class Uploads:
                 return "it is not the game that was told of while it was played"
             if row.state == FINISHED and row.recording_sha256 != upload.recording_sha256:
                 return "this ticket's game has been sent already"
-        elif human and _is_ticketed(session, recording):
+        elif human and _is_ticketed(session, recording, station=_role_of(session, upload) != Role.PARTICIPANT.value):
             return "its seed belongs to a ticket, and it came without one"
         if human and recording.frames and _is_same(session, recording):
             return "it is, frame for frame, a game of somebody else"
@@ -217,7 +221,8 @@ class Uploads:
         ticket = None if row.ticket is None else session.get_one(TicketRow, row.ticket, with_for_update=True)
         if new or session.get(ProofRow, result.recording_sha256) is None:
             trust, reason = _trust(session, row, recording, ticket)
-            _prove(session, result.recording_sha256, trust, reason, "upload", ticket, recording)
+            of_station = _role_of(session, row) != Role.PARTICIPANT.value
+            _prove(session, result.recording_sha256, trust, reason, "upload", ticket, recording, of_station)
         if ticket is not None and ticket.recording_sha256 != result.recording_sha256:
             if ticket.recording_sha256 is not None:  # its first part was counted when the game seemed lost
                 with suppress(ScoreboardError):  # or was a copy of one that was there
@@ -244,7 +249,7 @@ def _known(session: Session, who: Identity, key: str, said: str) -> Receipt | No
 
 
 def _check_sender(
-    session: Session, who: Identity, recording: Recording, ticket: str | None, recording_sha256: str
+    session: Session, who: Identity, recording: Recording, ticket: str | None, recording_sha256: str, now: datetime
 ) -> None:
     """Refuse a game that this sender, or this ticket, can't have."""
     player = recording.player
@@ -255,10 +260,8 @@ def _check_sender(
             raise NotYours(f"With this token only games of {who.name} can be sent; this is one of {player.name}.")
     elif player.kind == Kind.REPLAY.value:
         raise Refusal("A replay is nobody's game.")
-    state = event_state(session)
     if ticket is None:
-        if state != OPEN:
-            raise Conflict(f"The event is {state}: games without a ticket are not taken any more.")
+        require_games(session, who.role)
         return
     row = session.get(TicketRow, ticket, with_for_update=True)
     if row is None or (row.token != who.token_id and who.role is not Role.ORGANIZER):
@@ -268,10 +271,10 @@ def _check_sender(
         raise Conflict("This ticket's game has been sent already; a ticket is for one game.")
     if row.state == ABANDONED:
         raise Conflict("This ticket's game was given up; what was told of it counts.")
-    if state not in (OPEN, FROZEN):
+    if event_phase(session) is Phase.CLOSED:
         raise Conflict("The event is closed: nothing is taken any more.")
     if row.state == ISSUED:  # the word of its start was lost; nobody has seen the game
-        session.execute(update(TicketRow).where(TicketRow.id == row.id).values(state=STARTED))
+        session.execute(update(TicketRow).where(TicketRow.id == row.id).values(state=STARTED, started_at=now))
 
 
 def _check_bound(ticket: TicketRow, recording: Recording) -> None:
@@ -286,11 +289,15 @@ def _check_bound(ticket: TicketRow, recording: Recording) -> None:
             raise Refusal(f"This recording is not of the ticket's game: its {name} is another one.")
 
 
-def _is_ticketed(session: Session, recording: Recording) -> bool:
+def _is_ticketed(session: Session, recording: Recording, *, station: bool) -> bool:
+    """Return whether a game must have a ticket. On a station, all play the same seeds, and one that couldn't reach the
+    server played without."""
     query = select(TicketRow.id).where(
         TicketRow.rules_id == recording.rules.rules_id,
         TicketRow.seed == recording.seed,
     )
+    if station:
+        query = query.where(~TicketRow.shared)
     return session.scalar(query.limit(1)) is not None
 
 
@@ -344,7 +351,11 @@ def _prove(
     source: str,
     ticket: TicketRow | None,
     recording: Recording,
+    of_station: bool = False,
 ) -> None:
+    """Note how far a result may be trusted. Seeds that others still play are hidden: those of shared tickets, and what
+    came from a station without a ticket, a bot's game or one that was played without the server."""
+    alone = of_station and recording.seed >= PRACTICE_SEEDS
     session.merge(
         ProofRow(
             recording_sha256=recording_sha256,
@@ -352,7 +363,7 @@ def _prove(
             reason=reason,
             source=source,
             ticket=None if ticket is None else ticket.id,
-            hidden_seed=ticket is not None and ticket.shared,
+            hidden_seed=alone if ticket is None else ticket.shared,
             opening=opening_of(recording),
         )
     )

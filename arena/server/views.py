@@ -3,51 +3,47 @@ secret. Pages and API read through this and nothing else."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy.orm import Session
 
 from agents.player import Kind
 from arena.database import EpisodeRow, PlayerRow, RulesRow, StandingRow, VoidRow
 from arena.event import Event
-from arena.results import RulesClass
-from arena.scoreboard import Scoreboard
-from arena.server.event_state import CLOSED, event_state
+from arena.lifecycle import Phase
+from arena.results import RulesClass, Standing
+from arena.scoreboard import COUNTS, Scoreboard, ranked, standings_query, stated
+from arena.seeds import PRACTICE_SEEDS
+from arena.server.event_state import event_phase
 from arena.server.submissions import Submission, Submissions
 from arena.server.tables import HiddenNameRow, ProofRow
 from arena.server.trust import Trust
+from arena.statistics import Summary, summary
 
 
 @dataclass(frozen=True, slots=True)
 class EventView:
     name: str
     state: str
-    """open, frozen or closed."""
+    """draft, open, frozen, announced or closed; see `arena.lifecycle`."""
     players: int
     episodes: int
 
 
 @dataclass(frozen=True, slots=True)
-class StandingView:
-    """One line of the standings; see `arena.results.Standing`."""
+class StandingView(Standing):
+    """One line of the standings; a hidden name is masked."""
 
-    rank: int
-    player: str
-    kind: Kind
-    artifact_sha256: str | None
     game: str
     rules_id: str
     rules_label: str
-    episodes: int
-    mean: float
-    median: float
-    low: float | None
-    high: float | None
-    best: float
-    last_played: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,42 +103,39 @@ class Views:
         sums = select(func.count(StandingRow.player.distinct()), func.coalesce(func.sum(StandingRow.episodes), 0))
         with self._board.reading() as session:
             players, episodes = session.execute(sums).one()
-            return EventView(self._event.name, event_state(session), players, episodes)
+            return EventView(self._event.name, event_phase(session).value, players, episodes)
 
     def classes(self) -> list[RulesClass]:
         return self._board.classes()
 
-    def standings(self, game: str, rules_id: str, kind: str | None = None) -> list[StandingView]:
-        """Return the standings of one game under one set of rules, best mean first. Its cost grows with the number of
-        players, not of episodes.
+    def standings(
+        self, game: str, rules_id: str, kind: str | None = None, trust: str | None = None
+    ) -> list[StandingView]:
+        """Return the standings of one game under one set of rules, best mean first.
+
+        Its cost grows with the number of players, not of episodes; with `trust`, also with the episodes.
 
         Args:
             game: ALE's ROM name.
             rules_id: `Rules.rules_id`.
             kind: only players of this kind, ranked among themselves.
+            trust: only episodes of this level count.
         """
-        query = _STANDINGS.where(RulesRow.game == game, RulesRow.rules_id == rules_id)
+        query = standings_lines(game, rules_id)
         if kind is not None:
             query = query.where(PlayerRow.kind == kind)
         with self._board.reading() as session:
-            rows = session.execute(query).all()
-        return _ranked(rows)
+            rows: Sequence[Any] = session.execute(query).all()
+            if trust is not None:
+                rows = _of_level(session, rows, game, rules_id, trust)
+        return _lines(rows, game, rules_id)
 
-    def player(self, name: str) -> list[StandingView]:
-        """Return the lines of a player's name in all standings; a hidden name has none."""
-        query = select(PlayerRow.id).where(PlayerRow.name == name)
-        query = query.where(~select(HiddenNameRow).where(HiddenNameRow.name == name).exists())
+    def best(self, game: str, rules_id: str, limit: int, kinds: Sequence[Kind] = tuple(Kind)) -> list[StandingView]:
+        """Return the first lines of the standings of players of these kinds among themselves."""
+        query = standings_lines(game, rules_id).where(PlayerRow.kind.in_([kind.value for kind in kinds]))
+        query = query.order_by(StandingRow.mean.desc(), PlayerRow.name, PlayerRow.kind, PlayerRow.artifact)
         with self._board.reading() as session:
-            ids = set(session.scalars(query))
-            classes = session.execute(
-                select(RulesRow.game, RulesRow.rules_id)
-                .join(StandingRow, StandingRow.rules == RulesRow.id)
-                .where(StandingRow.player.in_(ids))
-                .distinct()
-            ).all()
-        return [
-            line for one in sorted(classes) for line in self.standings(one.game, one.rules_id) if line.player == name
-        ]
+            return _lines(session.execute(query.limit(limit)).all(), game, rules_id)
 
     def results(self, wanted: ResultFilter) -> list[ResultView]:
         """Return episodes that count, those added last first."""
@@ -158,7 +151,7 @@ class Views:
         if wanted.artifact_sha256 is not None:
             query = query.where(PlayerRow.artifact == wanted.artifact_sha256)
         if wanted.trust is not None:
-            query = query.where(func.coalesce(ProofRow.trust, Trust.UNATTESTED.value) == wanted.trust)
+            query = query.where(_level() == wanted.trust)
         if wanted.before is not None:
             query = query.where(EpisodeRow.id < wanted.before)
         return self._results(query)
@@ -184,7 +177,7 @@ class Views:
         query = _RESULTS.where(EpisodeRow.recording_sha256 == recording_sha256)
         with self._board.reading() as session:
             row = session.execute(query).first()
-            if row is None or not _is_public(row, event_state(session) == CLOSED):
+            if row is None or not _is_public(row, event_phase(session) is Phase.CLOSED):
                 return None
         path = self._event.recordings / row.EpisodeRow.recording_name
         return path if path.is_file() else None
@@ -204,32 +197,16 @@ class Views:
 
     def _results(self, query: Select[*tuple[Any, ...]]) -> list[ResultView]:
         with self._board.reading() as session:
-            closed = event_state(session) == CLOSED
+            closed = event_phase(session) is Phase.CLOSED
             return [_result(row, closed) for row in session.execute(query)]
 
 
-_STANDINGS = (
-    select(
-        PlayerRow.id,
-        PlayerRow.name,
-        PlayerRow.kind,
-        PlayerRow.artifact,
-        HiddenNameRow.name.label("hidden"),
-        RulesRow.game,
-        RulesRow.rules_id,
-        RulesRow.label,
-        StandingRow.episodes,
-        StandingRow.mean,
-        StandingRow.median,
-        StandingRow.low,
-        StandingRow.high,
-        StandingRow.best,
-        StandingRow.last_played,
-    )
-    .join_from(RulesRow, StandingRow, StandingRow.rules == RulesRow.id)
-    .join(PlayerRow, PlayerRow.id == StandingRow.player)
-    .outerjoin(HiddenNameRow, HiddenNameRow.name == PlayerRow.name)
-)
+def standings_lines(game: str, rules_id: str) -> Select[*tuple[Any, ...]]:
+    """The query behind `Views.standings`, in no particular order."""
+    more = PlayerRow.id, HiddenNameRow.name.label("hidden"), RulesRow.label
+    hidden = HiddenNameRow.name == PlayerRow.name
+    return standings_query(game, rules_id).add_columns(*more).outerjoin(HiddenNameRow, hidden)
+
 
 _RESULTS = (
     select(
@@ -261,34 +238,68 @@ def masked(player_id: int) -> str:
     return f"(name hidden, {player_id})"
 
 
-def _ranked(rows: Any) -> list[StandingView]:
-    ordered = sorted(rows, key=lambda row: (-row.mean, row.name, row.kind, row.artifact))
-    standings: list[StandingView] = []
-    for place, row in enumerate(ordered, start=1):
-        tied = bool(standings) and standings[-1].mean == row.mean
-        standings.append(
-            StandingView(
-                rank=standings[-1].rank if tied else place,
-                player=row.name if row.hidden is None else masked(row.id),
-                kind=Kind(row.kind),
-                artifact_sha256=row.artifact or None,
-                game=row.game,
-                rules_id=row.rules_id,
-                rules_label=row.label,
-                episodes=row.episodes,
-                mean=row.mean,
-                median=row.median,
-                low=row.low,
-                high=row.high,
-                best=row.best,
-                last_played=row.last_played,
-            )
+def _lines(rows: Sequence[Any], game: str, rules_id: str) -> list[StandingView]:
+    return [
+        StandingView(
+            rank=rank,
+            player=row.name if row.hidden is None else masked(row.id),
+            game=game,
+            rules_id=rules_id,
+            rules_label=row.label,
+            **stated(row),
         )
-    return standings
+        for rank, row in ranked(rows)
+    ]
+
+
+def _of_level(session: Session, rows: Sequence[Any], game: str, rules_id: str, trust: str) -> list[Any]:
+    """Return the lines as they are if only episodes of one level count."""
+    of_class = select(RulesRow.id).where(RulesRow.game == game, RulesRow.rules_id == rules_id).scalar_subquery()
+    counts = (
+        select(EpisodeRow.player, func.count())
+        .outerjoin(ProofRow, ProofRow.recording_sha256 == EpisodeRow.recording_sha256)
+        .where(EpisodeRow.rules == of_class, COUNTS, _level() == trust)
+    )
+    found: dict[int, int] = dict(iter(session.execute(counts.group_by(EpisodeRow.player))))
+    mixed = [row.id for row in rows if 0 < found.get(row.id, 0) < row.episodes]
+    played: dict[int, list[Any]] = {}
+    episodes = counts.with_only_columns(EpisodeRow.player, EpisodeRow.score, EpisodeRow.started_at)
+    for one in session.execute(episodes.where(EpisodeRow.player.in_(mixed))):
+        played.setdefault(one.player, []).append(one)
+    return [_stated_anew(row, played[row.id]) if row.id in played else row for row in rows if found.get(row.id, 0) > 0]
+
+
+def _stated_anew(row: Any, played: Sequence[Any]) -> Any:
+    """Return a line of the standings made of some of its player's episodes."""
+    found = _summary(tuple(sorted(one.score for one in played)))
+    return SimpleNamespace(
+        **row._asdict()
+        | {"episodes": found.n, "mean": found.mean, "median": found.median, "low": found.low, "high": found.high}
+        | {"best": found.maximum, "last_played": max(one.started_at for one in played)}
+    )
+
+
+@lru_cache(2048)
+def _summary(scores: tuple[float, ...]) -> Summary:
+    """The same scores give the same interval, which takes a millisecond and more to find."""
+    return summary(scores)
+
+
+def _level() -> ColumnElement[str]:
+    """What is known of an episode's trust; of one that was played on the server's own machine, nothing."""
+    return func.coalesce(ProofRow.trust, Trust.UNATTESTED.value)
 
 
 def _is_public(row: Row[*tuple[Any, ...]], closed: bool) -> bool:
-    return row.hidden is None and (closed or not row.hidden_seed)
+    return row.hidden is None and (closed or not _is_seed_hidden(row))
+
+
+def _is_seed_hidden(row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether others may still play the seed. Of a game that was played on the server's own machine, such as a bot's in
+    the final, nothing is known but that practice seeds are no secret."""
+    if row.hidden_seed is None:
+        return bool(row.EpisodeRow.seed >= PRACTICE_SEEDS)
+    return bool(row.hidden_seed)
 
 
 def _result(row: Row[*tuple[Any, ...]], closed: bool) -> ResultView:
@@ -301,7 +312,7 @@ def _result(row: Row[*tuple[Any, ...]], closed: bool) -> ResultView:
         game=row.game,
         rules_id=row.rules_id,
         rules_label=row.label,
-        seed=episode.seed if closed or not row.hidden_seed else None,
+        seed=episode.seed if closed or not _is_seed_hidden(row) else None,
         score=episode.score,
         frames=episode.frames,
         end=episode.ended,

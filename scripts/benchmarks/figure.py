@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -35,6 +36,23 @@ class Figure:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"met": self.met}
+
+
+def survive(parts: Sequence[Callable[..., Iterator[Figure]]], *given: object) -> Iterator[Figure]:
+    """Yield the figures of every part of a suite; one that breaks off costs its own figures, not those of the others.
+
+    Args:
+        parts: generators of figures.
+        given: what each of them is given.
+    """
+    for part in parts:
+        try:
+            yield from part(*given)
+        except Exception as error:
+            traceback.print_exc()
+            yield Figure(
+                f"{part.__name__.strip('_')} could not be measured", 1, "<= 0", f"{type(error).__name__}: {error}"
+            )
 
 
 def alternate(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:

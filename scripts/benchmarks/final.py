@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -134,11 +135,11 @@ def _report(folder: Path) -> Figure:
     )
 
 
-CHILD = """
-import os, sys
+KILLER = """
+import sys
 from pathlib import Path
-from benchmarks.final import conduct
-conduct(Path(sys.argv[1]))
+from benchmarks.final import kill_often
+kill_often(Path(sys.argv[1]), int(sys.argv[2]))
 """
 
 
@@ -166,36 +167,54 @@ def conduct(folder: Path) -> str:
 
 def _kills(folder: Path) -> Figure:
     """Kill the process again and again, at a moment between its start and its end, and compare the standings."""
-    expected = conduct(folder / "whole")
-    rng = random.Random(0)
-    wrong = kills = number = 0
-    whole = timed(lambda: _child(folder / "timed", None))
-    while kills < KILLS:
-        number += 1
-        place = folder / f"killed {number}"
-        for _ in range(5):
-            if _child(place, rng.uniform(0.1, 1.0) * whole):
-                break
-            kills += 1
-        wrong += conduct(place) != expected
-        shutil.rmtree(place)
+    here = Path(__file__).resolve().parent.parent
+    environment = os.environ | {"PYTHONPATH": f"{here}{os.pathsep}{here.parent}"}
+    command = [sys.executable, "-c", KILLER, str(folder), str(KILLS)]
+    found = json.loads(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
     return Figure(
         "tournaments that end otherwise after kills",
-        wrong,
+        found["wrong"],
         "<= 0",
-        f"{kills} times SIGKILL at a random moment of {number} knockouts, up to five in each",
-        detail={"kills": kills, "tournaments": number},
+        f"{found['kills']} times SIGKILL at a random moment of {found['tournaments']} knockouts, up to five in each",
+        detail=found,
     )
 
 
-def _child(folder: Path, seconds: float | None) -> bool:
-    """Conduct in a process of its own, killed after `seconds`; return whether it came to the end."""
-    here = Path(__file__).resolve().parent.parent
-    environment = os.environ | {"PYTHONPATH": f"{here}{os.pathsep}{here.parent}"}
-    process = subprocess.Popen([sys.executable, "-c", CHILD, str(folder)], env=environment, stderr=subprocess.DEVNULL)
-    try:
-        return process.wait(seconds) == 0
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        return False
+def kill_often(folder: Path, kills: int) -> None:
+    """Conduct one tournament after the other in forks of this process, which has imported everything and has no
+    threads, and kill each up to five times; print as JSON what came of it."""
+    expected = conduct(folder / "warm")
+    whole = timed(lambda: _conducted(folder / "timed", None))
+    rng = random.Random(0)
+    done = wrong = number = 0
+    while done < kills:
+        number += 1
+        place = folder / f"killed {number}"
+        for _ in range(5):
+            if _conducted(place, rng.uniform(0.05, 1.0) * whole):
+                break
+            done += 1
+        wrong += conduct(place) != expected
+        shutil.rmtree(place)
+    print(json.dumps({"kills": done, "tournaments": number, "wrong": wrong, "seconds": whole}))
+
+
+def _conducted(folder: Path, seconds: float | None) -> bool:
+    """Conduct in a fork, killed after `seconds`; return whether it came to the end."""
+    child = os.fork()
+    if child == 0:
+        try:
+            conduct(folder)
+            os._exit(0)
+        finally:  # never go on as the parent
+            os._exit(1)
+    until = None if seconds is None else time.monotonic() + seconds
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status == 0
+        if until is not None and time.monotonic() > until:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return False
+        time.sleep(0.005)

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.figure import Figure
+from benchmarks.figure import Figure, survive
 
 CLIENTS, EACH, TWICE = 50, 20, 4
 """Clients, results of each, and how many of these are sent a second time."""
@@ -35,13 +35,17 @@ BEGAN = datetime(2026, 5, 1, 18, 30, tzinfo=UTC)
 
 def run() -> Iterator[Figure]:
     """Yield every figure of this suite."""
+    yield from survive((_burst, _standings, _spectators))
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder for an event that goes away with it, whatever a server still writes there."""
     folder = Path(tempfile.mkdtemp(prefix="arena-benchmark-"))
     try:
-        yield from _burst(folder / "burst")
-        yield from _standings(folder / "standings")
-        yield from _spectators(folder / "spectators")
+        yield folder
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass
@@ -74,7 +78,10 @@ def _serving(folder: Path, tokens: int, role: str) -> Iterator[Running]:
             yield Running(url, given, process.pid)
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(60)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _wait_for(url: str) -> None:
@@ -84,11 +91,11 @@ def _wait_for(url: str) -> None:
         client.get("/health")
 
 
-def _burst(folder: Path) -> Iterator[Figure]:
+def _burst() -> Iterator[Figure]:
     """50 clients send 20 results each, some twice, all at once."""
     from arena.client import Client
 
-    with _serving(folder, CLIENTS, "participant") as server:
+    with _folder() as folder, _serving(folder, CLIENTS, "participant") as server:
         seconds: list[float] = []
         failures: list[str] = []
         barrier = threading.Barrier(CLIENTS)
@@ -134,27 +141,18 @@ def _games(player: str, count: int) -> list[bytes]:
     return [encode(left.model_copy(update={"started_at": BEGAN + timedelta(seconds=i)})) for i in range(count)]
 
 
-def _standings(folder: Path) -> Iterator[Figure]:
+def _standings() -> Iterator[Figure]:
     """The standings of 1,000 players with 10 episodes each, then with 100 each."""
-    from arena.client import Client
     from arena.event import open_event
     from arena.scoreboard import Scoreboard
 
     measured: dict[int, list[float]] = {}
     for episodes in (EPISODES // 10, EPISODES):
-        place = folder / str(episodes)
-        with Scoreboard.open(open_event(place).database) as board:
-            plan = _fill(board, episodes)
-        with _serving(place, 0, "spectator") as server, Client(server.url, timeout=60) as client:
-            (one,) = client.get("/classes")
-            seconds = []
-            for number in range(READS + 10):
-                begin = time.perf_counter()
-                lines = client.get("/standings", game=one["game"], rules_id=one["rules_id"])
-                if number >= 10:
-                    seconds.append(time.perf_counter() - begin)
-            assert len(lines) == PLAYERS
-        measured[episodes] = seconds
+        with _folder() as folder:
+            with Scoreboard.open(open_event(folder).database) as board:
+                plan = _fill(board, episodes)
+            with _serving(folder, 0, "spectator") as server:
+                measured[episodes] = _reads(server.url)
     small, large = measured[EPISODES // 10], measured[EPISODES]
     how = f"{READS} requests one after the other for all {PLAYERS} lines as JSON, {EPISODES:,} episodes"
     detail = {**_percentiles(large), "query plan": plan}
@@ -164,12 +162,29 @@ def _standings(folder: Path) -> Iterator[Figure]:
     yield Figure("standings, cost of ten times the episodes", ratio, "< 1.3", how)
 
 
+def _reads(url: str) -> list[float]:
+    """Return how long the standings take, again and again."""
+    from arena.client import Client
+
+    seconds = []
+    with Client(url, timeout=60) as client:
+        (one,) = client.get("/classes")
+        for number in range(READS + 10):
+            begin = time.perf_counter()
+            lines = client.get("/standings", game=one["game"], rules_id=one["rules_id"])
+            if number >= 10:
+                seconds.append(time.perf_counter() - begin)
+            assert len(lines) == PLAYERS
+    return seconds
+
+
 def _fill(board: Any, episodes: int) -> list[str]:
-    """Put episodes straight into the tables, derive the standings; return the plan of the standings' query."""
+    """Put episodes straight into the tables, derive the standings; return the plan of the server's query for them."""
     from sqlalchemy import insert, text
 
     from arena.database import EpisodeRow, PlayerRow, RulesRow
-    from arena.scoreboard import _restate_all, standings_query
+    from arena.scoreboard import _restate_all
+    from arena.server.views import standings_lines
 
     rng = np.random.default_rng(1)
     with board.writing() as session:
@@ -196,24 +211,23 @@ def _fill(board: Any, episodes: int) -> list[str]:
         session.execute(insert(EpisodeRow), rows)
         _restate_all(session)
     with board.reading() as session:
-        query = standings_query("breakout", "5" * 64).compile(
+        query = standings_lines("breakout", "5" * 64).compile(
             dialect=board.engine.dialect, compile_kwargs={"literal_binds": True}
         )
         return [row[-1] for row in session.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
 
 
-def _spectators(folder: Path) -> Iterator[Figure]:
-    """500 spectators listen; a result comes, and each is told."""
+def _spectators() -> Iterator[Figure]:
+    """500 spectators listen, half of them as the big screen does; a game begins, and each is told."""
     from arena.client import Client
 
-    with _serving(folder, 1, "station") as server:
-        _resident(server.pid)
+    with _folder() as folder, _serving(folder, 1, "station") as server:
         before = _resident(server.pid)
         host, port = server.url.removeprefix("http://").split(":")
         with Client(server.url, server.tokens[0]) as station:
             delays = asyncio.run(_listen(host, int(port), station))
             after = _peak(server.pid)
-    how = f"{SPECTATORS} streams of server-sent events; {EVENTS} games are started, each told to all"
+    how = f"{SPECTATORS} streams, half of events and half of the big screen; {EVENTS} games begin, each told to all"
     detail = {**_percentiles(delays), "told": len(delays), "server before": before, "server at most": after}
     yield Figure("an event reaches a spectator, p99", float(np.percentile(delays, 99)), "< 1", how, " s", detail)
     yield Figure("events that did not arrive", SPECTATORS * EVENTS - len(delays), "<= 0", how)
@@ -225,14 +239,14 @@ async def _listen(host: str, port: int, station: Any) -> list[float]:
     arrived: list[float] = []
     caused = 0.0
 
-    async def watch(ready: asyncio.Semaphore) -> None:
+    async def watch(ready: asyncio.Semaphore, path: bytes, first: bytes, news: bytes) -> None:
         reader, writer = await asyncio.open_connection(host, port)
-        writer.write(b"GET /api/v1/events HTTP/1.1\r\nHost: arena\r\n\r\n")
-        await reader.readuntil(b"retry: 2000")
+        writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: arena\r\n\r\n")
+        await reader.readuntil(first)
         ready.release()
         try:
             while True:
-                await reader.readuntil(b"event: game-started")
+                await reader.readuntil(news)
                 arrived.append(time.perf_counter() - caused)
         except asyncio.IncompleteReadError:
             pass
@@ -240,7 +254,11 @@ async def _listen(host: str, port: int, station: Any) -> list[float]:
             writer.close()
 
     ready = asyncio.Semaphore(0)
-    watchers = [asyncio.create_task(watch(ready)) for _ in range(SPECTATORS)]
+    streams = [
+        (b"/api/v1/events", b"retry: 2000", b"event: game-started"),
+        (b"/live/feed", b"event: playing", b"event: playing"),  # the first one is how it is already
+    ]
+    watchers = [asyncio.create_task(watch(ready, *streams[number % 2])) for number in range(SPECTATORS)]
     for _ in watchers:
         await ready.acquire()
     for number in range(1, EVENTS + 1):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from system_packages import find_chromium
 
-from benchmarks.figure import Figure, spread
-from benchmarks.server import EPISODES, PLAYERS, _fill, _serving
+from benchmarks.figure import Figure, spread, survive
+from benchmarks.server import EPISODES, PLAYERS, _fill, _folder, _serving
 
 LOADS = 12
 READS = 60
@@ -29,15 +26,11 @@ def run() -> Iterator[Figure]:
     from arena.event import open_event
     from arena.scoreboard import Scoreboard
 
-    folder = Path(tempfile.mkdtemp(prefix="arena-benchmark-"))
-    try:
-        with Scoreboard.open(open_event(folder / "event").database) as board:
+    with _folder() as folder:
+        with Scoreboard.open(open_event(folder).database) as board:
             _fill(board, EPISODES)
-        with _serving(folder / "event", 0, "spectator") as server:
-            yield from _first_paint(server.url)
-            yield _standings(server.url)
-    finally:
-        shutil.rmtree(folder)
+        with _serving(folder, 0, "spectator") as server:
+            yield from survive((_first_paint, _standings), server.url)
 
 
 def _first_paint(url: str) -> Iterator[Figure]:
@@ -80,7 +73,7 @@ def _count_bytes(context: Any, page: Any) -> list[int]:
     return taken
 
 
-def _standings(url: str) -> Figure:
+def _standings(url: str) -> Iterator[Figure]:
     """Fetch the page with the standings again and again."""
     import httpx2
 
@@ -93,4 +86,4 @@ def _standings(url: str) -> Figure:
             if number >= 5:
                 seconds.append(time.perf_counter() - begin)
     how = f"{READS} requests one after the other for the page of {PLAYERS:,} players, {EPISODES:,} episodes"
-    return Figure("page of the standings, p95", float(np.percentile(seconds, 95)) * 1000, "< 50", how, " ms")
+    yield Figure("page of the standings, p95", float(np.percentile(seconds, 95)) * 1000, "< 50", how, " ms")

@@ -14,20 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.attack_files import (
-    ATTACKS,
-    TOML,
-    Attack,
-    Canary,
-    attacks,
-    model_of_20_mb,
-    onnx_model,
-    onnx_package,
-    package,
-    sb3_zip,
-    tensors,
-    zip_of,
-)
+from benchmarks.agent_files import TOML, model_of_20_mb, onnx_model, onnx_package, package, sb3_zip, tensors, zip_of
+from benchmarks.attack_files import ATTACKS, Attack, Canary, attacks
 
 from agents.load import player_of
 from agents.packages import MENDS, AgentPackage, Refused, admit, admit_bytes

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from benchmarks.attack_files import onnx_model, onnx_package, zip_of
+from benchmarks.agent_files import onnx_model, onnx_package, zip_of
 from onnx import TensorProto as T
 from onnx import helper, numpy_helper
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.attack_files import TOML, onnx_model, package, sb3_zip, zip_of
+from benchmarks.agent_files import TOML, onnx_model, package, sb3_zip, zip_of
 from stable_baselines3 import PPO
 
 from agents.impala import ImpalaCNN

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from benchmarks.attack_files import tensors
+from benchmarks.agent_files import tensors
 
 from agents.networks import playing_weights
 from agents.packages import admit

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arena.brackets import How, is_over, open_slots, round_title, rounds, standings
+from arena.brackets import How, is_over, is_proven, open_slots, round_title, rounds, standings
 from arena.log import Entry
 from arena.tournament import State, last_undoable, state_of
 from envs.errors import EventError
@@ -191,6 +191,15 @@ def test_a_sequential_duel_stops_when_it_is_decided() -> None:
     state = story.play({"Mia": 2, "x": 1})
     assert rounds(state)[0][0].seeds_won == (7, 0)
     assert rounds(state)[0][0].winner == "Mia"
+
+
+def test_who_is_only_ahead_at_the_cap_has_not_won() -> None:
+    rule = {"kind": "sequential", "cap": 4}
+    state = Story("duel", ["a", "b"], rule=rule).play({"a": 2, "b": 1})
+    assert [line.note for line in standings(state)] == ["ahead, not decided", "behind, not decided"]
+    assert not is_proven(state, rounds(state)[0][0])
+    state = Story("duel", ["a", "b"], games=3, rule={"kind": "sequential", "cap": 9}).play({"a": 2, "b": 1})
+    assert [line.note for line in standings(state)] == ["won", "lost"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.attack_files import ATTACKS, TOML, Canary, onnx_model, onnx_package, package, sb3_zip, zip_of
+from benchmarks.agent_files import (
+    TOML,
+    onnx_model,
+    onnx_package,
+    package,
+    sb3_zip,
+    state_dict,
+    tensors,
+    torch_file,
+    zip_of,
+)
+from benchmarks.attack_files import ATTACKS, Canary
 from onnx import helper
 
 from agents.packages import MENDS, admit
@@ -47,14 +58,32 @@ def test_a_sound_agent_is_accepted(tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_a_plain_sb3_zip_is_checked_for_a_game(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zip_of(sb3_zip()))
-    without = found(tmp_path / "a.zip")
-    assert list(without) == ["file", "game"]
-    assert without["game"].status is Status.WARN
-    assert "--game" in without["game"].mend
+    guessed = list(preflight(tmp_path / "a.zip", seconds=1))
+    assert [finding.step for finding in guessed[:4]] == ["file", "game", "game", "sandbox"]
+    assert "only Breakout has as many actions" in guessed[1].sentence
+    assert "--preprocessing sb3-wrappers-84" in guessed[2].mend
     steps = found(tmp_path / "a.zip", "breakout")
     assert list(steps) == ["file", "game", "sandbox", "speed", "short game", "score"]
     assert all(finding.status is not Status.REFUSED for name, finding in steps.items() if name != "speed")
     assert "the first" in steps["score"].sentence  # a second is not enough for a whole game
+
+
+@pytest.mark.parametrize("actions", [3, 36])
+def test_a_plain_sb3_zip_that_fits_no_game_or_several_is_asked_about(actions: int, tmp_path: Path) -> None:
+    """36 are 4 times 9 and 6 times 6: quantiles of two games."""
+    numbers = dict(tensors(actions=actions))
+    if actions == 36:
+        numbers = {
+            f"quantile_net.quantile_net.0.{name.rsplit('.', 1)[1]}" if name.startswith("action_net")
+            else f"quantile_net.{name}": tensor
+            for name, tensor in numbers.items() if not name.startswith("value_net")
+        }  # fmt: skip
+    (tmp_path / "a.zip").write_bytes(zip_of(sb3_zip(torch_file(state_dict(numbers)))))
+    steps = found(tmp_path / "a.zip")
+    assert list(steps) == ["file", "game"]
+    assert steps["game"].status is Status.WARN
+    assert ("no game of the arena" if actions == 3 else "Breakout, ") in steps["game"].sentence
+    assert "--game" in steps["game"].mend
 
 
 def test_another_game_is_refused(tmp_path: Path) -> None:

@@ -57,9 +57,26 @@ def test_pauses_are_limited(game: Recording) -> None:
     assert "70 seconds" in str(unranked_reason(of(game, pauses=(Pause(frame=1, ms=70_000.0),))))
 
 
-def test_a_bot_that_was_late_does_not_count_but_may_be_paused_with_the_person(game: Recording) -> None:
-    assert "3 of its frames" in str(unranked_reason(of(game, "bot", held_frames=3)))
+@pytest.mark.parametrize(
+    ("frames", "held", "counts"),
+    [(3000, 1, True), (3000, 30, True), (3000, 31, False), (18_000, 180, True), (18_000, 181, False), (60, 29, True)],
+)
+def test_a_bot_may_be_late_for_one_frame_in_a_hundred_or_half_a_second(
+    game: Recording, frames: int, held: int, counts: bool
+) -> None:
+    played = of(game, "bot", held_frames=held).model_copy(update={"frames": frames})
+    reason = unranked_reason(played)
+    assert (reason is None) is counts
+    assert counts or f"{held} of its {frames:,} frames" in str(reason)
+
+
+def test_a_bot_may_be_paused_and_slowed_with_the_person(game: Recording) -> None:
     assert unranked_reason(of(game, "bot", frames_per_second=30.0)) is None
+    assert unranked_reason(of(game, "bot", pauses=tuple(Pause(frame=1, ms=1.0) for _ in range(9)))) is None
+
+
+def test_what_a_bot_held_says_nothing_about_a_person(game: Recording) -> None:
+    assert unranked_reason(of(game, "human", held_frames=3000)) is None
 
 
 def test_the_scoreboard_leaves_it_out_and_says_why(game: Recording, tmp_path: Path) -> None:

@@ -6,9 +6,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from arena.event import open_event
+from arena.server.settings import Settings
+from arena.server.state import Server
 from tests.server.serving import Serving
 
 
@@ -51,3 +55,13 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of an empty database on PostgreSQL."""
     with own_database(request) as url:
         yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """A server's parts without its processes and its port."""
+    event = open_event(tmp_path / "event", "Parts")
+    place = str(event.database) if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    running = Server(Settings(event, place, 0, 0))
+    yield running
+    running.stop()

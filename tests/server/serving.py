@@ -16,7 +16,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from arena.client import Client
-from arena.event import open_event
+from arena.event import SETTINGS, open_event
+from arena.lifecycle import Ceremony
+from arena.log import Log
 from arena.recover import replayed
 from arena.scoreboard import Scoreboard
 from arena.server.auth import Role, Tokens
@@ -42,9 +44,14 @@ class Serving:
     """
 
     def __init__(self, folder: Path, url: str | None = None, options: Sequence[str] = ()) -> None:
+        if not folder.exists():  # tests play more games a day than people may
+            folder.mkdir(parents=True)
+            (folder / SETTINGS).write_text('name = "Arena"\nquotas.attempts_per_day = 1000\n')
         self.event = open_event(folder)
         self.database = url or f"sqlite:///{self.event.database}"
         self.options = [*options]
+        self.environment: dict[str, str] = {}
+        """More of its environment, from the next start on."""
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "server.log"
@@ -52,6 +59,7 @@ class Serving:
         with Scoreboard.open(self.database) as board:
             tokens = Tokens(board, Clock())
             self.tokens = {role: tokens.add(role, f"{role}".title())[1] for role in Role}
+            Ceremony(self.event, Log(board.engine)).open()
             self.ids = {role: number for number, role in enumerate(Role, start=1)}
 
     def token(self, role: Role, name: str) -> str:
@@ -64,7 +72,11 @@ class Serving:
         command += ["--db", self.database, *self.options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+                command,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **self.environment},
             )
         assert self.process.stdout is not None
         ready, _, _ = select.select([self.process.stdout], [], [], START_SECONDS)

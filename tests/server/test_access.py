@@ -17,14 +17,16 @@ ORGANIZERS = {Role.ORGANIZER}
 READING = {
     *("health", "me", "event", "classes", "classes.csv", "standings", "standings.csv", "results", "results.csv"),
     *("results/{recording_sha256}", "seeds", "void", "void.csv", "recordings/{recording_sha256}", "agents"),
-    *("agents.csv", "live", "events"),
+    *("agents.csv", "live", "events", "tally", "tally.csv", "references", "references.csv", "seeds.csv", "live.csv"),
 }
 ALLOWED: dict[tuple[str, str], set[Role | None]] = {
     **{("get", path): ALL for path in READING},
+    ("get", "station"): {Role.STATION, Role.ORGANIZER},
     **{("get", path): SENDERS for path in ("tickets", "tickets/{ticket}", "uploads", "uploads.csv")},
     **{("get", path): SENDERS for path in ("uploads/{number}", "agents/{number}", "my/agents")},
     **{("post", path): SENDERS for path in ("tickets", "recordings", "agents", "agents/{number}/withdraw")},
     **{("post", f"tickets/{{ticket}}/{what}"): SENDERS for what in ("start", "links", "abandon")},
+    ("post", "tournaments/{name}/tickets"): {Role.STATION, Role.ORGANIZER},
     **{("get", f"organizer/{what}"): ORGANIZERS for what in ("audit", "audit.csv", "tokens")},
     **{("post", f"organizer/{what}"): ORGANIZERS for what in ("void", "hide", "approve", "state", "undo/{number}")},
     **{("post", f"organizer/{what}"): ORGANIZERS for what in ("tokens", "tokens/{number}/revoke")},
@@ -63,6 +65,19 @@ def test_every_role_at_every_endpoint(on_sqlite: Serving, role: Role | None) -> 
                 assert answer.status_code == (401 if role is None else 403)
                 assert "token" in answer.json()["detail"]
     assert wrong == []
+
+
+def test_organizers_pages_are_for_organizers(on_sqlite: Serving) -> None:
+    """A browser that has not logged in is sent to do so, whatever bearer token it shows."""
+    posts = [f"/organizer/{what}" for what in ("void", "hide", "approve", "state", "undo", "dance")] + ["/logout"]
+    with httpx2.Client(base_url=on_sqlite.url, timeout=60) as client:
+        for token in on_sqlite.tokens.values():
+            for method, path in [*(("GET", f"/organizer{end}") for end in ("", "/log.json", "/log.csv"))] + [
+                ("POST", path) for path in posts
+            ]:
+                headers = {"Authorization": f"Bearer {token}", "Cookie": "__Host-arena=guessed"}
+                answer = client.request(method, path, headers=headers, data={"subject": "Ann", "reason": "why"})
+                assert (answer.status_code, answer.headers["location"]) == (303, "/login"), (method, path)
 
 
 def test_everybody_may_listen(on_sqlite: Serving) -> None:

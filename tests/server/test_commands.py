@@ -6,6 +6,7 @@ import json
 import socket
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from arena import cli
 from arena.backup import backup
 from arena.client import Client, ServerUnreachable
+from arena.commands import submit
 from arena.event import open_event
 from arena.live import LiveFeed
 from arena.match import Turn
@@ -94,6 +96,36 @@ def test_submit_sends_once(on_sqlite: Serving, capsys: pytest.CaptureFixture[str
     assert f"My first bot is agent {first['id']}" in capsys.readouterr().out
     assert cli.main(["submit", "no-such-bot", "--game", "breakout", *to]) == 2
     on_sqlite.client(Role.ORGANIZER).post(f"/agents/{first['id']}/withdraw")
+
+
+def test_submit_shows_place_and_log_until_it_is_over(
+    on_sqlite: Serving, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submit, "FOLLOW_SECONDS", 0.05)
+    token = on_sqlite.token(Role.PARTICIPANT, "Fol")
+    mine = on_sqlite.client(token=token)
+
+    def withdraw() -> None:
+        while not (sent := mine.get("/my/agents")):
+            time.sleep(0.05)
+        mine.post(f"/agents/{sent[0]['id']}/withdraw")
+
+    other = threading.Thread(target=withdraw)
+    other.start()
+    to = ["--server", on_sqlite.url, "--token", token]
+    assert cli.main(["submit", "breakout-quick", "--game", "breakout", "--name", "Followed", *to]) == 0
+    other.join()
+    shown = capsys.readouterr().out
+    assert "place 1 in the queue" in shown
+    assert "waits for its evaluation." in shown
+    assert shown.strip().endswith("withdrawn")
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://10.0.0.5", "http://", "http://a:99999", "http://a/?b=c"])
+def test_an_address_for_guests_that_is_none(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["serve", "--event", str(tmp_path / "event"), "--port", "0", "--url", url]) == 2
+    assert "--url is the address that others type" in capsys.readouterr().err
+    assert not (tmp_path / "event").exists()
 
 
 def test_live_feed_tells_and_never_waits(on_sqlite: Serving) -> None:

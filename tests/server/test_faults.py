@@ -9,12 +9,17 @@ import resource
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+import httpx2
 import pytest
+from sqlalchemy import select
+from system_packages import find_faketime
 
 from arena import outbox as outbox_module
 from arena.chain import links
@@ -24,7 +29,10 @@ from arena.scoreboard import Scoreboard
 from arena.server import clock as clock_module
 from arena.server.auth import Role
 from arena.server.clock import Clock
+from arena.server.tables import UploadRow
+from arena.server.tickets import heads_of
 from recordings.codec import encode
+from recordings.storage import TEMPORARY_PREFIX
 from tests.server.serving import BEGAN, Serving, decided, game, play
 
 SOAK = bool(os.environ.get("ARENA_SOAK"))
@@ -45,6 +53,12 @@ def eventually(said: Callable[[], bool], seconds: float = 120) -> None:
     while not said():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def uploads(board: Scoreboard) -> Counter[str]:
+    """Return how many uploads there are in each state."""
+    with board.reading() as session:
+        return Counter(session.scalars(select(UploadRow.state)))
 
 
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
@@ -86,14 +100,17 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) 
                 sender.join()
         client = serving.client(Role.PARTICIPANT)
         assert len(acknowledged) >= 3 * KILLS
-        eventually(lambda: all(one["state"] != "received" for one in client.get("/uploads", limit=1000)), 600)
+        with Scoreboard.open(serving.database) as board:
+            eventually(lambda: set(uploads(board)) == {"verified"}, 600)
+            stored = uploads(board)["verified"]
         for key, number in acknowledged.items():
             found = client.get(f"/uploads/{number}")
             assert (found["id"], found["state"]) == (number, "verified"), (key, found)
         standings = client.get("/standings", game="breakout", rules_id=client.get("/results")[0]["rules_id"])
-        assert [line["episodes"] for line in standings] == [len(client.get("/uploads", limit=1000))]
+        assert [line["episodes"] for line in standings] == [stored]
     with Scoreboard.open(serving.database) as board:
-        assert len({one.recording_sha256 for one in board.results()}) == len(board.results()) >= len(acknowledged)
+        results = board.results()
+        assert len({one.recording_sha256 for one in results}) == len(results) == stored >= len(acknowledged)
 
 
 def test_a_killed_servers_running_game_goes_on(tmp_path: Path) -> None:
@@ -235,6 +252,9 @@ def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
                 refused.append((number, str(error)))
         assert refused, "the limit was never reached"
         assert all("no room" in reason or "disk" in reason for _, reason in refused), refused[0]
+        package = bytes(grown + 100_000)
+        with pytest.raises(ServerUnreachable, match="disk"):
+            mine.send_agent(package, "agent-for-a-full-disk", name="Big", game="breakout", rules="5min")
         assert mine.get("/event")["state"] == "open", "reading goes on"
         resource.prlimit(serving.process.pid, resource.RLIMIT_FSIZE, limits)
         for number, _ in refused:
@@ -242,8 +262,10 @@ def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
         assert {one["state"] for one in decided(mine, taken)} == {"verified"}
         assert len(taken) == len(set(taken)) == len(mine.get("/uploads", limit=1000)) == 60
         assert len(mine.get("/results", limit=1000)) == 60
-        for path in serving.event.recordings.iterdir():
-            assert not path.name.startswith(".writing-")
+        sent = mine.send_agent(package, "agent-for-a-full-disk", name="Big", game="breakout", rules="5min")
+        assert sent["state"] == "queued"
+        for folder in (serving.event.recordings, serving.event.folder / "agents"):
+            assert not [path for path in folder.iterdir() if path.name.startswith(TEMPORARY_PREFIX)]
 
 
 class Jumping(datetime):
@@ -264,6 +286,75 @@ def test_a_clock_that_jumps_changes_nothing(days: int, monkeypatch: pytest.Monke
     monkeypatch.setattr(Jumping, "by", timedelta(days=days))
     assert timedelta() <= clock.now() - before < timedelta(minutes=1)
     assert 0 <= clock.seconds() < 60
+
+
+def test_a_system_clock_that_is_set_expires_and_doubles_nothing(tmp_path: Path) -> None:
+    """A day forward while games run, and two days back before the server is started again."""
+    library = find_faketime()
+    if library is None:
+        pytest.skip("no libfaketime (Debian: sudo apt-get install libfaketime)")
+    if not library.startswith("/"):
+        pytest.skip("only Linux lets a test set the clock of one program")
+    setting = tmp_path / "clock"
+    setting.write_text("+0\n")
+    serving = Serving(tmp_path / "event", options=["--evaluators", "0"])
+    serving.environment = {
+        "LD_PRELOAD": library,
+        "FAKETIME_TIMESTAMP_FILE": str(setting),
+        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+    def system_day() -> int:
+        """What day it is for the server's process, in days from now: the date in its answers is the system's."""
+        date = httpx2.get(f"{serving.url}/api/v1/health").headers["date"]
+        return round((parsedate_to_datetime(date) - datetime.now(UTC)) / timedelta(days=1))
+
+    with serving:
+        station = serving.client(Role.STATION)
+        games_ = [station.ticket(name, "breakout") for name in ("Noa", "Ole", "Pia")]
+        told = {one.id: list(links(one.chain, play(one.seed, 180))) for one in games_}
+        for one in games_[:2]:
+            station.start(one.id)
+            station.tell(one.id, told[one.id][:1])
+        setting.write_text("+1d\n")
+        eventually(lambda: system_day() == 1)
+        station.tell(games_[0].id, told[games_[0].id][1:])
+        first = encode(game("Noa", games_[0].seed, play(games_[0].seed, 180)))
+        receipt = station.send_recording(first, "after-a-day", games_[0].id)
+        assert decided(station, [receipt["id"]])[0]["state"] == "verified"
+        setting.write_text("-1d\n")
+        serving.kill()
+        serving.start()
+        assert system_day() == -1
+        assert station.send_recording(first, "after-a-day", games_[0].id)["id"] == receipt["id"]
+        assert station.start(games_[2].id).state == "started", "a ticket that waits doesn't expire"
+        assert len(station.get("/live")) == 2
+        for one, name in zip(games_[1:], ("Ole", "Pia"), strict=True):
+            station.tell(one.id, told[one.id])
+            content = encode(game(name, one.seed, play(one.seed, 180)))
+            number = station.send_recording(content, f"of-{name}-later", one.id)["id"]
+            assert decided(station, [number])[0]["state"] == "verified"
+        assert [one["state"] for one in station.get("/tickets")] == ["finished"] * 3
+        assert sorted(one["player"] for one in station.get("/results")) == ["Noa", "Ole", "Pia"]
+        with Scoreboard.open(serving.database) as board, board.reading() as session:
+            seconds = [head.seconds for head in heads_of(session, games_[0].id)]
+        assert len(seconds) == 3
+        assert all(0 <= one < 3600 for one in seconds), "the server's own clock goes on"
+
+
+def test_an_agent_is_queued_once_though_half_of_everything_is_lost(serving: Serving) -> None:
+    token = serving.token(Role.PARTICIPANT, "Sender")
+    with bad_network(serving) as network, Client(f"http://127.0.0.1:{network.port}", token) as client:
+        arrived = 0
+        while arrived < 5:
+            with suppress(ServerUnreachable):
+                client.send_agent(b"an agent", "one-and-the-same", name="Twice", game="breakout", rules="5min")
+                arrived += 1
+    assert network.lost_replies
+    mine = serving.client(token=token)
+    (only,) = mine.get("/my/agents")
+    mine.post(f"/agents/{only['id']}/withdraw")
 
 
 def test_a_wrong_token_keeps_what_waits(on_sqlite: Serving, tmp_path: Path) -> None:

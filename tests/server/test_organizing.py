@@ -75,17 +75,19 @@ def test_a_hidden_name_is_shown_nowhere(serving: Serving) -> None:
     assert "Rude Name" in seen()
 
 
-def test_a_frozen_event_takes_nothing_new(serving: Serving) -> None:
+def test_after_the_freeze_only_stations_play(serving: Serving) -> None:
     boss, station = serving.client(Role.ORGANIZER), serving.client(Role.STATION)
     begun = station.ticket("Gil", "breakout")
     station.start(begun.id)
     entry = boss.post("/organizer/state", {"state": "frozen", "reason": "the final begins"})
     try:
         assert station.get("/event")["state"] == "frozen"
+        assert station.ticket("Gil", "breakout", seed=2002).seed == 2002
+        participant = serving.client(Role.PARTICIPANT)
         with pytest.raises(ServerRefused, match="frozen"):
-            station.ticket("Gil", "breakout")
+            participant.ticket("Participant", "breakout")
         with pytest.raises(ServerRefused, match="frozen"):
-            station.send_recording(encode(game("Gil", 2003, play(1, 60))), "new-in-the-frost")
+            participant.send_recording(encode(game("Participant", 2003, play(1, 60))), "new-in-the-frost")
         with pytest.raises(ServerRefused, match="frozen"):
             station.send_agent(b"agent", "agent-in-the-frost", name="Bot", game="breakout", rules="5min")
         receipt = station.send_recording(encode(game("Gil", begun.seed, play(2, 60))), "begun-before", begun.id)

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import httpx2 as httpx
@@ -97,22 +98,37 @@ def test_every_link_of_every_page_leads_somewhere(event: EventForPages, web: htt
             assert web.get(link, follow_redirects=True).status_code == 200, link
 
 
-def test_fifty_hostile_names_are_shown_as_they_are_and_do_nothing(event: EventForPages, web: httpx.Client) -> None:
+@pytest.mark.parametrize("database_kind", ["sqlite", "postgres"])
+def test_fifty_hostile_names_are_shown_as_they_are_and_do_nothing(
+    request: pytest.FixtureRequest, tmp_path: Path, database_kind: str
+) -> None:
     assert len(HOSTILE) == len(set(HOSTILE)) == 50
-    board = Tags(web.get(event.standings).text)
-    linking = {"svg", "img", "script", "link", "meta", "form", "a"}
-    for name in HOSTILE:
-        assert name in board.texts, name
-        url = f"/player?{urlencode({'name': name, 'kind': 'human'})}"
-        answer = web.get(url)
-        assert answer.status_code == 200, name
-        page = Tags(answer.text)
-        assert page.texts.count(name) == 1, name
-        assert not [a for tag, a in page.tags if tag in {"iframe", "base", "object", "embed"}], name
-        for tag, attributes in page.tags:
-            assert not [key for key in attributes if key.startswith("on")], name
-            target = attributes.get("href") or attributes.get("src") or attributes.get("action") or ""
-            assert tag not in linking or not target.startswith(("//", "javascript:", "data:")), name
+    if database_kind == "sqlite":
+        look_for_names(request.getfixturevalue("event"))
+        return
+    serving = Serving(tmp_path / "event", request.getfixturevalue("database"), ["--evaluators", "0"])
+    filled = fill(serving)
+    with serving:
+        look_for_names(filled)
+
+
+def look_for_names(event: EventForPages) -> None:
+    with httpx.Client(base_url=event.url, headers=HTML, timeout=60) as web:
+        pages = [Tags(web.get(f"{event.standings}?page={number}").text) for number in (1, 2)]
+        shown = {text for page in pages for text in page.texts}
+        linking = {"svg", "img", "script", "link", "meta", "form", "a"}
+        for name in HOSTILE:
+            assert name in shown, name
+            url = f"/player?{urlencode({'name': name, 'kind': 'human'})}"
+            answer = web.get(url)
+            assert answer.status_code == 200, name
+            page = Tags(answer.text)
+            assert page.texts.count(name) == 1, name
+            assert not [a for tag, a in page.tags if tag in {"iframe", "base", "object", "embed"}], name
+            for tag, attributes in page.tags:
+                assert not [key for key in attributes if key.startswith("on")], name
+                target = attributes.get("href") or attributes.get("src") or attributes.get("action") or ""
+                assert tag not in linking or not target.startswith(("//", "javascript:", "data:")), name
 
 
 def test_a_file_for_a_table_program_holds_no_formula(event: EventForPages, web: httpx.Client) -> None:
@@ -154,10 +170,18 @@ def test_standings_are_filtered_by_kind_and_name(event: EventForPages, web: http
         text = web.get(f"{event.standings}?{query}").text
         return [a["href"] for _, a in Tags(text).tags if (a.get("href") or "").startswith("/player?")]  # type: ignore[misc]
 
+    def total(query: str) -> int:
+        return int(re.findall(r"(\d+) players? *[·<]", web.get(f"{event.standings}?{query}").text)[0])
+
     everybody = players("")
     assert all("kind=bot" in link for link in players("kind=bot"))
-    assert 0 < len(players("kind=bot")) < len(players("kind=human")) < len(everybody)
+    bots, people, all_of_them = (total(query) for query in ("kind=bot", "kind=human", ""))
+    assert 0 < bots < people < all_of_them == bots + people
+    assert len(everybody) == 50, "one page of several"
     assert [link for link in everybody if "name=Ann&" in link] == players("q=ANN")
+    assert players("trust=unattested") == everybody, "nothing of this was seen by anybody"
+    assert players("trust=witnessed") == []
+    assert players("trust=nonsense") == everybody
     assert "Nobody fits this filter." in web.get(f"{event.standings}?q=zzzz").text
     assert players("kind=nonsense") == everybody
 
@@ -243,7 +267,7 @@ def test_an_organizer_changes_something_only_with_the_forms_own_secret(event: Ev
     assert act("void", event.recordings[1], "two people played").status_code == 303
     assert "two people played" in web.get(f"/episode/{event.recordings[1]}").text
     assert act("state", "frozen", "a break").status_code == 303
-    assert "The scoreboard is frozen" in web.get("/live").text
+    assert "The event is frozen" in web.get("/live").text
 
     log = web.get("/organizer", headers=headers).text
     assert log.count('action="/organizer/undo"') == 3
@@ -251,7 +275,7 @@ def test_an_organizer_changes_something_only_with_the_forms_own_secret(event: Ev
     for number in numbers:
         assert act("undo", str(number), "that was a test").status_code == 303
     assert web.get(shown).status_code == 200
-    assert "The scoreboard is frozen" not in web.get("/live").text
+    assert "The event is frozen" not in web.get("/live").text
     assert "two people played" not in web.get(f"/episode/{event.recordings[1]}").text
 
     assert web.post("/logout", data={"csrf": csrf}, headers=headers).status_code == 303
@@ -284,11 +308,16 @@ def test_the_address_to_join_is_one_that_others_can_reach(event: EventForPages, 
 
 def test_an_empty_event_says_what_will_come(tmp_path_factory: pytest.TempPathFactory) -> None:
     with (
-        Serving(tmp_path_factory.mktemp("empty") / "event", options=["--evaluators", "0"]) as serving,
+        Serving(
+            tmp_path_factory.mktemp("empty") / "event",
+            options=["--evaluators", "0", "--url", "https://arena.example/night/"],
+        ) as serving,
         httpx.Client(base_url=serving.url, headers=HTML, timeout=60, follow_redirects=True) as web,
     ):
         assert "No games yet" in web.get("/live").text
         assert "Nobody is in a ranked game" in web.get("/live").text
+        assert "https://arena.example/night<" in web.get("/live").text
+        assert web.get("/api/v1/tally").json() == []
         assert "When the first game has been played" in web.get("/standings").text
         assert "Nobody has finished a game yet" in web.get("/").text
         assert "No bot has been sent in yet" in web.get("/submit").text

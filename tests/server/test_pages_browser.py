@@ -217,6 +217,28 @@ def test_the_big_screen_fits_on_one_and_results_slide_in(event: EventForPages, v
     page.locator(".card", has_text="Breakout").get_by_text("432,101").wait_for()
 
 
+def test_the_big_screen_says_that_the_event_is_frozen_and_still_fits(event: EventForPages, visit: Any) -> None:
+    visitor: Visitor = visit("laptop")
+    page = visitor.page
+    page.goto("/live")
+    page.get_by_text("live", exact=True).wait_for()
+    width = page.locator(".card").first.bounding_box()["width"]
+    boss = event.serving.client(Role.ORGANIZER)
+    entry = boss.post("/organizer/state", {"state": "frozen", "reason": "the final"})
+    try:
+        page.get_by_text("The scoreboard is frozen.").wait_for()
+        assert page.locator(".card").first.bounding_box()["width"] == width
+        for size, scheme in (("laptop", "light"), ("projector", "dark")):
+            there: Visitor = visit(size, scheme)
+            there.page.goto("/live")
+            height, seen = there.page.evaluate("[document.documentElement.scrollHeight, innerHeight]")
+            assert height <= seen, size
+            assert there.page.locator(".card").first.bounding_box()["width"] > SIZES[size][0] / 4
+    finally:
+        boss.post(f"/organizer/undo/{entry['id']}", {"reason": "not yet"})
+    page.get_by_text("The scoreboard is frozen.").wait_for(state="detached")
+
+
 def test_running_games_move_on_the_big_screen_and_wait_on_a_phone(event: EventForPages, visit: Any) -> None:
     drawn = """() => [...document.querySelectorAll('#playing canvas')].filter((canvas) => {
         const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', {willReadFrequently: true});

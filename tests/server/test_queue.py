@@ -36,10 +36,10 @@ class Queue:
     def __init__(self, board: Scoreboard, settings: Settings) -> None:
         self.settings = settings
         self.all = Submissions(board, Clock(), settings)
-        tokens = Tokens(board, Clock())
+        self.tokens = Tokens(board, Clock())
         self.people: list[Identity] = []
         for name in ("Ann", "Bob"):
-            made, _ = tokens.add(Role.PARTICIPANT, name)
+            made, _ = self.tokens.add(Role.PARTICIPANT, name)
             self.people.append(Identity(made.id, made.role, made.name))
 
     def send(self, person: int, number: int) -> int:
@@ -100,6 +100,18 @@ def test_only_completed_evaluations_use_up_the_quota(queue: Queue) -> None:
     assert job.id == other, "others don't wait for that"
 
 
+def test_another_token_brings_no_further_evaluations(queue: Queue) -> None:
+    for number in range(2):
+        queue.send(0, number)
+        job = queue.all.claim("a")
+        assert job is not None
+        queue.all.end(job, DONE, "over")
+    again, _ = queue.tokens.add(Role.PARTICIPANT, "Ann")
+    queue.people[0] = Identity(again.id, again.role, again.name)
+    queue.send(0, 2)
+    assert queue.all.claim("a") is None
+
+
 def test_so_many_may_wait(queue: Queue) -> None:
     numbers = [queue.send(0, number) for number in range(5)]
     with pytest.raises(TooMany, match="5 of your agents are waiting"):
@@ -149,7 +161,7 @@ def test_a_dead_workers_job_is_taken_over_once(queue: Queue) -> None:
     assert not queue.all.beat(dead), "it has lost its job"
     again = queue.all.claim("next")
     assert again is not None
-    assert (again.id, again.attempt) == (number, 2)
+    assert (again.id, again.attempt) == (number, 1), "its server has died: that was not the agent's doing"
     assert not queue.all.end(dead, DONE, "too late")
     assert queue.state(number) == "running"
     assert queue.all.end(again, DONE, "in time")

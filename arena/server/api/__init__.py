@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from arena.server.api import agents, games, organizer, reading
+from arena.server.api import agents, compare, finals, games, organizer, reading
 
 router = APIRouter(prefix="/api/v1")
-for part in (reading, games, agents, organizer):
+for part in (reading, compare, games, finals, agents, organizer):
     router.include_router(part.router)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
-from arena.server.api.fields import Key, Number, Word
+from arena.server.api.fields import ZIP_BODY, Key, Number, Word
 from arena.server.deps import Sender, TheServer
 from arena.server.ranked import ranked_rules
 from arena.server.submissions import LogLine, Submission
@@ -23,16 +23,7 @@ class SubmissionWithLog(BaseModel):
     log: list[LogLine]
 
 
-@router.post(
-    "/agents",
-    status_code=202,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
-)
+@router.post("/agents", status_code=202, openapi_extra=ZIP_BODY)
 async def send(
     server: TheServer,
     who: Sender,

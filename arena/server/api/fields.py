@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Path, Query
 from pydantic import AfterValidator, Field
@@ -32,3 +32,11 @@ Key = Annotated[
         description="Your name for what you send. Sent again under the same key, it is stored once.",
     ),
 ]
+
+ZIP_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+"""For `openapi_extra`: the body is a file, whatever it holds."""

@@ -7,14 +7,16 @@ import binascii
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Request, Response
+from fastapi import APIRouter, Body, Depends, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from arena.chain import Link
-from arena.server.api.fields import Key, Limit, Number, Sha256, TicketId, Word
+from arena.kiosk.seeds import shared
+from arena.server.api.fields import ZIP_BODY, Key, Limit, Number, Sha256, TicketId, Word
 from arena.server.api.table import csv_of
-from arena.server.deps import Sender, TheServer
+from arena.server.auth import Identity, Role
+from arena.server.deps import Sender, TheServer, needs
 from arena.server.errors import Refusal
 from arena.server.ranked import ranked_rules
 from arena.server.tickets import Ticket
@@ -54,6 +56,16 @@ class TicketShown(BaseModel):
     recording_sha256: str | None
 
 
+class StationShown(BaseModel):
+    """What a station has to know of its event."""
+
+    name: str
+    """The station's own, as its token says."""
+    event: str
+    seeds: str
+    """The secret from which the seeds of the stations' ranked matches follow, 64 hexadecimal digits."""
+
+
 class LinkSent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -68,29 +80,36 @@ class Heard(BaseModel):
     """Frames of the game that the server knows."""
 
 
+@router.get("/station")
+def station(server: TheServer, who: Annotated[Identity, Depends(needs(Role.STATION))]) -> StationShown:
+    """What a station needs so that everybody at the event plays the same seeds."""
+    event = server.settings.event
+    return StationShown(name=who.name, event=event.name, seeds=shared(event.folder))
+
+
 @router.post("/tickets", status_code=201)
 def issue(server: TheServer, who: Sender, wish: TicketWish) -> TicketShown:
     """Get the right to play one ranked game. It is for one player, game, rules and seed, and for one game only."""
     rules = ranked_rules(wish.game, wish.rules)
-    return _shown(server.tickets.issue(who, wish.player, rules, wish.seed))
+    return shown(server.tickets.issue(who, wish.player, rules, wish.seed))
 
 
 @router.get("/tickets")
 def tickets(server: TheServer, who: Sender, limit: Limit = 200) -> list[TicketShown]:
     """Your tickets, the newest first; organizers see all."""
-    return [_shown(ticket) for ticket in server.tickets.all(who, limit)]
+    return [shown(ticket) for ticket in server.tickets.all(who, limit)]
 
 
 @router.get("/tickets/{ticket}")
 def ticket(server: TheServer, who: Sender, ticket: TicketId) -> TicketShown:
     """One of your tickets."""
-    return _shown(server.tickets.get(who, ticket))
+    return shown(server.tickets.get(who, ticket))
 
 
 @router.post("/tickets/{ticket}/start")
 def start(server: TheServer, who: Sender, ticket: TicketId) -> TicketShown:
     """Begin the game: from now on it counts, whatever becomes of it."""
-    return _shown(server.tickets.start(who, ticket))
+    return shown(server.tickets.start(who, ticket))
 
 
 @router.post("/tickets/{ticket}/links")
@@ -107,21 +126,12 @@ def follow(
 @router.post("/tickets/{ticket}/abandon")
 def abandon(server: TheServer, who: Sender, ticket: TicketId) -> TicketShown:
     """Give up a started game: what was told of it counts."""
-    shown = _shown(server.tickets.abandon(who, ticket))
+    given_up = server.tickets.abandon(who, ticket)
     server.verifier.wake()
-    return shown
+    return shown(given_up)
 
 
-@router.post(
-    "/recordings",
-    status_code=202,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
-)
+@router.post("/recordings", status_code=202, openapi_extra=ZIP_BODY)
 async def send(
     server: TheServer,
     who: Sender,
@@ -163,7 +173,7 @@ def _link(link: LinkSent) -> Link:
         raise Refusal("The actions of a link are base64.") from None
 
 
-def _shown(ticket: Ticket) -> TicketShown:
+def shown(ticket: Ticket) -> TicketShown:
     return TicketShown(
         id=ticket.id,
         player=ticket.player,

@@ -36,7 +36,9 @@ class Approve(_Wish):
 
 
 class State(_Wish):
-    state: Literal["open", "frozen", "closed"]
+    state: Literal["open", "frozen", "announced", "closed"]
+    number: Annotated[str, Field(max_length=200)] = ""
+    """The public number, for announced."""
 
 
 class NewToken(_Wish):
@@ -72,8 +74,8 @@ def approve(server: TheServer, who: Organizer, wish: Approve) -> AuditEntry:
 
 @router.post("/state")
 def state(server: TheServer, who: Organizer, wish: State) -> AuditEntry:
-    """Open, freeze or close the event."""
-    return server.organizing.set_state(who, wish.state, wish.reason)
+    """Open, freeze, announce or close the event."""
+    return server.organizing.set_state(who, wish.state, wish.reason, wish.number)
 
 
 @router.post("/undo/{number}")

@@ -9,6 +9,7 @@ import pygame
 import pytest
 
 from arena.event import Event, open_event
+from arena.kiosk.attract import Attract
 from arena.kiosk.house import House
 from arena.kiosk.kiosk import Kiosk
 from arena.kiosk.settings import open_settings
@@ -84,6 +85,7 @@ def _unseen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def event(tmp_path: Path) -> Event:
     event = open_event(tmp_path / "event", "Test")
     (event.folder / "kiosk.toml").write_text(f'exit_code = "{CODE}"\nurl = "http://10.0.0.1:8000"\n')
+    (event.folder / "kiosk-seeds.txt").write_text("0a" * 32)  # the same games for all tests: each is played once
     return event
 
 
@@ -95,7 +97,9 @@ def board(event: Event) -> Iterator[Scoreboard]:
 
 @pytest.fixture
 def house(event: Event, board: Scoreboard) -> House:
-    return House(event, board, open_settings(event.folder), load_words(event.folder))
+    house = House(event, board, open_settings(event.folder), load_words(event.folder))
+    house.performers = lambda game: ["script:basic"]  # type: ignore[method-assign]  # a house bot loads for seconds
+    return house
 
 
 @pytest.fixture
@@ -105,6 +109,9 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture
-def guest(house: House, stage: Stage) -> Guest:
+def guest(house: House, stage: Stage) -> Iterator[Guest]:
     clock = Clock()
-    return Guest(Kiosk(house, stage, clock), clock)
+    guest = Guest(Kiosk(house, stage, clock), clock)
+    yield guest
+    if isinstance(guest.kiosk.screen, Attract):
+        guest.kiosk.screen.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from datetime import UTC, datetime
 
@@ -10,16 +11,19 @@ from screenshots import fill, played_by_agent, played_by_guest, visit_of
 
 from agents.human import Button
 from agents.player import Kind
-from arena.kiosk.attract import CLIP_SECONDS, STANDINGS_SECONDS, Attract
+from arena.kiosk.attract import LOAD_AFTER_SECONDS, STANDINGS_SECONDS, Attract
 from arena.kiosk.choosing import ChooseRival
+from arena.kiosk.clips import CLIP_SECONDS
 from arena.kiosk.house import House, Rival
 from arena.kiosk.kiosk import Kiosk
 from arena.kiosk.leaving import TRIES, WAIT_SECONDS
-from arena.kiosk.matching import NEXT_SECONDS, NextRound, Trouble, is_over
+from arena.kiosk.matching import NEXT_SECONDS, NextRound, Playing, Trouble, is_over
 from arena.kiosk.naming import EnterName
 from arena.kiosk.result import Counting, Result
-from arena.kiosk.rival import RivalAtWork
 from arena.kiosk.screen import DEAF_SECONDS, Visit
+from arena.lifecycle import Ceremony
+from arena.log import Log
+from arena.play.loading import LoadingOpponent
 from arena.play.session import Played, Round
 from arena.play.stage import Press
 from arena.results import Result as GameResult
@@ -212,6 +216,32 @@ class TestTime:
             seen.add((screen.game.name, screen.clip is None))
         assert seen == {(game.name, what) for game in house.games for what in (True, False)}
 
+    def test_a_bot_plays_live_before_anybody_has(self, guest: Guest, house: House) -> None:
+        screen = guest.kiosk.screen
+        assert isinstance(screen, Attract)
+        assert screen.clip is not None
+        assert not screen.clip.live, "nobody can be ready at once"
+        others = set(multiprocessing.active_children())
+        guest.wait(LOAD_AFTER_SECONDS)
+        deadline = time.monotonic() + 60
+        while not (started := set(multiprocessing.active_children()) - others) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        (process,) = started
+        deadline = time.monotonic() + 60
+        while not (screen.clip is not None and screen.clip.live) and time.monotonic() < deadline:
+            guest.wait(1, step=1)
+            time.sleep(0.2)
+        assert screen.clip is not None
+        assert screen.clip.live
+        assert (screen.clip.kind, screen.clip.name) == (Kind.SCRIPT, "script:basic")
+        before = screen.clip.picture().copy()
+        guest.wait(1, step=0.1)
+        assert (screen.clip.picture() != before).any()
+        assert not house.event.recordings.exists(), "nothing is kept of it"
+        guest.press("space")
+        process.join(10)
+        assert not process.is_alive(), "its process ends when somebody comes"
+
     def test_attract_mode_survives_recordings_that_are_gone(self, guest: Guest, house: House) -> None:
         fill(house, BREAKOUT, ["Ada"], ["script:random"])
         for path in house.event.recordings.iterdir():
@@ -239,11 +269,22 @@ class TestTime:
         guest.wait(NEXT_SECONDS + 1)
         assert guest.sees == "Attract"
 
+    def test_after_the_event_there_is_no_ranked_round(self, guest: Guest, house: House) -> None:
+        ceremony = Ceremony(house.event, Log(house.board.engine))
+        for step in (ceremony.open, ceremony.freeze, ceremony.close):
+            assert NextRound(house, Visit(BREAKOUT, name="Ada"), guest.clock()).refusal == ""
+            step()
+        guest.kiosk.screen = screen = NextRound(house, Visit(BREAKOUT, name="Ada"), guest.clock())
+        assert "The event is over" in screen.refusal
+        guest.wait(DEAF_SECONDS)
+        guest.press("return")
+        assert guest.sees != "Playing"
+
 
 class TestRival:
     @pytest.mark.parametrize("agent", ["no-such-bot", "script:nonsense"])
     def test_one_that_cannot_play_leaves_the_guest_alone(self, guest: Guest, house: House, agent: str) -> None:
-        visit = Visit(BREAKOUT, Rival(agent, None), RivalAtWork(agent, RULES), "Ada")
+        visit = Visit(BREAKOUT, Rival(agent, None), LoadingOpponent(agent, RULES), "Ada")
         guest.kiosk.screen = screen = NextRound(house, visit, guest.clock())
         deadline = time.monotonic() + 60
         while screen.is_waiting and time.monotonic() < deadline:
@@ -254,8 +295,24 @@ class TestRival:
         assert visit.at_work.problem is not None
         visit.end()
 
+    def test_one_that_died_between_two_rounds_leaves_the_guest_alone(self, guest: Guest, house: House) -> None:
+        others = set(multiprocessing.active_children())
+        visit = Visit(BREAKOUT, Rival("script:basic", None), name="Ada")
+        visit.at_work = LoadingOpponent("script:basic", house.rules(BREAKOUT))
+        deadline = time.monotonic() + 60
+        while visit.at_work.loading and time.monotonic() < deadline:
+            time.sleep(0.05)
+        (process,) = set(multiprocessing.active_children()) - others
+        process.kill()
+        process.join()
+        guest.kiosk.screen = Playing(house, visit, guest.clock())
+        guest.wait(0.5)
+        assert guest.sees == "NextRound"
+        assert (visit.at_work.opponent, visit.rounds) == (None, [])
+        assert "has died" in str(visit.at_work.problem)
+
     def test_who_leaves_ends_a_rival_that_is_still_loading(self) -> None:
-        rival = RivalAtWork("script:random", RULES)
+        rival = LoadingOpponent("script:random", RULES)
         rival.close()
         rival.close()
         deadline = time.monotonic() + 60

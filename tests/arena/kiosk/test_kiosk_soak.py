@@ -1,6 +1,6 @@
 """Every screen under random keys and pads: nothing raises, and it still draws.
 
-ARENA_SOAK=1 makes each of them last 30 seconds instead of one, three for a running game.
+ARENA_SOAK=1 makes each of them last 30 seconds instead of a third of one, two for a running game.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ from arena.kiosk.matching import NextRound, Playing, Practice, Trouble
 from arena.kiosk.naming import EnterName
 from arena.kiosk.result import Counting, Result
 from arena.kiosk.screen import Screen, Visit
+from arena.ranking import unranked_reason
+from arena.verify import verify_file
 from envs.games import GAMES
 from tests.arena.kiosk.conftest import Guest
 
 SOAKING = bool(os.environ.get("ARENA_SOAK"))
-SECONDS = 30 if SOAKING else 1
-GAME_SECONDS = 30 if SOAKING else 3
+SECONDS = 30 if SOAKING else 0.3
+GAME_SECONDS = 30 if SOAKING else 2
 BREAKOUT = GAMES["breakout"]
 KEYS = [
     *(pygame.K_UP, pygame.K_DOWN, pygame.K_LEFT, pygame.K_RIGHT, pygame.K_SPACE, pygame.K_RETURN, pygame.K_ESCAPE),
@@ -107,7 +109,7 @@ def test_random_keys_and_pads_do_no_harm(name: str, guest: Guest, house: House) 
     kiosk.screen = make()
     end = time.monotonic() + SECONDS
     turns = 0
-    while time.monotonic() < end or turns < 20:
+    while time.monotonic() < end or turns < 40:
         turns += 1
         for _ in range(rng.randrange(6)):
             pygame.event.post(random_event(rng))
@@ -142,4 +144,9 @@ def test_random_keys_and_pads_in_a_ranked_game_leave_a_recording(guest: Guest, h
     assert guest.sees in ("Counting", "Result")
     while guest.sees == "Counting":
         guest.wait(0.5)
-    assert [(r.player, r.game) for r in house.board.results()] == [("Ada", "breakout")]
+    (path,) = house.event.recordings.glob("*.arena.zip")
+    recording, verification = verify_file(path)
+    assert recording is not None
+    assert verification.ok
+    ranked = unranked_reason(recording) is None  # not where this machine was too busy to hold the console's pace
+    assert [(r.player, r.game) for r in house.board.results()] == [("Ada", "breakout")] * ranked

@@ -14,6 +14,17 @@ from arena.play.stage import Stage, open_stage
 
 
 @pytest.fixture
+def real_time() -> None:
+    """For tests of what depends on the console's own speed; the others play ten times as fast."""
+
+
+@pytest.fixture(autouse=True)
+def _hurry(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "real_time" not in request.fixturenames:
+        monkeypatch.setattr("arena.play.clock.FRAME_SECONDS", 1 / 600)
+
+
+@pytest.fixture
 def unseen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """No display, no sound card, settings of its own; what a test forgot to end is closed after a while."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")

@@ -22,7 +22,7 @@ from recordings.codec import SUFFIX, read
 from tests.doubles import Dice
 
 ROOT = Path(__file__).parents[3]
-KILLS = 50 if os.environ.get("ARENA_SOAK") else 10
+KILLS = 50 if os.environ.get("ARENA_SOAK") else 5
 START = "import sys; from arena.cli import main; sys.exit(main())"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
 import random
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -99,7 +101,7 @@ def test_keys_become_the_actions_of_their_very_frames(stage: Stage, at: At, keyb
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_the_recording_says_how_evenly_it_ran(stage: Stage, at: At) -> None:
+def test_the_recording_says_how_evenly_it_ran(real_time: None, stage: Stage, at: At) -> None:
     pacing = play(stage).person.recording.pacing
     assert pacing is not None
     assert 0 < pacing.frames_per_second < 65
@@ -182,13 +184,15 @@ def test_closing_the_window_ends_the_match_and_keeps_what_was_played(stage: Stag
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_nobody_there(stage: Stage, at: At) -> None:
+def test_nobody_there(real_time: None, stage: Stage, at: At) -> None:
     recording = play(stage, limits=Limits(countdown=0, idle_seconds=0.5)).person.recording
     assert recording.end is End.QUIT
     assert recording.frames < 90
 
 
-def test_an_agent_beside_plays_what_it_would_have_played_alone(stage: Stage, at: At, tmp_path: Path) -> None:
+def test_an_agent_beside_plays_what_it_would_have_played_alone(
+    real_time: None, stage: Stage, at: At, tmp_path: Path
+) -> None:
     at[5] = lambda: pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_LEFT, unicode=""))
     with open_opponent("script:basic", RULES) as opponent:
         rounds = play_match(stage, RULES, [3, 4], "Ada", tmp_path, opponent=opponent, limits=QUICK)
@@ -205,20 +209,42 @@ def test_an_agent_beside_plays_what_it_would_have_played_alone(stage: Stage, at:
 
             (alone,) = play_seeds(make_script("basic", find_game("breakout")), RULES, [one.seed])
             assert rival.recording.digest == alone.digest
-        else:
-            assert rival.unranked is not None
 
 
-def test_the_rival_plays_on_when_the_person_leaves(
-    stage: Stage, at: At, keyboard: Keyboard, answers: Answers, tmp_path: Path
+def test_who_leaves_waits_for_nobody_and_loses_the_round(
+    stage: Stage, at: At, keyboard: Keyboard, tmp_path: Path
 ) -> None:
-    at[10] = lambda: keyboard.tap(pygame.K_ESCAPE)
-    answers.append(pygame.K_RETURN)
+    """The bot's process is stopped: whoever waited for it would wait for ever."""
+    at[20] = lambda: keyboard.tap(pygame.K_ESCAPE)
+    at[24] = lambda: keyboard.tap(pygame.K_ESCAPE)
+    with open_opponent("script:basic", RULES) as opponent:
+        (process,) = multiprocessing.active_children()
+        assert process.pid is not None
+        at[10] = lambda: os.kill(process.pid, signal.SIGSTOP)
+        try:
+            one = play(stage, tmp_path, opponent=opponent, limits=Limits(pauses=0, countdown=0))
+        finally:
+            os.kill(process.pid, signal.SIGCONT)
+    assert (one.person.recording.frames, one.person.recording.end) == (24, End.QUIT)
+    assert one.opponent is not None
+    assert one.opponent.recording.end is End.QUIT
+    assert one.opponent.recording.frames in (24, 25)
+    assert (one.opponent.path, one.opponent.unranked) == (None, "it was broken off when the person left")
+    assert one.winner == -1
+    (path,) = tmp_path.glob("*.arena.zip")
+    assert path == one.person.path
+
+
+def test_the_rival_plays_on_when_the_persons_game_is_over(stage: Stage, at: At, tmp_path: Path) -> None:
+    """Hands that break end the game sooner than five lost balls."""
+    at[40] = lambda: 1 // 0
     with open_opponent("script:basic", RULES) as opponent:
         one = play(stage, tmp_path, opponent=opponent)
-    assert one.person.recording.frames == 10
+    assert one.person.recording.frames == 40
     assert one.opponent is not None
     assert one.opponent.recording.frames == 90
+    assert one.opponent.path is not None
+    assert verify(one.opponent.recording).ok
 
 
 def test_a_ghost_plays_its_recording_and_is_not_recorded_again(stage: Stage, at: At, tmp_path: Path) -> None:

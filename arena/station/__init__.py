@@ -1,0 +1,1 @@
+"""A station: the laptop on which guests play, as its server sees it."""
