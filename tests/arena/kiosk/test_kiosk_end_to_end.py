@@ -44,7 +44,7 @@ def hall(display: str, tmp_path: Path) -> Iterator[Hall]:
 
 
 def test_a_guest_plays_and_stands_on_the_standings_and_a_kill_costs_only_the_running_game(hall: Hall) -> None:
-    """Ada meets a house bot: a network, in a process of its own. (Small letters: a busy X server may lose the Shift.)"""
+    """Ada meets a house bot: a network, in a process of its own. (Small letters: a busy X server loses the Shift.)"""
     hall.to_the_match("ada", rival=0)
     ada = hall.verified("*-ada-*.arena.zip")  # five balls are lost soon
     rival = hall.verified(f"*-{HOUSE_BOT}-*.arena.zip")  # FIRE has let it play to its end quickly
