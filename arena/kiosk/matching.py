@@ -183,12 +183,10 @@ class Playing(Screen):
                 limits=limits_of(house),
                 begin=partial(house.station.begin, self.ticket),
             )
-        except AgentError as error:
-            if visit.at_work is None or opponent is None:
-                raise
-            visit.at_work.give_up(error)  # it has died between two rounds; the guest goes on alone
-            return NextRound(house, visit, now)
         except ArenaError as error:
+            if isinstance(error, AgentError) and visit.at_work is not None and opponent is not None:
+                visit.at_work.give_up(error)  # it has died between two rounds; the guest goes on alone
+                return NextRound(house, visit, now)
             visit.end()
             return Trouble(house, visit, str(error), now)
         visit.rounds.append(played)
