@@ -63,11 +63,11 @@ class NextRound(Screen):
         self.accent = palette.GAME_COLOURS.get(visit.game.name, palette.SKY)
         self.seed = self._seed()
         self.refusal = ""
+        """Why there is no ranked game, as a sentence; empty if there is."""
         if house.is_over:
             self.refusal = text("over")
         elif not house.may_play(visit.game, visit.name):
             self.refusal = text("enough")
-        """Why there is no ranked game, as a sentence; empty if there is."""
         self.ticket: RankedTicket | None = None
         if not self.refusal:
             self._wish()
