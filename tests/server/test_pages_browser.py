@@ -226,7 +226,7 @@ def test_the_big_screen_says_that_the_event_is_frozen_and_still_fits(event: Even
     boss = event.serving.client(Role.ORGANIZER)
     entry = boss.post("/organizer/state", {"state": "frozen", "reason": "the final"})
     try:
-        page.get_by_text("The scoreboard is frozen.").wait_for()
+        page.get_by_text("The event is frozen.").wait_for()
         assert page.locator(".card").first.bounding_box()["width"] > 0.9 * width
         for size, scheme in (("laptop", "light"), ("projector", "dark")):
             there: Visitor = visit(size, scheme)
@@ -238,7 +238,7 @@ def test_the_big_screen_says_that_the_event_is_frozen_and_still_fits(event: Even
             assert last["y"] + last["height"] <= seen, size
     finally:
         boss.post(f"/organizer/undo/{entry['id']}", {"reason": "not yet"})
-    page.get_by_text("The scoreboard is frozen.").wait_for(state="detached")
+    page.get_by_text("The event is frozen.").wait_for(state="detached")
 
 
 def test_running_games_move_on_the_big_screen_and_wait_on_a_phone(event: EventForPages, visit: Any) -> None:
