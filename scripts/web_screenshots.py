@@ -60,7 +60,7 @@ def main() -> int:
     try:
         event = open_event(folder / "event", "Arcade night")
         shown = _fill(event)
-        with _serving(event.folder, 4, "station") as server:
+        with _serving(event.folder, [f"Hall {number}" for number in range(1, 5)], "station") as server:
             for number, game in enumerate(LEVEL):
                 _begin(server.url, server.tokens[number], PEOPLE[number], game)
             _shoot(server.url, shown, args.out, LARGE if args.large else SIZES, None if args.large else MOST_BYTES)
