@@ -87,8 +87,8 @@ def print_classes(game: Game, classes: Sequence[Class], checks: Checks) -> None:
     scaled = normalized(game, found.mean if found.n else None)
     if scaled is not None:
         low, high = normalized(game, found.low), normalized(game, found.high)
-        interval = "" if low is None or high is None else f" (95 % interval {low:.2f} to {high:.2f})"
-        console.print(f"Human-normalized: {scaled:.2f}{interval}; random play is 0, the {HUMAN} 1.")
+        interval = "" if low is None or high is None else f" (95 % interval {low:z.2f} to {high:z.2f})"
+        console.print(f"Human-normalized: {scaled:z.2f}{interval}; random play is 0, the {HUMAN} 1.")
     for one in classes:
         if one.forfeits:
             console.print(

@@ -11,7 +11,7 @@ import typer
 from arena.commands.options import DatabaseOption, EventOption
 from arena.commands.submit import ServerOption, TokenFileOption, TokenOption, token_of
 
-GREET_SECONDS = 3.0
+GREET_SECONDS = 10.0
 
 
 def kiosk(

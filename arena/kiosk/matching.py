@@ -61,23 +61,34 @@ class NextRound(Screen):
         super().__init__(house, now)
         self.visit = visit
         self.accent = palette.GAME_COLOURS.get(visit.game.name, palette.SKY)
-        self.seed = house.seeds(visit.game)[len(visit.rounds)]
+        self.seed = self._seed()
         self.refusal = ""
+        """Why there is no ranked game, as a sentence; empty if there is."""
         if house.is_over:
             self.refusal = text("over")
         elif not house.may_play(visit.game, visit.name):
             self.refusal = text("enough")
-        """Why there is no ranked game, as a sentence; empty if there is."""
         self.ticket: RankedTicket | None = None
         if not self.refusal:
-            house.station.wish(visit.name, house.rules(visit.game), self.seed)
+            self._wish()
 
     def update(self, now: float) -> Screen:
         answer = self.house.station.answer()
-        if answer is not None and not self.refusal:
-            self.refusal = getattr(answer, "reason", "")
-            self.ticket = None if self.refusal else cast("RankedTicket", answer)
+        if answer is None or self.refusal or self.ticket is not None:
+            return self
+        self.refusal = getattr(answer, "reason", "")
+        if self.seed != (seed := self._seed()):  # the first word of the server has brought the event's
+            self.seed = seed
+            self._wish()
+        elif not self.refusal:
+            self.ticket = cast("RankedTicket", answer)
         return self
+
+    def _seed(self) -> int:
+        return self.house.seeds(self.visit.game)[len(self.visit.rounds)]
+
+    def _wish(self) -> None:
+        self.house.station.wish(self.visit.name, self.house.rules(self.visit.game), self.seed)
 
     @property
     def idle_seconds(self) -> float:
@@ -183,12 +194,10 @@ class Playing(Screen):
                 limits=limits_of(house),
                 begin=partial(house.station.begin, self.ticket),
             )
-        except AgentError as error:
-            if visit.at_work is None or opponent is None:
-                raise
-            visit.at_work.give_up(error)  # it has died between two rounds; the guest goes on alone
-            return NextRound(house, visit, now)
         except ArenaError as error:
+            if isinstance(error, AgentError) and visit.at_work is not None and opponent is not None:
+                visit.at_work.give_up(error)  # it has died between two rounds; the guest goes on alone
+                return NextRound(house, visit, now)
             visit.end()
             return Trouble(house, visit, str(error), now)
         visit.rounds.append(played)

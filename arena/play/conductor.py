@@ -162,7 +162,10 @@ class Conductor:
 
     def _leave_lines(self, seconds: int) -> list[Line]:
         what = text("play.leave_counts" if self._limits.counts else "play.leave_practice")
-        return [title(text("play.leave")), line(what), line(text("play.leave_keys")), hint(f"{seconds} s")]
+        lines = [title(text("play.leave")), line(what)]
+        if self._limits.counts and self._opponent.player is not None:
+            lines.append(line(text("play.leave_loses", name=self._opponent.player.info.name)))
+        return [*lines, line(text("play.leave_keys")), hint(f"{seconds} s")]
 
     def _leave(self, step: Step) -> bool:
         """Ask before leaving. Where no pause is left to ask in, a second Esc is the answer."""

@@ -108,9 +108,7 @@ def standings_table(canvas: Canvas, hall: Hall, state: State) -> None:
     header(canvas, state.plan.title, hall.event_name)
     canvas.pixels(text("stage.standings"), MARGIN, 70, 7, palette.YELLOW)
     lines = standings(state)
-    columns: list[tuple[float, str, list[int]]] = [
-        (WIDTH - MARGIN - 12, "stage.seeds_won", [line.seeds_won for line in lines])
-    ]
+    columns = [(WIDTH - MARGIN - 12.0, "stage.seeds_won", [line.seeds_won for line in lines])]
     if any(line.won or line.drawn or line.lost for line in lines):  # a duel counts when both have played everything
         columns += [
             (780.0, "stage.won", [line.won for line in lines]),

@@ -331,7 +331,7 @@ class Winner(OfBout):
         self.leads = leads
         self.shown = shown
         hall.mark(bout, shown)
-        hall.before.append(bout)
+        hall.before = [*(one for one in hall.before if one.key != bout.key), bout]
 
     @property
     def scores(self) -> tuple[int, int] | None:

@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from arena.client import Client, RankedTicket, ServerRefused, ServerUnreachable
+from arena.client import Client, RankedTicket, ServerRefused
+from arena.kiosk.seeds import adopt
 from arena.live import LiveFeed
 from arena.outbox import TRY_AGAIN, Courier, Outbox
 from envs.errors import ArenaError, RecordingError
@@ -74,14 +75,41 @@ def attend(pipe: Connection, folder: Path, games: tuple[str, ...], rules: str, u
         url, token: see `Client`.
     """
     with Client(url, token, REQUEST_SECONDS) as client:
-        _Attendant(pipe, folder, client).run(games, rules)
+        introduction = Introduction(folder, client) if games else None
+        _Attendant(pipe, folder, client, introduction).run(games, rules)
+
+
+class Introduction:
+    """Learns from the server who this station is and what the event's seeds are, once: before the first ticket is asked
+    for, so that all stations play the same."""
+
+    def __init__(self, folder: Path, client: Client) -> None:
+        self._folder = folder
+        self._client = client
+        self._guard = threading.Lock()
+        self._name = ""
+
+    def name(self) -> str:
+        """Return the station's name.
+
+        Raises:
+            ServerRefused, ServerUnreachable: see `Client`.
+            EventError: the folder can't be written.
+        """
+        with self._guard:
+            if not self._name:
+                station = self._client.get("/station")
+                adopt(self._folder, station["seeds"])
+                self._name = station["name"]
+            return self._name
 
 
 class _Attendant:
-    def __init__(self, pipe: Connection, folder: Path, client: Client) -> None:
+    def __init__(self, pipe: Connection, folder: Path, client: Client, introduction: Introduction | None) -> None:
         self._pipe = pipe
         self._folder = folder
         self._client = client
+        self._introduction = introduction
         self._courier = Courier(Outbox(folder), client)
         self._wished = 0
         self._following: threading.Thread | None = None
@@ -90,8 +118,8 @@ class _Attendant:
 
     def run(self, games: tuple[str, ...], rules: str) -> None:
         self._courier.start()
-        if games:
-            arguments = (self._folder, self._client, games, rules)
+        if self._introduction is not None:
+            arguments = (self._folder, self._client, self._introduction, games, rules)
             threading.Thread(target=fetch_news, args=arguments, daemon=True).start()
         with suppress(EOFError, OSError):
             while True:
@@ -117,12 +145,14 @@ class _Attendant:
         pause = FIRST_WAIT
         while self._wished == wish.number:
             try:
+                if self._introduction is not None:
+                    self._introduction.name()
                 ticket = self._client.ticket(wish.player, wish.game, wish.rules, wish.seed)
             except ServerRefused as error:
                 if error.status not in TRY_AGAIN:
                     self._answer(Answer(wish.number, None, str(error)))
                     return
-            except ServerUnreachable:
+            except ArenaError:  # it can't be reached, or the disk is full
                 pass
             else:
                 self._answer(Answer(wish.number, ticket, ""))
@@ -193,9 +223,8 @@ def _read_along(path: Path, feed: LiveFeed, over: threading.Event) -> None:
 # -- news --------------------------------------------------------------------------------------------------------------
 
 
-def fetch_news(folder: Path, client: Client, games: tuple[str, ...], rules: str) -> None:
-    """Fetch again and again who this station is, the event's seeds, and the standings; never returns."""
-    from arena.kiosk.seeds import adopt
+def fetch_news(folder: Path, client: Client, introduction: Introduction, games: tuple[str, ...], rules: str) -> None:
+    """Fetch the standings again and again; never returns."""
     from envs.games import find_game
     from envs.rules import named_rules
 
@@ -203,10 +232,7 @@ def fetch_news(folder: Path, client: Client, games: tuple[str, ...], rules: str)
     news: dict[str, Any] = {}
     while True:
         try:
-            if "name" not in news:
-                station = client.get("/station")
-                adopt(folder, station["seeds"])
-                news["name"] = station["name"]
+            news["name"] = introduction.name()
             found = {game: client.get("/standings", game=game, rules_id=key) for game, key in classes.items()}
             news |= {"standings": found, "heard": time.time(), "trouble": ""}
         except ArenaError as error:

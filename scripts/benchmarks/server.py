@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -56,7 +56,7 @@ class Running:
 
 
 @contextmanager
-def _serving(folder: Path, tokens: int, role: str) -> Iterator[Running]:
+def _serving(folder: Path, names: Sequence[str], role: str) -> Iterator[Running]:
     from arena.event import open_event
     from arena.scoreboard import Scoreboard
     from arena.server.auth import Role, Tokens
@@ -65,7 +65,7 @@ def _serving(folder: Path, tokens: int, role: str) -> Iterator[Running]:
     event = open_event(folder)
     with Scoreboard.open(event.database) as board:
         made = Tokens(board, Clock())
-        given = [made.add(Role(role), f"Client {number}")[1] for number in range(tokens)]
+        given = [made.add(Role(role), name)[1] for name in names]
     command = [sys.executable, "-c", SERVE, "serve", "--event", str(folder), "--port", "0", "--evaluators", "0"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as process:
@@ -95,7 +95,10 @@ def _burst() -> Iterator[Figure]:
     """50 clients send 20 results each, some twice, all at once."""
     from arena.client import Client
 
-    with _folder() as folder, _serving(folder, CLIENTS, "participant") as server:
+    with (
+        _folder() as folder,
+        _serving(folder, [f"Client {number}" for number in range(CLIENTS)], "participant") as server,
+    ):
         seconds: list[float] = []
         failures: list[str] = []
         barrier = threading.Barrier(CLIENTS)
@@ -151,7 +154,7 @@ def _standings() -> Iterator[Figure]:
         with _folder() as folder:
             with Scoreboard.open(open_event(folder).database) as board:
                 plan = _fill(board, episodes)
-            with _serving(folder, 0, "spectator") as server:
+            with _serving(folder, [], "spectator") as server:
                 measured[episodes] = _reads(server.url)
     small, large = measured[EPISODES // 10], measured[EPISODES]
     how = f"{READS} requests one after the other for all {PLAYERS} lines as JSON, {EPISODES:,} episodes"
@@ -221,7 +224,7 @@ def _spectators() -> Iterator[Figure]:
     """500 spectators listen, half of them as the big screen does; a game begins, and each is told."""
     from arena.client import Client
 
-    with _folder() as folder, _serving(folder, 1, "station") as server:
+    with _folder() as folder, _serving(folder, ["Station"], "station") as server:
         before = _resident(server.pid)
         host, port = server.url.removeprefix("http://").split(":")
         with Client(server.url, server.tokens[0]) as station:

@@ -29,7 +29,7 @@ def run() -> Iterator[Figure]:
     with _folder() as folder:
         with Scoreboard.open(open_event(folder).database) as board:
             _fill(board, EPISODES)
-        with _serving(folder, 0, "spectator") as server:
+        with _serving(folder, [], "spectator") as server:
             yield from survive((_first_paint, _standings), server.url)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,9 +22,10 @@ from arena.recover import recover, replayed
 from arena.server.auth import Role
 from arena.station.station import Refused, Station, read_news, station
 from envs.rules import named_rules
+from recordings.codec import SUFFIX, read
 from recordings.recording import RecordedPlayer, Recording
 from recordings.storage import FileJournal, Header, save
-from tests.server.serving import Serving, decided, play
+from tests.server.serving import ROOT, SERVE, Serving, decided, play
 
 RULES = named_rules("breakout")
 SECONDS = 60.0
@@ -171,3 +175,36 @@ def test_a_day_has_so_many_games(tmp_path: Path) -> None:
         assert "Kim has begun 2 games of Breakout" in refused.reason
         client.ticket("Kim", "pacman")
         client.ticket("Lea", "breakout")
+
+
+def test_somebody_plays_a_ranked_game_at_home(on_sqlite: Serving, display: str, tmp_path: Path) -> None:
+    """`arena play --server`: the server chooses the seed, follows the game, and has it when the command ends."""
+    event = tmp_path / "home"
+    token = tmp_path / "token"
+    token.write_text(on_sqlite.token(Role.PARTICIPANT, "Mia"))
+    environment = {k: v for k, v in os.environ.items() if k not in ("WAYLAND_DISPLAY", "SDL_VIDEODRIVER")}
+    environment |= {
+        "DISPLAY": display,
+        "SDL_AUDIODRIVER": "dummy",
+        "PYTHONPATH": str(ROOT),
+        "ARENA_CONFIG": str(tmp_path),
+    }
+    command = [sys.executable, "-c", SERVE, "play", "breakout", "--player", "Mia", "--event", str(event)]
+    command += ["--server", on_sqlite.url, "--token-file", str(token)]
+    client = on_sqlite.client(token=token.read_text())
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as program:
+        try:
+            wait(lambda: program.poll() is not None or [g for g in client.get("/live") if g["player"] == "Mia"])
+            wait(lambda: program.poll() is not None or any(g["frames"] for g in client.get("/live")))
+            keys = iter(("Escape",))
+            while program.poll() is None:  # leave, say yes, and leave the last screen
+                subprocess.run(["xdotool", "key", next(keys, "Return")], env=environment, check=True)
+                time.sleep(0.5)
+        finally:
+            program.kill()
+        assert program.stderr is not None
+        assert program.returncode == 0, program.stderr.read()
+    (upload,) = decided(client, [one["id"] for one in client.get("/uploads")])
+    (ticket,) = client.get("/tickets")
+    assert upload["ticket"] == ticket["id"]
+    assert read(next((event / "recordings").glob(f"*{SUFFIX}"))).seed == ticket["seed"]

@@ -1,7 +1,7 @@
 """An event as it is: one server, two stations with guests, a participant who sends an agent, three browsers; and the
 server is killed again and again. Nothing is lost, nothing counts twice, and no browser has to be loaded anew.
 
-ARENA_SOAK=N plays N visits at each station instead of one.
+ARENA_SOAK=1 has five guests at each station instead of one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tests.server.serving import Serving
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Xvfb is a display of Linux")
 
-VISITS = int(os.environ.get("ARENA_SOAK") or 1)
+VISITS = 5 if os.environ.get("ARENA_SOAK") else 1
 SECONDS = 180.0
 """That a busy machine may take for the last results to arrive."""
 AGENT = "space_invaders-quick"

@@ -65,7 +65,7 @@ class Hall:
             time.sleep(0.08)
 
     def type(self, text: str) -> None:
-        subprocess.run(["xdotool", "type", "--delay", "60", text], env=self.environment, check=True)
+        subprocess.run(["xdotool", "type", "--delay", "80", text], env=self.environment, check=True)
 
     def screen(self) -> np.ndarray:
         return np.asarray(ImageGrab.grab(xdisplay=self.display).convert("RGB"))

@@ -44,11 +44,11 @@ def hall(display: str, tmp_path: Path) -> Iterator[Hall]:
 
 
 def test_a_guest_plays_and_stands_on_the_standings_and_a_kill_costs_only_the_running_game(hall: Hall) -> None:
-    """Ada meets a house bot: a network, in a process of its own."""
-    hall.to_the_match("Ada", rival=0)
+    """Ada meets a house bot: a network, in a process of its own. (Small letters: a busy X server loses the Shift.)"""
+    hall.to_the_match("ada", rival=0)
     ada = hall.verified("*-ada-*.arena.zip")  # five balls are lost soon
     rival = hall.verified(f"*-{HOUSE_BOT}-*.arena.zip")  # FIRE has let it play to its end quickly
-    assert (ada.player.name, rival.player.name) == ("Ada", HOUSE_BOT)
+    assert (ada.player.name, rival.player.name) == ("ada", HOUSE_BOT)
     assert ada.seed == rival.seed
     time.sleep(2.5)  # keys are ignored at first
     hall.wait_for(("you win!", "the machine wins", "a draw"), 6, palette.ORANGE, "Return")
@@ -60,7 +60,7 @@ def test_a_guest_plays_and_stands_on_the_standings_and_a_kill_costs_only_the_run
 
     rng = random.Random(1)
     for number in range(KILLS):
-        hall.to_the_match(f"Eve {number}")
+        hall.to_the_match(f"eve {number}")
         hall.wait_for_file("*.part")
         for _ in range(4 + rng.randrange(8)):
             hall.key("space", "Left")
@@ -70,9 +70,9 @@ def test_a_guest_plays_and_stands_on_the_standings_and_a_kill_costs_only_the_run
 
     with Scoreboard.open(hall.event / "arena.sqlite") as board:
         results = {result.player: result for result in board.results() if result.kind is Kind.HUMAN}
-    assert results.keys() == {*(["Ada"] if ranked else []), *(f"Eve {number}" for number in range(KILLS))}
-    assert not ranked or results["Ada"].score == ada.score
-    assert all(results[f"Eve {number}"].end is End.QUIT for number in range(KILLS))
+    assert results.keys() == {*(["ada"] if ranked else []), *(f"eve {number}" for number in range(KILLS))}
+    assert not ranked or results["ada"].score == ada.score
+    assert all(results[f"eve {number}"].end is End.QUIT for number in range(KILLS))
     assert list((hall.event / "recordings").glob("*.part")) == []
 
 

@@ -305,7 +305,7 @@ class TestRival:
         (process,) = set(multiprocessing.active_children()) - others
         process.kill()
         process.join()
-        guest.kiosk.screen = Playing(house, visit, guest.clock())
+        guest.kiosk.screen = Playing(house, visit, guest.clock(), house.seeds(BREAKOUT)[0], None)
         guest.wait(0.5)
         assert guest.sees == "NextRound"
         assert (visit.at_work.opponent, visit.rounds) == (None, [])

@@ -127,7 +127,7 @@ def test_random_keys_and_pads_do_no_harm(name: str, guest: Guest, house: House) 
 def test_random_keys_and_pads_in_a_ranked_game_leave_a_recording(guest: Guest, house: House) -> None:
     """The keys come from another thread, while the game runs in real time; then nobody is there, and it gives up."""
     house.settings = replace(house.settings, idle_game_seconds=5.0, rounds=1)
-    guest.kiosk.screen = Playing(house, Visit(BREAKOUT, name="Ada"), guest.clock())
+    guest.kiosk.screen = Playing(house, Visit(BREAKOUT, name="Ada"), guest.clock(), house.seeds(BREAKOUT)[0], None)
     stop = threading.Event()
 
     def mash() -> None:

@@ -29,7 +29,7 @@ from arena.scoreboard import Scoreboard
 from envs.games import FPS
 from recordings.recording import Recording
 from recordings.storage import FileJournal, header_of
-from tests.arena.projector.conftest import PEOPLE, RULES, Opens, begin
+from tests.arena.projector.evening import PEOPLE, RULES, Opens, begin
 from tests.pretend import Pretender
 
 PRESSES = 3000 if os.environ.get("ARENA_SOAK") else 120

@@ -1,0 +1,80 @@
+"""A final's games at the stations, through a real server: the next seed, nobody else's, whatever a day's quota says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from arena.client import Client, RankedTicket, ServerRefused
+from arena.conduct import Conductor, machine, person
+from arena.lifecycle import Ceremony
+from arena.log import Log
+from arena.recover import replayed
+from arena.scoreboard import Scoreboard
+from arena.server.auth import Role
+from envs.rules import named_rules
+from recordings.codec import encode
+from recordings.recording import RecordedPlayer
+from recordings.storage import Header
+from tests.server.serving import BEGAN, Serving, decided, play
+
+SETTINGS = 'name = "Final"\ngames = ["breakout"]\n[quotas]\nattempts_per_day = 1\n'
+SURPRISE = named_rules("breakout").varied(mode=4)
+
+
+@pytest.fixture
+def final(tmp_path: Path) -> Iterator[Serving]:
+    """A server whose event has come to its final: Ada against a script, two seeds of a surprise round."""
+    folder = tmp_path / "event"
+    folder.mkdir()
+    (folder / "event.toml").write_text(SETTINGS)
+    with Serving(folder, options=["--evaluators", "0"]) as running, Scoreboard.open(running.database) as board:
+        ceremony = Ceremony(running.event, Log(board.engine))
+        ceremony.open()
+        ceremony.freeze()
+        ceremony.announce("1 2 3")
+        players = [person("Ada"), machine("script:noop", ["breakout"])]
+        plan = {
+            "title": "Surprise", "format": "team battle", "rules": {"breakout": SURPRISE.as_dict()},
+            "entrants": [one.model_dump(mode="json") for one in players], "series": {"kind": "best of", "n": 2},
+        }  # fmt: skip
+        Conductor(running.event, board, "final").create(plan)
+        yield running
+
+
+def finish(station: Client, ticket: RankedTicket) -> str:
+    """Play a short game with a ticket; return what became of it."""
+    station.start(ticket.id)
+    header = Header(ticket.rules, ticket.seed, RecordedPlayer(name="Ada", kind="human"), BEGAN)
+    recording = encode(replayed(header, play(ticket.seed, 120)))
+    receipt = station.send_recording(recording, f"key-of-{ticket.seed}", ticket.id)
+    return str(decided(station, [receipt["id"]])[0]["state"])
+
+
+def test_who_sits_down_gets_one_seed_after_the_other(final: Serving) -> None:
+    station = final.client(Role.STATION)
+    seeds = []
+    for _ in range(2):
+        ticket = station.seat("final", "Ada")
+        assert station.seat("final", "Ada").seed == ticket.seed, "as long as it isn't played"
+        assert (ticket.rules, ticket.seed >= 2**20) == (SURPRISE, True)
+        assert finish(station, ticket) == "verified"
+        seeds.append(ticket.seed)
+    assert len(set(seeds)) == 2
+    with pytest.raises(ServerRefused, match="Ada has nothing to play now in Surprise"):
+        station.seat("final", "Ada")
+
+
+@pytest.mark.parametrize(("name", "who", "said"), [("gone", "Ada", "no tournament called"), ("final", "Bob", "Nobody")])
+def test_what_is_not_there(final: Serving, name: str, who: str, said: str) -> None:
+    with pytest.raises(ServerRefused, match=said) as caught:
+        final.client(Role.STATION).seat(name, who)
+    assert caught.value.status == 404
+
+
+def test_seeds_are_for_stations(final: Serving) -> None:
+    with pytest.raises(ServerRefused) as caught:
+        final.client(Role.PARTICIPANT).seat("final", "Ada")
+    assert caught.value.status == 403
