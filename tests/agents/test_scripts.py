@@ -85,10 +85,16 @@ class TestBasic(ScriptContract):
 class TestSteady(ScriptContract):
     script = "steady"
 
-    def test_decides_every_four_frames_and_holds_its_action(self, player: Player, env: ArenaEnv) -> None:
-        actions = play(player, env, seed=1)
-        assert len(set(actions)) > 1
-        assert all(len(set(actions[k : k + 4])) == 1 for k in range(0, len(actions), 4))
+    @pytest.fixture(params=["breakout", "space_invaders"])  # in the mazes it is `basic`
+    def game(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
+
+
+def test_steady_decides_every_four_frames_and_holds_its_action(game: str) -> None:
+    env = environment(named_rules(game).varied(max_frames=400))
+    actions = play(make_script("steady", GAMES[game]), env, seed=1)
+    assert len(set(actions)) > 1
+    assert all(len(set(actions[k : k + 4])) == 1 for k in range(0, len(actions), 4))
 
 
 STRENGTH = {
