@@ -50,8 +50,8 @@ def kiosk(
 
 
 def _greet(folder: Path, server: str, token: str) -> None:
-    """Say what the server takes this station for, and take the event's seeds from it. Where it doesn't answer, the kiosk
-    goes on without it.
+    """Say what the server takes this station for, and take the event's seeds from it. Where it doesn't answer, the
+    kiosk goes on without it.
 
     Raises:
         ServerRefused: the token is none of a station.
