@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,28 +44,31 @@ def kiosk(
     load_words(the_event.folder)
     if server:
         os.environ["ARENA_TOKEN"] = token_of(token, token_file)
-        _greet(server, os.environ["ARENA_TOKEN"])
+        _greet(the_event.folder, server, os.environ["ARENA_TOKEN"])
     typer.echo(f"To end the kiosk press F10 and type the exit_code of {the_event.folder / FILE_NAME}.", err=True)
     watch_over(the_event.folder, db, window, server)
 
 
-def _greet(server: str, token: str) -> None:
-    """Say what the server takes this station for. Where it doesn't answer, the kiosk goes on without it.
+def _greet(folder: Path, server: str, token: str) -> None:
+    """Say what the server takes this station for, and take the event's seeds from it. Where it doesn't answer, the
+    kiosk goes on without it.
 
     Raises:
         ServerRefused: the token is none of a station.
     """
     from arena.client import Client, ServerRefused, ServerUnreachable
+    from arena.kiosk.seeds import adopt
 
     with Client(server, token, GREET_SECONDS) as client:
         try:
-            name = client.get("/station")["name"]
+            station = client.get("/station")
         except ServerUnreachable as error:
             typer.echo(f"{error} Until it answers, games are kept here and sent later.", err=True)
         except ServerRefused as error:
             raise ServerRefused(f"The server doesn't take this for a station: {error}", error.status) from None
         else:
-            typer.echo(f"This is {name} of {client.url}.", err=True)
+            adopt(folder, station["seeds"])
+            typer.echo(f"This is {station['name']} of {client.url}.", err=True)
 
 
 def checked_size(size: str | None) -> tuple[int, int] | None:

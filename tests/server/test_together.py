@@ -28,6 +28,7 @@ from arena.kiosk import palette
 from arena.outbox import Contents, Outbox
 from arena.ranking import unranked_reason
 from arena.server.auth import Role
+from arena.station.station import read_news
 from envs.games import find_game
 from recordings.codec import SUFFIX, read
 from tests.arena.kiosk.hall import ARENA, ROOT, Hall
@@ -110,6 +111,8 @@ def stations(serving: Serving, folder: Path) -> Iterator[list[Guest]]:
                 token.write_text(serving.token(Role.STATION, f"Station {number}"))
                 names = [f"Guest {number}-{visit}" for visit in range(VISITS)]
                 guests.append(Guest(display, folder / f"station-{number}", serving.url, token, names))
+            for guest in guests:
+                wait(lambda guest=guest: read_news(guest.hall.event).get("name"), "the station is not introduced")
             yield guests
         finally:
             for guest in guests:
@@ -191,7 +194,7 @@ def nothing_is_lost_or_doubled(serving: Serving, guests: list[Guest]) -> None:
     wait(lambda: all(one["state"] != "received" for one in organizer.get("/uploads", limit=1000)), "not verified")
     uploads = Counter(one["recording_sha256"] for one in organizer.get("/uploads", limit=1000))
     booked = Counter(one["recording_sha256"] for one in organizer.get("/results", limit=1000))
-    expected = set()
+    expected, seeds = set(), set()
     for guest in guests:
         contents: Contents = guest.outbox.contents()
         assert (contents.waiting, contents.refused) == ((), {})
@@ -200,11 +203,13 @@ def nothing_is_lost_or_doubled(serving: Serving, guests: list[Guest]) -> None:
         assert len(paths) == len(contents.sent) == len(guest.names)
         for path in paths:
             recording = read(path)
+            seeds.add(recording.seed)
             result = result_of(recording, path)
             assert uploads.pop(result.recording_sha256) == 1
             if unranked_reason(recording) is None:  # this machine was not too busy to hold the console's pace
                 expected.add(result.recording_sha256)
     assert not uploads, "nobody has sent these"
+    assert len(seeds) == 1, "everybody plays the same"
     agent = {one["recording_sha256"] for one in organizer.get("/results", player="Pat's bot")}
     assert len(agent) == GAMES
     assert booked == Counter(expected | agent)
