@@ -29,10 +29,10 @@ def test_bradley_terry_recovers_known_strengths() -> None:
 
 
 @pytest.mark.parametrize("step", [0.0, 0.5])
-@pytest.mark.parametrize("seeds", [30, 150])
+@pytest.mark.parametrize("seeds", [10, 30, 150])
 def test_intervals_hold_the_true_strength_about_19_times_in_20(seeds: int, step: float) -> None:
     """With `step` points are rounded to its multiples, so that many seeds are tied between neighbours."""
-    leagues, resamples = (100, 200) if SOAK else (8, 80)
+    leagues, resamples = (100, 200) if SOAK else (8, 60)
     covered = total = 0
     for number in range(leagues):
         meetings = league(STRENGTHS, seeds, number)
@@ -42,8 +42,8 @@ def test_intervals_hold_the_true_strength_about_19_times_in_20(seeds: int, step:
             covered += one.low <= 1500 + ELO_PER_NAT * STRENGTHS[one.player] <= one.high
             total += 1
     print(f"{seeds} seeds, rounded to {step}: {100 * covered / total:.1f} % of {total}")
-    assert covered / total >= (0.9 if SOAK else 0.82)
-    assert covered < total
+    assert covered / total >= (0.93 if SOAK else 0.85)
+    assert covered < total or not SOAK
 
 
 def test_the_ladder_ends_in_the_right_order() -> None:
