@@ -119,7 +119,9 @@ class View:
 
     @property
     def line(self) -> int:
-        return self._arranged().line
+        """Height of a large line of what lies over the game, in pixels: there is room for larger words."""
+        layout = self._arranged()
+        return max(layout.line, layout.size[1] // 16)
 
     def _arranged(self) -> Layout:
         size = self._stage.surface.get_size()
