@@ -32,8 +32,9 @@ def version() -> int:
     return max(0, int(ctypes.CDLL(None, use_errno=True).syscall(_CREATE, None, 0, _VERSION)))
 
 
-def leave_only(folders: Sequence[str]) -> None:
-    """From now on this process may read beneath `folders` (those that exist) and write nowhere.
+def leave_only(paths: Sequence[str]) -> None:
+    """From now on this process may read the files and beneath the folders of `paths` (those that exist), and write
+    nowhere.
 
     Raises:
         LockError: the kernel has no Landlock, or refuses.
@@ -45,11 +46,12 @@ def leave_only(folders: Sequence[str]) -> None:
     rules = _Ruleset(_RIGHTS.get(known, _RIGHTS[5]) - 1)
     ruleset = libc.syscall(_CREATE, ctypes.byref(rules), ctypes.sizeof(rules), 0)
     done = ruleset >= 0
-    for folder in folders:
-        if not done or not os.path.isdir(folder):
+    for path in paths:
+        if not done or not os.path.exists(path):
             continue
-        parent = os.open(folder, os.O_PATH | os.O_CLOEXEC)
-        beneath = _Beneath(_READ_FILE | _READ_DIR | _EXECUTE, parent)
+        parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        rights = _READ_FILE | _READ_DIR | _EXECUTE if os.path.isdir(path) else _READ_FILE
+        beneath = _Beneath(rights, parent)
         done = libc.syscall(_ADD, ruleset, _PATH_BENEATH, ctypes.byref(beneath), 0) == 0
         os.close(parent)
     if done:

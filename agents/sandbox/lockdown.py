@@ -21,7 +21,7 @@ def lock(settings: dict[str, Any]) -> None:
 
     Args:
         settings: `memory`, `address` (bytes), `cpu` (seconds); `user`: None, or the number of the user that root
-            becomes; `folders`: None in a namespace of its own, else what stays readable.
+            becomes; `readable`: None in a namespace of its own, else what stays readable.
 
     Raises:
         LockError, OSError: the kernel refuses; then nothing of the agent may be loaded.
@@ -34,8 +34,8 @@ def lock(settings: dict[str, Any]) -> None:
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
     die_with_parent()
-    if settings["folders"] is not None:
-        leave_only(settings["folders"])
+    if settings["readable"] is not None:
+        leave_only(settings["readable"])
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_DATA: settings["memory"],
@@ -47,7 +47,7 @@ def lock(settings: dict[str, Any]) -> None:
     }
     # Only since Linux 5.14 threads are counted per namespace; before, those of all the user's programs are. Without a
     # namespace they still are. New processes are impossible either way.
-    if settings["folders"] is None and _kernel() >= (5, 14):
+    if settings["readable"] is None and _kernel() >= (5, 14):
         limits[resource.RLIMIT_NPROC] = THREADS
     for what, most in limits.items():
         resource.setrlimit(what, (most, most))

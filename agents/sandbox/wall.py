@@ -14,6 +14,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 """Where `agents` and `envs` lie."""
 
+_SYSTEM = ("/proc/self", "/sys/devices/system/cpu", "/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+"""What libraries ask of the system: torch loads nothing without random numbers."""
+
 ROOT_USER_BASE = 1_500_000_000
 """Root's sandboxes run as users from here on, each as another: threads are counted per user."""
 
@@ -37,7 +40,7 @@ class Wall:
         """Return what `lockdown.lock` needs to know of it; `number` tells this machine's sandboxes apart."""
         return {
             "user": ROOT_USER_BASE + number if self.privileged else None,
-            "folders": None if self.namespaces else [*_readable(), "/proc/self", "/sys/devices/system/cpu"],
+            "readable": None if self.namespaces else [*_readable(), *_SYSTEM],
         }
 
 
