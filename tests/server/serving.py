@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from arena.client import Client
 from arena.event import SETTINGS, open_event
-from arena.lifecycle import Ceremony
+from arena.lifecycle import Ceremony, Phase
 from arena.log import Log
 from arena.recover import replayed
 from arena.scoreboard import Scoreboard
@@ -59,7 +59,9 @@ class Serving:
         with Scoreboard.open(self.database) as board:
             tokens = Tokens(board, Clock())
             self.tokens = {role: tokens.add(role, f"{role}".title())[1] for role in Role}
-            Ceremony(self.event, Log(board.engine)).open()
+            ceremony = Ceremony(self.event, Log(board.engine))
+            if ceremony.state().phase is Phase.DRAFT:  # a restored event is open already
+                ceremony.open()
             self.ids = {role: number for number, role in enumerate(Role, start=1)}
 
     def token(self, role: Role, name: str) -> str:
