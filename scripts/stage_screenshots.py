@@ -33,9 +33,9 @@ from arena.scoreboard import Scoreboard  # noqa: E402
 from envs.rules import named_rules  # noqa: E402
 
 URL = "http://192.168.1.10:8000"
-FRAMES = 3600
-"""Of each game: a minute."""
-SHOT = 2700
+FRAMES = 2400
+"""Of each game: 40 seconds."""
+SHOT = 1800
 """The frame of which the picture of a running game is taken."""
 
 
@@ -135,7 +135,7 @@ def pictures(event: Event, stage: Stage) -> Iterator[tuple[str, Any]]:
     yield "champion", camera.turn(hint)
     camera.close()
 
-    hold(event, "People against bots", "team battle", ("space_invaders", "breakout"), people, bots[:3], 3)
+    hold(event, "People against bots", "team battle", ("space_invaders", "breakout"), people[:3], bots[:2], 2)
     camera = Camera(event, stage)
     camera.to(Table, 3)
     yield "standings", camera.turn(hint)

@@ -32,7 +32,7 @@ from recordings.storage import FileJournal, header_of
 from tests.arena.projector.evening import PEOPLE, RULES, Opens, begin
 from tests.pretend import Pretender
 
-PRESSES = 3000 if os.environ.get("ARENA_SOAK") else 120
+PRESSES = 3000 if os.environ.get("ARENA_SOAK") else 60
 
 
 def test_a_duel_is_shown_from_the_first_match_to_the_winner(event: Event, opened: Opens) -> None:
