@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.commands.options import EventOption
+from arena.commands.options import DatabaseOption, EventOption
 from arena.commands.submit import ServerOption, TokenFileOption, TokenOption, token_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def play(
     person: Annotated[str, typer.Argument(metavar="PERSON", help="Who sits down here.")],
     window: Annotated[bool, typer.Option("--window", help="Begin in a window instead of the whole screen.")] = False,
     event: EventOption = None,
+    db: DatabaseOption = None,
     server: ServerOption = "",
     token: TokenOption = "",
     token_file: TokenFileOption = None,
@@ -40,17 +41,17 @@ def play(
     if server:
         _at_a_station(name, person, event, server, token_of(token, token_file), full_screen=not window)
     else:
-        _here(name, person, event, full_screen=not window)
+        _here(name, person, event, db, full_screen=not window)
 
 
 # -- on the machine that has the event folder ------------------------------------------------------------------------
 
 
-def _here(name: str, person: str, event: Path | None, *, full_screen: bool) -> None:
+def _here(name: str, person: str, event: Path | None, db: str | None, *, full_screen: bool) -> None:
     from arena.commands.play import book_with_progress, fail_on_mismatch
     from arena.commands.tournament import conductor
 
-    with conductor(name, event) as one:
+    with conductor(name, event, db) as one:
         one.take_in()
         while slots := _slots(one, one.state(), person):
             paths, left = _at_the_window(one, slots, person, full_screen=full_screen)

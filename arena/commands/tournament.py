@@ -44,12 +44,21 @@ def conductor(name: str, event: Path | None, db: str | None = None) -> Iterator[
 @app.command()
 def new(
     name: NameArgument,
-    game: Annotated[list[str], typer.Option("--game", metavar="GAME", help="Once per game.", default_factory=list)],
+    game: Annotated[
+        list[str],
+        typer.Option("--game", metavar="GAME", help="Once per game.", default_factory=list, show_default=False),
+    ],
     player: Annotated[
-        list[str], typer.Option("--player", metavar="AGENT", help="A bot, once for each.", default_factory=list)
+        list[str],
+        typer.Option(
+            "--player", metavar="AGENT", help="A bot, once for each.", default_factory=list, show_default=False
+        ),
     ],
     person: Annotated[
-        list[str], typer.Option("--person", metavar="NAME", help="A person, once for each.", default_factory=list)
+        list[str],
+        typer.Option(
+            "--person", metavar="NAME", help="A person, once for each.", default_factory=list, show_default=False
+        ),
     ],
     format: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="duel, round-robin, knockout or team-battle.")
