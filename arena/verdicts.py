@@ -200,7 +200,8 @@ def _p(value: float) -> str:
 
 
 def _points(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:,.1f}"
+    said = f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:,.1f}"
+    return said.lstrip("-") if float(said.replace(",", "")) == 0 else said
 
 
 def _listed(names: Sequence[str]) -> str:

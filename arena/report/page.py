@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from arena.page import TEMPLATES, _duration, mean_points, points
-from arena.report.gather import Report
+from arena.report.gather import Report, is_delayed
 from arena.report.stories import Clip, Story
 from arena.results import Result
 from envs.games import find_game
@@ -41,7 +41,7 @@ def render(report: Report, plots: Mapping[str, str], stories: Sequence[Story], c
 
 def totals(report: Report) -> list[tuple[str, str]]:
     """Return the event in numbers: each with what it counts."""
-    players = {(r.player, r.kind, r.artifact_sha256) for r in report.results}
+    players = {(r.player, r.kind, r.artifact_sha256) for r in report.results if not is_delayed(r.player)}
     people = sum(kind == "human" for _, kind, _ in players)
     frames = sum(result.frames for result in report.results)
     return [

@@ -88,7 +88,7 @@ class _Sheet:
              f"{line.seeds_won:,}", line.note)
             for line in one.lines[:MANY]
         ]  # fmt: skip
-        self._table(("", "Player", "Kind", "Won", "Drawn", "Lost", "Seeds", ""), rows, (7, 52, 16, 12, 14, 12, 14, 47))
+        self._table(("", "Player", "Kind", "Won", "Drawn", "Lost", "Seeds", ""), rows, (7, 60, 16, 12, 14, 12, 14, 39))
         if len(one.lines) > MANY:
             self._text(f"{len(one.lines) - MANY} further players stand in the page.", 8, QUIET)
         teams = [(str(t.place), t.team, ", ".join(t.members), f"{t.points:,}", f"{t.seeds_won:,}") for t in one.teams]

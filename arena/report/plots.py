@@ -200,6 +200,8 @@ def learning(view: GameView) -> Figure | None:
 
 def lead(story: Story) -> Figure:
     """Draw who was ahead at each moment of the final, one line for each seed."""
+    from matplotlib.ticker import MaxNLocator
+
     figure, axes = _axes(2.7)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
     axes.axhline(0, color=INK, linewidth=1)
@@ -211,6 +213,7 @@ def lead(story: Story) -> Figure:
     low, high = axes.get_ylim()
     reach = max(abs(low), abs(high), 1)
     axes.set_ylim(-reach, reach)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
     for y, name, place in ((0.98, story.a, "top"), (0.02, story.b, "bottom")):
         axes.annotate(

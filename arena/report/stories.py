@@ -79,7 +79,8 @@ class Story:
         if most == 0:
             return f"{head} The lead never changed hands."
         often = "once" if sum(turns) == 1 else f"{sum(turns)} times"
-        return f"{head} The lead changed hands {often}" + (f", {most} times on one seed." if most > 1 else ".")
+        most_of_them = "" if most == 1 else ", all on one seed" if most == sum(turns) else f", {most} times on one seed"
+        return f"{head} The lead changed hands {often}{most_of_them}."
 
     @staticmethod
     def _turns(course: Course) -> int:

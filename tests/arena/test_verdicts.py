@@ -52,6 +52,15 @@ def test_nothing_played_is_no_verdict() -> None:
     assert "not decided" in people_against_bots({}).sentence
 
 
+def test_a_zero_has_no_sign() -> None:
+    """An interval may begin a hair below 0."""
+    people: Scores = {"P": dict(enumerate((0.0, 10.0, 0.0, 20.0)))}
+    bots: Scores = {"B": dict(enumerate((0.04, 10.0, 0.0, 0.0)))}
+    said = people_against_bots({"breakout": (people, bots)}).games[0].sentence
+    assert "interval 0.0 to" in said
+    assert "-0" not in said
+
+
 def test_holm() -> None:
     assert holm([0.01, 0.04, 0.031], 0.06) == [0.02, 0.03, 0.03]
     assert holm([0.01, 0.02, 0.05], 0.06) == [0.02, 0.03, 0.06]
