@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MARGIN = 18.0
 """Millimetres, like all lengths here."""
 INK, QUIET, LINE = (21, 24, 29), (89, 98, 109), (216, 220, 225)
-COLOURS = {Verdict.A: (213, 94, 0), Verdict.B: (0, 114, 178), Verdict.UNDECIDED: (138, 146, 155)}
+COLOURS = {Verdict.A: (0, 114, 178), Verdict.B: (213, 94, 0), Verdict.UNDECIDED: (138, 146, 155)}
 WON = {Verdict.A: "People won", Verdict.B: "Bots won", Verdict.UNDECIDED: "Not decided"}
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from arena.report.stories import Story
 
 INK, QUIET, LINE, GROUND = "#15181d", "#59626d", "#d8dce1", "#fcfcfa"
-PEOPLE, BOTS, REFERENCE = "#d55e00", "#0072b2", "#8a929b"
+PEOPLE, BOTS, REFERENCE = "#0072b2", "#d55e00", "#8a929b"
 OTHER = "#009e73"
 """The second of two people or two bots."""
 _VARIABLES = {
