@@ -26,8 +26,8 @@ RUNBOOK = ROOT / "docs" / "runbook.md"
 SOAK = bool(os.environ.get("ARENA_SOAK"))
 GAME = "breakout" if SOAK else "space_invaders"
 SHORTER = (
-    (r"breakout-taught|script:basic", "script:noop"),
-    (r"breakout-quick", "script:random"),
+    (r"breakout-quick|script:basic", "script:noop"),
+    (r"breakout-taught", "script:random"),
     (r"\bbreakout\b", GAME),
     (r"--best-of \d+", "--best-of 1"),
     (r"--seeds \d+", "--seeds 1"),
@@ -142,5 +142,5 @@ def test_what_is_followed_is_not_nothing() -> None:
     assert shortened("arena match breakout --player breakout-taught --seeds 3") == (
         "arena match breakout --player breakout-taught --seeds 3"
         if SOAK
-        else "arena match space_invaders --player script:noop --seeds 1"
+        else "arena match space_invaders --player script:random --seeds 1"
     )

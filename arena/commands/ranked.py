@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from agents.player import Kind
-
 if TYPE_CHECKING:
     from arena.client import RankedTicket
     from arena.event import Event
@@ -45,6 +43,7 @@ def tickets_for(player: str, rules: Rules, count: int, server: str, token: str) 
 
 def _persons(kept: Kept) -> Kept:
     """Send what the person played; what a bot played beside counts only where the server has played it."""
+    from agents.player import Kind
 
     def keep(recording: Recording, path: Path) -> None:
         if recording.player.kind == Kind.HUMAN.value:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from envs.errors import ScoreboardError
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest step. Alembic itself is imported only where the database isn't there yet."""
 VERSION_TABLE = "arena_version"
 """Not Alembic's usual name: another program's database must not look like an old or a new scoreboard."""

@@ -32,7 +32,6 @@ def final(tmp_path: Path) -> Iterator[Serving]:
     (folder / "event.toml").write_text(SETTINGS)
     with Serving(folder, options=["--evaluators", "0"]) as running, Scoreboard.open(running.database) as board:
         ceremony = Ceremony(running.event, Log(board.engine))
-        ceremony.open()
         ceremony.freeze()
         ceremony.announce("1 2 3")
         players = [person("Ada"), machine("script:noop", ["breakout"])]

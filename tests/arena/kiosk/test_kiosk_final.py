@@ -158,7 +158,6 @@ def sit_down(hall: Hall, serving: Serving, token: Path) -> None:
 def test_a_complete_event_with_kiosk_server_and_tournament(
     hall: Hall, serving: Serving, organizers: Organizers, tmp_path: Path
 ) -> None:
-    organizers.arena("event", "open")
     participant = serving.client(Role.PARTICIPANT)
     bot = (ZOO / "breakout-quick.zip").read_bytes()
     sent = participant.send_agent(bot, "the-agent", name="Quick one", game="breakout", rules="5min")

@@ -7,6 +7,8 @@ import pytest
 from arena.play.clock import CATCH_UP, FRAME_SECONDS, FrameClock
 from envs.games import FPS
 
+pytestmark = pytest.mark.usefixtures("real_time")
+
 
 class Time:
     """A clock that goes on only when somebody looks or sleeps."""
