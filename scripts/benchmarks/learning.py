@@ -3,17 +3,22 @@
 Run it with `python scripts/benchmark.py learning --steps 300000`; hours on a small machine, so every finished run is
 kept in a file beside the figures (`learning-runs.jsonl`), and the same command goes on after the last of them.
 
-Both sides learn PPO with the settings of rl-baselines3-zoo (schedules falling to zero at the end), three seeds each,
-and take turns. Then every policy plays whole games by the arena's engine, under its rules, on the same practice seeds.
+Both sides learn PPO with the settings of rl-baselines3-zoo (schedules falling to zero at the end), three seeds each.
+As many runs as the machine has cores go on at once, each on one thread of a process of its own, ours beside SB3's: what
+slows the machine down hits both. Then every policy plays whole games by the arena's engine, under its rules, on the
+same practice seeds.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +29,7 @@ from benchmarks.train import GAME, SETTINGS, training_games
 
 STEPS = 300_000
 SEEDS = (0, 1, 2)
+SIDES = ("arena", "sb3")
 EPISODES = 30
 FIRST_SEED = 2_000
 HUMAN = 31.8
@@ -36,10 +42,10 @@ def run(kept: Path, steps: int = STEPS, seeds: tuple[int, ...] = SEEDS, episodes
     Args:
         kept: file of the finished runs, one JSON line each; what is there of the same length isn't run again.
     """
-    runs: dict[str, list[dict[str, Any]]] = {"arena": [], "sb3": []}
-    for seed in seeds:
-        for side, done in runs.items():
-            done.append(_kept_or_learned(kept, {"side": side, "seed": seed, "steps": steps, "episodes": episodes}))
+    length = {"steps": steps, "episodes": episodes}
+    wanted = [{"side": side, "seed": seed} | length for seed in seeds for side in SIDES]
+    finished = _kept_and_learned(kept, wanted)
+    runs = {side: [one for one in finished if one["side"] == side] for side in SIDES}
     scores = {side: [one["score"] for one in done] for side, done in runs.items()}
     how = f"PPO on {GAME}, {steps:,} steps, seeds {', '.join(map(str, seeds))}; then {episodes} whole games each"
     detail = {side: {"runs": done, "interval": _interval(scores[side])} for side, done in runs.items()}
@@ -52,18 +58,26 @@ def run(kept: Path, steps: int = STEPS, seeds: tuple[int, ...] = SEEDS, episodes
         )
 
 
-def _kept_or_learned(kept: Path, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Return the run from the file if it is there; else do it and add it."""
-    for line in kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []:
-        one: dict[str, Any] = json.loads(line)
-        if wanted.items() <= one.items():
-            return one
-    one = wanted | _learn(**wanted)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with kept.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(one) + "\n")
-    print(json.dumps(one), flush=True)
-    return one
+def _kept_and_learned(kept: Path, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the runs in the order of `wanted`: from the file if they are there; else they are done and added to it."""
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
+    finished: list[dict[str, Any]] = [json.loads(line) for line in lines]
+
+    def found(asked: dict[str, Any]) -> dict[str, Any] | None:
+        return next((one for one in finished if asked.items() <= one.items()), None)
+
+    missing = [asked for asked in wanted if found(asked) is None]
+    if missing:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), max_tasks_per_child=1) as pool:
+            waiting = {pool.submit(_learn, **asked): asked for asked in missing}
+            for future in as_completed(waiting):
+                one = waiting[future] | future.result()
+                finished.append(one)
+                with kept.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(one) + "\n")
+                print(json.dumps(one), flush=True)
+    return [one for asked in wanted if (one := found(asked)) is not None]
 
 
 def _learn(side: str, seed: int, steps: int, episodes: int) -> dict[str, Any]:
@@ -73,13 +87,15 @@ def _learn(side: str, seed: int, steps: int, episodes: int) -> dict[str, Any]:
     import torch
     from stable_baselines3 import PPO
 
-    from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs
+    from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
 
+    torch.set_num_threads(1)
     settings = SETTINGS | {"learning_rate": _falling(2.5e-4), "clip_range": _falling(0.1), "seed": seed}
     games = training_games(side, seed)
     if side == "sb3":
         model = PPO("CnnPolicy", games, **settings)
     else:
+        tune_process(1)
         fast = fast_policy_kwargs(half=bfloat16_pays(torch.device("cpu")))
         fast["optimizer_kwargs"] = {"fused": True, "eps": 1e-5}
         model = PPO(FastActorCriticPolicy, games, policy_kwargs=fast, **settings)
