@@ -167,6 +167,8 @@ def admit(path: Path) -> AgentPackage:
     try:
         if path.is_dir():
             return admit_bytes(_folder(path), str(path), path.name)
+        if path.suffix.lower() in _CODE:
+            raise Refused("holds-code", "this is a program, not a network")
         return admit_bytes(_content(path), str(path), path.stem)
     except OSError as error:
         raise Refused("file-unreadable", f"it can't be read ({error.strerror})", str(path)) from None
