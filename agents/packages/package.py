@@ -150,11 +150,12 @@ class AgentPackage:
                 f"{', '.join(map(str, allowed))}",
             )
         actions = len(self.action_set or allowed)
+        whose = "its action_set" if self.action_set else game.title
         if isinstance(self.network, Sb3Network):
-            self.network.architecture.quantiles(actions)
+            self.network.architecture.quantiles(actions, whose)
         elif self.network.actions != actions:
             raise Refused(
-                "actions-wrong", f"the network decides between {self.network.actions} actions; the game has {actions}"
+                "actions-wrong", f"the network decides between {self.network.actions} actions; {whose} has {actions}"
             )
 
 

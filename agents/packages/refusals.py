@@ -16,7 +16,8 @@ MENDS: dict[str, str] = {
     "file-empty": "copy or download it again",
     "file-too-large": "use a smaller network, or put only its weights into a package; docs/agent-package.md shows how",
     "not-an-agent": _SAVE,
-    "onnx-bare": "pack it and say how it is used: arena agent pack MODEL.onnx --game GAME --pixels uint8 --output logits",
+    "onnx-bare": "pack it and say how it is used: arena agent pack MODEL.onnx --game GAME --pixels uint8 "
+    "--output logits",
     "holds-code": "send weights or an ONNX file; a program is no agent package",
     # the zip
     "zip-damaged": "copy or download it again, or " + _ZIP,
