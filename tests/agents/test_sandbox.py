@@ -25,7 +25,7 @@ from agents.sandbox.cargo import Cargo
 from agents.sandbox.limits import Limits
 from agents.sandbox.player import SandboxedBot, SandboxedPlayer, sandboxed_player
 from agents.sandbox.wall import Wall, walls
-from arena.evaluate import play_seeds
+from arena.evaluate import load, play_seeds
 from arena.match import player_seed
 from arena.verify import verify
 from envs.errors import AgentError
@@ -289,11 +289,15 @@ def test_every_wall_holds(name: str, wall: Wall, tmp_path: Path, caplog: pytest.
 def test_without_a_sandbox_nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "walls", list)
     sandbox.probe.cache_clear()
+    canary = tmp_path / "canary"
+    agent = written(f"open({str(canary)!r}, 'w')", tmp_path)
     try:
-        with pytest.raises(AgentError, match="No sandbox works here"):
-            sandboxed_player(written("open('canary', 'w')", tmp_path), BREAKOUT)
+        for start in (sandboxed_player, load):
+            with pytest.raises(AgentError, match="No sandbox works here"):
+                start(agent, BREAKOUT)
     finally:
         sandbox.probe.cache_clear()
+    assert not canary.exists()
 
 
 VISIBLE = "import os, sys; os.stat(sys.executable)"
