@@ -207,6 +207,7 @@ def test_what_goes_wrong_while_loading_is_said(text: str, reason: str, bubblewra
 
 def test_no_process_is_left(bubblewrap: Wall, tmp_path: Path) -> None:
     player = sandboxed_player(written(attacker("pass", 0), tmp_path), BREAKOUT)
+    assert isinstance(player, SandboxedPlayer)
     box = player._bot.running()
     pids = children_of(box._process.pid)
     assert len(pids) > 1
