@@ -70,19 +70,28 @@ def player_of(package: AgentPackage, game: Game, where: str = "") -> NetworkPlay
 
 
 def find_agent_file(agent: str) -> Path:
-    """Return the file (or folder) of a house bot's name or a path.
+    """Return the file of a house bot's name, or what lies at a path, whether it is an agent or not.
 
     Raises:
-        AgentError: there is no such file.
+        AgentError: there is nothing.
     """
+    if agent.startswith(SCRIPT_PREFIX):
+        raise AgentError(f"{shown(agent)} is one of the arena's own scripts and has no file.")
     bot = ZOO / f"{agent}.zip"
     path = Path(agent)
-    with suppress(OSError):  # a name that is too long, a folder that may not be looked into
+    with suppress(OSError):  # a name that is too long
         if "/" not in agent and "\\" not in agent and bot.is_file():
             return bot
-        if path.is_file() or (path / "agent.toml").is_file():
+        if agent and _is_there(path):
             return path
     from agents.scripts import SCRIPTS
 
     known = [*house_bots(), *(SCRIPT_PREFIX + name for name in SCRIPTS)]
     raise AgentError(f"There is no agent {shown(agent)}: expected the path of a file, or one of {', '.join(known)}.")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:  # who reads it says so
+        return True

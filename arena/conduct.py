@@ -134,7 +134,7 @@ class Conductor:
                     continue
                 check_same(entrant, game)
                 with closing(
-                    cast("Any", evaluate(entrant.agent, rules, missing, processes, Handling(delay_ms=milliseconds)))
+                    cast("Any", evaluate(entrant.agent, rules, missing, processes, handling_of(entrant, milliseconds)))
                 ) as recordings:
                     paths = [keep(_named(recording, name), self.event.recordings) for recording in recordings]
                 book(paths, self.board, processes=processes)
@@ -234,7 +234,8 @@ class Conductor:
         paths: list[Path] = []
         try:
             check_same(entrant, game)
-            with closing(cast("Any", evaluate(entrant.agent, rules, seeds, processes))) as recordings:
+            games = evaluate(entrant.agent, rules, seeds, processes, handling_of(entrant))
+            with closing(cast("Any", games)) as recordings:
                 for recording in recordings:
                     paths.append(keep(_named(recording, entrant.name), self.event.recordings))
         except AgentError as error:
@@ -285,6 +286,11 @@ def _is(entrant: Entrant, result: Result) -> bool:
 def _named(recording: Recording, name: str) -> Recording:
     """Return a recording under the name that its player has at the event; its file may call it something else."""
     return recording.model_copy(update={"player": recording.player.model_copy(update={"name": name})})
+
+
+def handling_of(entrant: Entrant, delay_ms: int = 0) -> Handling:
+    """Return how a machine is run: a bot's file may be a stranger's and goes into the sandbox; scripts are our own."""
+    return Handling(sandbox=entrant.kind is Kind.BOT, delay_ms=delay_ms)
 
 
 def check_same(entrant: Entrant, game: str) -> None:
@@ -357,7 +363,7 @@ def check_runs(entrant: Entrant, rules: Any) -> str | None:
 
     assert entrant.agent is not None
     try:
-        (recording,) = play_job(Job(entrant.agent, rules.varied(max_frames=CHECK_FRAMES), (0,)))
+        (recording,) = play_job(Job(entrant.agent, rules.varied(max_frames=CHECK_FRAMES), (0,), handling_of(entrant)))
     except ArenaError as error:
         return str(error)
     return f"it broke down after {recording.frames} frames" if recording.end is End.FAILED else None

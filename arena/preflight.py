@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -39,10 +39,12 @@ SHORT_FRAMES = 600
 FIRST_SEED = 500
 """Practice seeds from here on: training evaluates on those from 0 on."""
 MOST_GAMES = 8
-SCORE_SECONDS = 35.0
-"""What the games for the score may take."""
+CHECK_SECONDS = 50.0
+"""What all of it may take; a minute, with the start of the program. The games for the score take what is left."""
 FRAME_SECONDS = 1 / 4000
-"""What a frame takes besides decisions: emulation, pictures, recording (docs/benchmarks.md)."""
+"""What a frame takes besides decisions on a usual machine: emulation, pictures, recording (docs/benchmarks.md)."""
+RECORDING = 2
+"""A frame of a recorded game may take so many times as long as one of which only the decisions are timed."""
 HARDLY_BETTER = 1.5
 """Below so many times the random player's score, an agent is told that something may be wrong."""
 
@@ -63,10 +65,27 @@ class Finding:
     code: str = ""
     """The refusal's; empty if all is well."""
     mend: str = ""
+    game: str = ""
+    """ROM name of the game that it is about; empty where it is about the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an agent plays."""
+
+    decisions: list[float]
+    """Seconds of each decision but the first, which warms up; none if it broke down before."""
+    frame: float
+    """Seconds of a frame besides decisions."""
+
+    @property
+    def decision(self) -> float:
+        """Median of `decisions`, in seconds; 0 if there are none."""
+        return float(np.median(self.decisions)) if self.decisions else 0.0
 
 
 def preflight(
-    path: Path, games: list[Game] | None = None, rules: str = "5min", seconds: float = SCORE_SECONDS
+    path: Path, games: list[Game] | None = None, rules: str = "5min", seconds: float = CHECK_SECONDS
 ) -> Iterator[Finding]:
     """Yield what each step finds, as it is done; within a minute in all. After a refusal nothing follows for that game.
 
@@ -75,11 +94,13 @@ def preflight(
         games: which games to check it for; None for those that the package names, or the one that a plain SB3 zip's
             number of actions tells.
         rules: the class of rules that the score is for.
-        seconds: what the games for the score may take altogether.
+        seconds: what all of it may take.
 
     Raises:
         RulesError: there are no such rules.
     """
+    end = time.monotonic() + seconds
+    named_rules(games[0] if games else next(iter(GAMES.values())), rules)  # said before anything else
     try:
         package = admit(path)
     except Refused as refused:
@@ -92,8 +113,11 @@ def preflight(
         yield _guessed(chosen)
         if len(chosen) != 1:
             return
-    for game in chosen:
-        yield from _for_game(package, game, named_rules(game, rules), seconds / len(chosen))
+    for done, game in enumerate(chosen):
+        now = time.monotonic()
+        until = now + (end - now) / (len(chosen) - done)
+        for finding in _for_game(package, game, named_rules(game, rules), until):
+            yield replace(finding, game=game.name)
 
 
 def _fitting(package: AgentPackage) -> list[Game]:
@@ -119,30 +143,31 @@ def _guessed(fitting: list[Game]) -> Finding:
     )
 
 
-def _for_game(package: AgentPackage, game: Game, rules: Rules, seconds: float) -> Iterator[Finding]:
+def _for_game(package: AgentPackage, game: Game, rules: Rules, until: float) -> Iterator[Finding]:
     try:
         cargo = cargo_of_package(package, game)
         yield _fit(package, game)
         yield _sandbox()
         with closing(guarded_player(cargo)) as player:
-            yield from _with_player(player, package, rules, seconds)
+            yield from _with_player(player, package, rules, until)
     except Refused as refused:
         yield _refused("game", refused)
     except ArenaError as error:
         yield Finding("start", Status.REFUSED, str(error), "load-failed", _sentence(MENDS["load-failed"]))
 
 
-def _with_player(player: Player, package: AgentPackage, rules: Rules, seconds: float) -> Iterator[Finding]:
-    times = decision_seconds(player, rules, package.frame_skip)
-    if times:
-        speed = _speed(times, package.frame_skip / FPS)
+def _with_player(player: Player, package: AgentPackage, rules: Rules, until: float) -> Iterator[Finding]:
+    pace = pace_of(player, rules, package.frame_skip)
+    if pace.decisions:
+        speed = _speed(pace.decisions, package.frame_skip / FPS)
         yield speed
         if speed.status is Status.REFUSED:
             return
     short = _short_game(player, rules)
     yield short
     if short.status is not Status.REFUSED:
-        yield _score(player, *_planned(rules, float(np.median(times)) / package.frame_skip, seconds))
+        seconds = until - time.monotonic()
+        yield _score(player, *_planned(rules, pace.decision / package.frame_skip, pace.frame, seconds))
 
 
 def _sandbox() -> Finding:
@@ -152,14 +177,15 @@ def _sandbox() -> Finding:
         return Finding("sandbox", Status.WARN, str(error), mend="This is about this machine, not about the agent.")
 
 
-def decision_seconds(player: Player, rules: Rules, frame_skip: int, count: int = DECISIONS) -> list[float]:
-    """Return how long each of the first decisions of a game took, in seconds: `count` of them, or fewer if the player
-    breaks down or takes too long."""
+def pace_of(player: Player, rules: Rules, frame_skip: int, count: int = DECISIONS) -> Pace:
+    """Time the first `count` decisions of a game, or fewer if the player breaks down or takes too long."""
     env = ArenaEnv(rules, obs_type="ram")
     step = env.start(FIRST_SEED)
     seconds: list[float] = []
+    start = time.perf_counter()
     try:
         player.reset(seed=0, action_set=rules.action_set)
+        start = time.perf_counter()
         while step.end is None and len(seconds) < count and sum(seconds) < ENOUGH_SECONDS:
             begin = time.perf_counter()
             action = player.act(step)
@@ -169,8 +195,9 @@ def decision_seconds(player: Player, rules: Rules, frame_skip: int, count: int =
     except PLAYER_ERRORS:  # the short game will say so
         pass
     finally:
+        besides = time.perf_counter() - start - sum(seconds)
         env.close()
-    return seconds[1:]  # the first one warms up
+    return Pace(seconds[1:], RECORDING * besides / max(1, step.t))
 
 
 def _refused(step: str, refused: Refused) -> Finding:
@@ -248,16 +275,18 @@ def _forfeit(step: str, what: str, player: Player) -> Finding:
     return Finding(step, Status.REFUSED, told, "forfeit", _sentence(MENDS["forfeit"]))
 
 
-def _planned(rules: Rules, frame_seconds: float, seconds: float) -> tuple[Rules, Rules, int]:
+def _planned(rules: Rules, deciding: float, frame: float, seconds: float) -> tuple[Rules, Rules, int]:
     """Return the rules, what is played of them, and how many games: as many as fit into `seconds` if all are long.
 
     Args:
-        frame_seconds: what a frame of all games together costs in decisions: they are made for all of them at once.
+        deciding: what a frame of all games together costs in decisions: they are made for all of them at once.
+        frame: what a frame of each game costs besides.
     """
-    room = seconds / rules.max_frames - frame_seconds
-    if room >= FRAME_SECONDS:
-        return rules, rules, min(MOST_GAMES, int(room / FRAME_SECONDS))
-    frames = int(seconds / (frame_seconds + FRAME_SECONDS))  # not even one whole game in time
+    frame = max(frame, FRAME_SECONDS)
+    room = seconds / rules.max_frames - deciding
+    if room >= frame:
+        return rules, rules, min(MOST_GAMES, int(room / frame))
+    frames = int(seconds / (deciding + frame))  # not even one whole game in time
     return rules, rules.varied(max_frames=max(SHORT_FRAMES, frames)), 1
 
 
@@ -268,10 +297,11 @@ def _score(player: Player, rules: Rules, played: Rules, count: int) -> Finding:
     failed = sum(recording.end is End.FAILED for recording in recordings)
     if failed:
         return _forfeit("score", f"It broke down in {failed} of {count} games", player)
-    told = _told_score(game, recordings, None if played != rules else rules)
+    whole = played == rules or all(recording.end is End.TERMINATED for recording in recordings)
+    told = _told_score(game, recordings, rules if whole else None)
     mean = summary([recording.score for recording in recordings]).mean
     random = game.reference(RANDOM)
-    if random is not None and mean < HARDLY_BETTER * random.score and played == rules:
+    if random is not None and mean < HARDLY_BETTER * random.score and whole:
         return Finding(
             "score",
             Status.WARN,

@@ -89,17 +89,15 @@ class Architecture:
         }
         return shapes | {"head": (self.outputs, self.features)}
 
-    def quantiles(self, actions: int) -> int:
-        """Return how many numbers there are for each of so many actions.
+    def quantiles(self, actions: int, whose: str = "the game") -> int:
+        """Return how many numbers there are for each of so many actions; `whose` they are is said where it fails.
 
         Raises:
             Refused: the network has been made for another number of actions.
         """
         quantiles = self.outputs // actions if self.head.startswith("quantile") and actions else 1
         if self.outputs != actions * quantiles or not 1 <= quantiles <= MAX_QUANTILES:
-            raise Refused(
-                "actions-wrong", f"the network decides between {self.outputs} actions; the game has {actions}"
-            )
+            raise Refused("actions-wrong", f"the network decides between {self.outputs} actions; {whose} has {actions}")
         return quantiles
 
 

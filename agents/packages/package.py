@@ -150,11 +150,12 @@ class AgentPackage:
                 f"{', '.join(map(str, allowed))}",
             )
         actions = len(self.action_set or allowed)
+        whose = "its action_set" if self.action_set else game.title
         if isinstance(self.network, Sb3Network):
-            self.network.architecture.quantiles(actions)
+            self.network.architecture.quantiles(actions, whose)
         elif self.network.actions != actions:
             raise Refused(
-                "actions-wrong", f"the network decides between {self.network.actions} actions; the game has {actions}"
+                "actions-wrong", f"the network decides between {self.network.actions} actions; {whose} has {actions}"
             )
 
 
@@ -167,6 +168,8 @@ def admit(path: Path) -> AgentPackage:
     try:
         if path.is_dir():
             return admit_bytes(_folder(path), str(path), path.name)
+        if path.suffix.lower() in _CODE:
+            raise Refused("holds-code", "this is a program, not a network")
         return admit_bytes(_content(path), str(path), path.stem)
     except OSError as error:
         raise Refused("file-unreadable", f"it can't be read ({error.strerror})", str(path)) from None

@@ -5,19 +5,20 @@ from __future__ import annotations
 from envs.errors import AgentError
 
 _EXPORT = "export the network again, as one file with standard operators; docs/agent-package.md shows how"
-_SAVE = "save it again with model.save(FILE) of Stable-Baselines3, or pack it with: arena agent pack"
+_SAVE = "save it with model.save(FILE) of Stable-Baselines3, or export it as ONNX and pack that with: arena agent pack"
 _ZIP = "make the package with: arena agent pack"
 _NET = "train with CnnPolicy as it is (NatureCNN, discrete actions), or export another network as ONNX"
 
 MENDS: dict[str, str] = {
     # the file
     "file-unreadable": "check the path and that the file may be read",
-    "file-kind": "give a file, or a folder with agent.toml in it",
+    "file-kind": "give the agent's file, or a folder with agent.toml in it",
     "file-empty": "copy or download it again",
-    "file-too-large": "leave out what playing doesn't need; arena agent pack keeps only the weights",
+    "file-too-large": "use a smaller network, or put only its weights into a package; docs/agent-package.md shows how",
     "not-an-agent": _SAVE,
-    "onnx-bare": "pack it with its settings: arena agent pack MODEL.onnx --game GAME --out FILE.zip",
-    "holds-code": "send weights or an ONNX file; the arena runs nobody's code",
+    "onnx-bare": "pack it and say how it is used: arena agent pack MODEL.onnx --game GAME --pixels uint8 "
+    "--output logits",
+    "holds-code": "send weights or an ONNX file; a program is no agent package",
     # the zip
     "zip-damaged": "copy or download it again, or " + _ZIP,
     "zip-too-many-members": _ZIP,
@@ -33,8 +34,7 @@ MENDS: dict[str, str] = {
     "member-missing": "add it; docs/agent-package.md lists the members",
     "member-unknown": "leave it out; docs/agent-package.md lists the members",
     "member-too-large": "leave out what playing doesn't need",
-    "code-in-data": "save the model in a fresh Python process, without custom objects, or make a package of it with "
-    "arena agent pack on your own machine",
+    "code-in-data": "save the model in a fresh Python process, without custom objects",
     "code-in-weights": "save the policy with model.save(FILE), which writes named tensors only",
     # agent.toml
     "settings-unreadable": "write agent.toml as in docs/agent-package.md",

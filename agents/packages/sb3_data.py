@@ -18,6 +18,9 @@ from agents.packages.refusals import Refused
 
 _PICKLE = re.compile(rb'":serialized:"\s*:\s*"([A-Za-z0-9+/=\\n]*)"')
 _MAX_OPCODES = 300_000
+"""Of all pickles together, which takes a third of a second; those that Stable-Baselines3 writes have 1,000."""
+_PER_PICKLE = 10
+"""What starting on one takes, in opcodes."""
 _NAMES = """
     os posix nt subprocess socket sys shutil pathlib runpy importlib ctypes pty webbrowser multiprocessing asyncio
     threading signal code codeop pdb timeit urllib http ftplib smtplib requests tempfile glob io commands builtins.exec
@@ -36,9 +39,14 @@ def check_data(archive: Archive) -> None:
     content = archive.read("data", MAX_DATA_BYTES)
     if not content.lstrip()[:1] == b"{":
         raise Refused("code-in-data", "the member `data` is not the JSON that Stable-Baselines3 writes")
+    left = _MAX_OPCODES
     for match in _PICKLE.finditer(content):
+        left -= _PER_PICKLE
         try:
-            names = _named(base64.b64decode(match.group(1).replace(rb"\n", b"")))
+            names, count = _named(base64.b64decode(match.group(1).replace(rb"\n", b"")), left)
+            left -= count
+        except Refused:
+            raise
         except Exception as error:  # no base64, no pickle
             raise Refused("code-in-data", f"a pickle in `data` is damaged ({type(error).__name__})") from None
         for name in names:
@@ -49,16 +57,22 @@ def check_data(archive: Archive) -> None:
                 )
 
 
-def _named(pickle: bytes) -> set[str]:
-    """Return what the pickle imports."""
+def _named(pickle: bytes, most: int) -> tuple[set[str], int]:
+    """Return what the pickle imports, and how many opcodes it has.
+
+    Raises:
+        Refused: they are more than `most`.
+    """
     names: set[str] = set()
     texts: list[str] = []
     memo: dict[int, str] = {}
     last = ""
     argument: Any
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(pickle)):
-        if count > _MAX_OPCODES:
-            raise ValueError
+    count = 0
+    for opcode, argument, _ in pickletools.genops(pickle):
+        count += 1
+        if count > most:
+            raise Refused("code-in-data", f"the pickles in `data` take more than {_MAX_OPCODES:,} steps")
         if opcode.name in ("GLOBAL", "INST"):
             names.add(argument.replace(" ", "."))
         elif opcode.name == "STACK_GLOBAL" and len(texts) >= 2:
@@ -72,4 +86,4 @@ def _named(pickle: bytes) -> set[str]:
             memo[argument] = last
         elif opcode.name in ("BINGET", "LONG_BINGET"):
             texts.append(memo.get(argument, ""))
-    return names
+    return names, count

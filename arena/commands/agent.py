@@ -219,9 +219,17 @@ def check(
     if json:
         dump({"file": str(path), "accepted": not refused, "findings": [asdict(finding) for finding in found]})
     else:
-        typer.echo("It would be refused." if refused else "It would be accepted.")
+        typer.echo(_verdict(found))
     if refused:
         raise typer.Exit(1)
+
+
+def _verdict(found: list[Finding]) -> str:
+    if any(finding.status == "refused" for finding in found):
+        return "It would be refused."
+    if found[-1].step != "score":
+        return "Its file would be accepted; whether it plays was not checked."
+    return "It would be accepted."
 
 
 def _print(finding: Finding) -> None:

@@ -132,7 +132,7 @@ def evaluate(
     from arena.evaluate import Handling
 
     chosen, the_rules, the_seeds = _agreed(game, rules, seeds, first_seed, hidden)
-    handlings = [Handling(sandbox, ms) for ms in dict.fromkeys(delay or [0])]
+    handlings = [Handling(sandbox or cluster is not None, ms) for ms in dict.fromkeys(delay or [0])]
     info = _player_of(agent, chosen, handlings)
     names = {handling.delay_ms: delayed_name(info.name, handling.delay_ms) for handling in handlings}
     planned = len(the_seeds) * len(handlings)

@@ -69,19 +69,22 @@ def submit(
 ) -> None:
     """Send an agent to the server and follow it.
 
-    Sent twice, it is evaluated once. Ctrl-C ends only the following.
+    A file that would be refused isn't sent. Sent twice, it is evaluated once. Ctrl-C ends only the following.
     """
     token = token_of(token, token_file)
     _check_given(server, token)
     from agents.load import find_agent_file
+    from agents.packages import admit
     from arena.client import Client
     from arena.commands.tables import dump
     from envs.games import find_game
 
     path = find_agent_file(agent)
-    chosen = find_game(game).name
-    called = name or path.stem[:32]
-    content = path.read_bytes()
+    package = admit(path)
+    found = find_game(game)
+    package.check_game(found)
+    chosen, called = found.name, name or path.stem[:32]
+    content = package.content
     key = hashlib.sha256(f"{called}\n{chosen}\n{rules}\n".encode() + content).hexdigest()[:40]
     with Client(server, token) as client:
         sent: dict[str, Any] = _patiently(

@@ -182,6 +182,12 @@ def _serialized(value: object) -> bytes:
     return json.dumps({"policy_class": {":type:": "<class 'type'>", ":serialized:": text}}).encode()
 
 
+def _long_data(canary: Canary) -> Members:
+    """Pickles that each are short enough, and together take half a minute to look through; packed they are tiny."""
+    text = base64.b64encode(b"\x80\x04" + b"N0" * 149_000 + b"N.").decode()
+    return sb3_zip(data=json.dumps({i: {":serialized:": text} for i in range(80)}).encode())
+
+
 def _module(canary: Canary) -> Members:
     """A whole module instead of its tensors, as `torch.save(policy)` makes it."""
     import torch
@@ -257,6 +263,7 @@ def _tiny_messages(canary: Canary) -> Members:
 ATTACKS: dict[str, Attack] = {
     "code in data": _zipped("code-in-data", lambda canary: sb3_zip(data=pickle.dumps(canary))),
     "code in data, as SB3 writes it": _zipped("code-in-data", lambda canary: sb3_zip(data=_serialized(canary))),
+    "data that takes long to read": _zipped("code-in-data", _long_data, zipfile.ZIP_DEFLATED),
     "code in policy.pth": _zipped("code-in-weights", lambda c: sb3_zip(torch_file({"action_net.weight": c}))),
     "code in an old policy.pth": _zipped("weights-unreadable", lambda canary: sb3_zip(pickle.dumps(canary))),
     "a pickle instead of a zip": _bytes("not-an-agent", pickle.dumps),

@@ -42,11 +42,12 @@ def attacker(body: str, seed: int) -> str:
     return TEMPLATE.format(seed=seed, body=textwrap.indent(textwrap.dedent(body).strip(), "    "))
 
 
+NO_ANSWER = "gave no decision within"
 EXTERNAL = "/var/lib/dpkg/status"
 
 FAILS: dict[str, tuple[str, str]] = {
-    "hang": ("while True: pass", "gave no decision within 1 s"),
-    "sleep": ("time.sleep(1000)", "gave no decision within 1 s"),
+    "hang": ("while True: pass", NO_ANSWER),
+    "sleep": ("time.sleep(1000)", NO_ANSWER),
     "raise": ("raise ValueError('no\\x1b[31m idea\\n' + 'x' * 10**6)", r"ValueError: no \[31m idea x+…"),
     "leave": ("sys.exit()", "SystemExit"),
     "quit at once": ("os._exit(3)", "ended with 3"),
@@ -77,7 +78,7 @@ FAILS: dict[str, tuple[str, str]] = {
             try: os.fork()
             except OSError: pass
         """,
-        "gave no decision within 1 s",
+        NO_ANSWER,
     ),
     "threads": (
         """
@@ -135,7 +136,7 @@ FAILS: dict[str, tuple[str, str]] = {
                 os.write(line, b"P" + bytes((0, 1)))
                 os.read(line, 4096)
         """,
-        "gave no decision within 1 s",
+        NO_ANSWER,
     ),
     "wants what there isn't": (
         """

@@ -37,6 +37,19 @@ def test_an_agent_that_was_trained_otherwise(tmp_path: Path, line: str, changed:
     assert caught.value.code == code
 
 
+def test_what_lies_there_and_is_no_agent_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("print(1)")
+    for path, code in ((tmp_path, "file-kind"), (Path("/dev/null"), "file-kind"), (tmp_path / "mine.py", "holds-code")):
+        with pytest.raises(Refused) as caught:
+            load_player(str(path), BREAKOUT)
+        assert caught.value.code == code
+
+
+def test_a_script_has_no_file() -> None:
+    with pytest.raises(AgentError, match="'script:random' is one of the arena's own scripts"):
+        find_agent_file("script:random")
+
+
 @pytest.mark.parametrize("agent", ["x" * 300, "folder/" + "x" * 300, "\0", ""])
 def test_what_can_not_be_a_file(agent: str) -> None:
     with pytest.raises(AgentError, match="There is no agent"):

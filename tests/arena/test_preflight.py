@@ -23,9 +23,12 @@ from benchmarks.attack_files import ATTACKS, Canary
 from onnx import helper
 
 from agents.packages import MENDS, admit
+from agents.sandbox import player as sandbox
 from arena import cli
-from arena.preflight import Finding, Status, preflight
+from arena.preflight import Finding, Status, _planned, preflight
+from envs.errors import RulesError
 from envs.games import GAMES
+from envs.rules import named_rules
 
 
 def onnx_agent(path: Path, model: Any = None) -> Path:
@@ -68,8 +71,54 @@ def test_a_plain_sb3_zip_is_checked_for_a_game(tmp_path: Path) -> None:
     assert "the first" in steps["score"].sentence  # a second is not enough for a whole game
 
 
+def test_games_that_end_before_they_are_cut_are_whole_games(tmp_path: Path) -> None:
+    sentence = found(onnx_agent(tmp_path / "a.zip"))["score"].sentence
+    assert "(one practice game)" in sentence
+    assert "hardly better than random play" in sentence
+
+
+def test_a_slow_machine_plays_fewer_games_and_not_longer() -> None:
+    rules = named_rules("breakout")
+    deciding = 0.0005
+    assert _planned(rules, deciding, 0.0, 60)[2] > _planned(rules, deciding, 1 / 1000, 60)[2] > 1
+    for seconds in (50, 5, -5):
+        _, played, count = _planned(rules, deciding, 1 / 500, seconds)
+        assert count * played.max_frames * (deciding + 1 / 500) <= max(seconds, 2)
+
+
+def test_a_package_for_two_games_is_checked_for_both(tmp_path: Path) -> None:
+    members = dict(onnx_package(onnx_model(actions=3, weights=np.zeros((196, 3), np.float32))))
+    toml = members["agent.toml"].decode().replace('game = "breakout"', 'games = ["breakout", "ms_pacman"]')
+    members["agent.toml"] = toml.replace("[0, 1, 3, 4]", "[0, 3, 4]").encode()
+    (tmp_path / "a.zip").write_bytes(zip_of(members))
+    findings = list(preflight(tmp_path / "a.zip", seconds=1))
+    assert [f.game for f in findings if f.step in ("file", "game", "short game")] == [
+        *("", "breakout", "breakout"),
+        *("ms_pacman", "ms_pacman"),
+    ]
+
+
+def test_rules_that_there_are_not_are_said_first(tmp_path: Path) -> None:
+    with pytest.raises(RulesError, match="7min"):
+        next(preflight(onnx_agent(tmp_path / "a.zip"), rules="7min"))
+
+
+def test_without_a_sandbox_weights_are_checked_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "walls", list)
+    sandbox.probe.cache_clear()
+    try:
+        steps = found(onnx_agent(tmp_path / "a.zip"))
+    finally:
+        sandbox.probe.cache_clear()
+    assert steps["sandbox"].status is Status.WARN
+    assert "No sandbox works here" in steps["sandbox"].sentence
+    assert steps["short game"].status is Status.OK
+
+
 @pytest.mark.parametrize("actions", [3, 36])
-def test_a_plain_sb3_zip_that_fits_no_game_or_several_is_asked_about(actions: int, tmp_path: Path) -> None:
+def test_a_plain_sb3_zip_that_fits_no_game_or_several_is_asked_about(
+    actions: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """36 are 4 times 9 and 6 times 6: quantiles of two games."""
     numbers = dict(tensors(actions=actions))
     if actions == 36:
@@ -84,6 +133,8 @@ def test_a_plain_sb3_zip_that_fits_no_game_or_several_is_asked_about(actions: in
     assert steps["game"].status is Status.WARN
     assert ("no game of the arena" if actions == 3 else "Breakout, ") in steps["game"].sentence
     assert "--game" in steps["game"].mend
+    assert cli.main(["agent", "check", str(tmp_path / "a.zip")]) == 0
+    assert capsys.readouterr().out.endswith("Its file would be accepted; whether it plays was not checked.\n")
 
 
 def test_another_game_is_refused(tmp_path: Path) -> None:

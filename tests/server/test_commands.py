@@ -95,6 +95,10 @@ def test_submit_sends_once(on_sqlite: Serving, capsys: pytest.CaptureFixture[str
     assert cli.main(arguments) == 0
     assert f"My first bot is agent {first['id']}" in capsys.readouterr().out
     assert cli.main(["submit", "no-such-bot", "--game", "breakout", *to]) == 2
+    capsys.readouterr()
+    assert cli.main(["submit", "breakout-quick", "--game", "pacman", *to]) == 2
+    assert "trained for breakout, not for pacman" in capsys.readouterr().err
+    assert [agent["id"] for agent in on_sqlite.client(token=to[-1]).get("/my/agents")] == [first["id"]]
     on_sqlite.client(Role.ORGANIZER).post(f"/agents/{first['id']}/withdraw")
 
 
