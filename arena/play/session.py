@@ -262,7 +262,7 @@ class _Game:
         lines = [title_line(text(ENDS[played.recording.end])), (f"{person.score:,}", 2.2, SCORE)]
         if len(self._panels) > 1 and (outcome := self._outcome()):
             lines.append(line(outcome))
-        if played.unranked is not None:
+        if self._limits.counts and played.unranked is not None:
             lines.append(hint(text("play.unranked", reason=played.unranked)))
         return [*lines, hint(text("play.press_fire"))]
 
