@@ -349,9 +349,16 @@ def test_a_full_disk_that_stays_full_is_given_up(
 ) -> None:
     folder = tmp_path / "file"
     folder.write_text("not a folder")
-    monkeypatch.setattr(session._Game, "_wait", lambda *_: False)
+    said: list[str] = []
+
+    def give_up(self: session._Game, lines: list[Any], seconds: float | None) -> bool:
+        said.extend(words for words, *_ in lines)
+        return False
+
+    monkeypatch.setattr(session._Game, "_wait", give_up)
     played = play(stage, folder).person
     assert played.path is None
+    assert text("play.given_up") in said
     assert played.recording.frames == 90
 
 
