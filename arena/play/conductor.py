@@ -98,6 +98,7 @@ class Conductor:
         self._stage.pads_state.unplugged.clear()
         self._stage.last_input = time.monotonic()
         keys = [hint(text("play.keys_move")), hint(text("play.keys_fire")), self._keys("play.keys_other")]
+        keys += self._of_pads("play.pad_keys")
         self._await_opponent(keys)
         self._count_down(text("play.ready"), keys, may_leave=True)
 
@@ -105,6 +106,10 @@ class Conductor:
         """Return the line that says what the other keys do."""
         more = "" if self._stage.keeps_size else f"   {text('play.keys_full_screen')}"
         return hint(text(key) + more)
+
+    def _of_pads(self, key: str) -> list[Line]:
+        """Return the line for who plays with a pad; none where there is none."""
+        return [hint(text(key))] if self._stage.pads else []
 
     def _await_opponent(self, keys: list[Line]) -> None:
         """Show who is getting ready until the opponent's first decision is there, or it has had time enough."""
@@ -169,14 +174,15 @@ class Conductor:
         more = self._limits.pauses - self._pauses
         left = "play.pauses_left" if more > 0 else "play.pause_last"
         counted = [hint(text(left, n=more, seconds=seconds))] if self._limits.counts else []
-        return [title(text("play.paused")), line(text("play.pause_go_on")), *counted, self._keys("play.keys_paused")]
+        keys = [self._keys("play.keys_paused"), *self._of_pads("play.pad_paused")]
+        return [title(text("play.paused")), line(text("play.pause_go_on")), *counted, *keys]
 
     def _leave_lines(self, seconds: int) -> list[Line]:
         what = text("play.leave_counts" if self._limits.counts else "play.leave_practice")
         lines = [title(text("play.leave")), line(what)]
         if self._limits.counts and self._opponent.player is not None:
             lines.append(line(text("play.leave_loses", name=self._opponent.player.info.name)))
-        lines.append(line(text("play.leave_keys")))
+        lines += [line(text("play.leave_keys")), *self._of_pads("play.pad_leave")]
         return [*lines, hint(text("play.pause_time", seconds=seconds))] if self._limits.counts else lines
 
     def _leave(self, step: Step) -> bool:
