@@ -14,6 +14,7 @@ from arena.kiosk.matching import scores_of
 from arena.kiosk.screen import DEAF_SECONDS, MARGIN, Command, Input, Screen, Visit, number
 from arena.kiosk.texts import text
 from envs.errors import ArenaError
+from envs.step import End
 
 if TYPE_CHECKING:
     from arena.kiosk.house import House
@@ -130,7 +131,12 @@ class Result(Screen):
         said: list[tuple[str, palette.Colour]] = []
         visit, outcome = self.visit, self.outcome
         pairs = [scores_of(played) for played in visit.rounds]
-        paired = [(mine, theirs) for mine, theirs in pairs if theirs is not None]
+        left = [played.person.recording.end is End.QUIT for played in visit.rounds]
+        paired = [
+            (mine, theirs) for (mine, theirs), gone in zip(pairs, left, strict=True) if theirs is not None and not gone
+        ]
+        if any(left) and visit.rival is not None:
+            said.append((text("left_round", name=visit.rival.name), palette.TEXT))
         if paired and visit.rival is not None:
             lead = sum(mine - theirs for mine, theirs in paired)
             key = "paired_ahead" if lead > 0 else "paired_behind" if lead < 0 else "paired_level"

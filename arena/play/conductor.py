@@ -196,6 +196,7 @@ class Conductor:
         """Leave if this is the second Esc within two seconds; say so after the first."""
         now = time.monotonic()
         if now - self._escaped < AGAIN_SECONDS:
+            self._stage.say("")
             raise PlayerQuit
         self._escaped = now
         self._stage.say(text("play.leave_again"))

@@ -191,6 +191,7 @@ def test_before_the_first_frame_a_second_escape_leaves(stage: Stage, at: At, ans
     answers += [pygame.K_ESCAPE, pygame.K_F1, pygame.K_ESCAPE]
     recording = play(stage, limits=Limits(countdown=60)).person.recording
     assert (recording.frames, recording.end) == (0, End.QUIT)
+    assert stage.toast == "", "what was asked for has been done"
 
 
 def test_who_goes_away_in_a_pause_leaves(stage: Stage, at: At, keyboard: Keyboard) -> None:
