@@ -196,6 +196,13 @@ class Camera:
 
         rules = self.house.rules(game)
         with open_opponent("script:basic", rules) as opponent:
+            begin = opponent.begin
+
+            def unhurried(rules: Rules, seed: int) -> None:
+                begin(rules, seed)
+                opponent.patient()  # on a busy machine, too, the picture is the usual one
+
+            opponent.begin = unhurried  # type: ignore[method-assign]
             before = stage.shown
             stage.show = watched  # type: ignore[method-assign]
             play_game(stage, rules, 1, "Hedy", None, opponent=opponent, title="round 1 of 3")

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from arena.event import Event, open_event
-from arena.kiosk.house import House
+from arena.kiosk.house import House, still
 from arena.kiosk.kiosk import Kiosk
 from arena.kiosk.settings import Settings, open_settings
 from arena.kiosk.words import load_words
@@ -51,20 +51,25 @@ def run(
             ready(stage)
             settling.start()
             house = House(event, board, settings, words, station)
-            threading.Thread(target=house.admitted.all, daemon=True).start()  # reads them before a guest waits for it
+            threading.Thread(target=prepare, args=(house,), daemon=True).start()
             stage.pygame.mouse.set_visible(False)
-            show(Kiosk(house, stage), full_screen=size is None)
+            stage.keeps_size = size is None
+            show(Kiosk(house, stage))
         settling.join()
 
 
-def show(kiosk: Kiosk, *, full_screen: bool) -> None:
-    """Let the kiosk run until the organizer leaves it. Where it began with the whole screen it keeps it."""
-    stage = kiosk.stage
-    clock = stage.pygame.time.Clock()
+def prepare(house: House) -> None:
+    """Do beforehand what the first guest would wait for."""
+    for game in house.games:
+        still(game)
+    house.admitted.all()
+
+
+def show(kiosk: Kiosk) -> None:
+    """Let the kiosk run until the organizer leaves it."""
+    clock = kiosk.stage.pygame.time.Clock()
     while not kiosk.open:
         kiosk.turn()
-        if full_screen and not stage.full_screen:
-            stage.toggle_full_screen()
         clock.tick(kiosk.screen.pictures_per_second)
 
 

@@ -201,9 +201,10 @@ class Attract(Screen):
     def _invitation(self, canvas: Canvas, now: float, left: float, room: float) -> None:
         """What to do, and where the scoreboard is."""
         url = self.house.settings.url or self.house.station.url
-        below = 436 if url else 560
+        below = 424 if url else 560
         canvas.panel(left, below, room, 92, palette.YELLOW)
         canvas.pixels(text("press_fire"), left + room / 2, below + 28, 5, palette.YELLOW, 0.5, room - 30)
+        canvas.text(text("press_how"), left + room / 2, below + 100, 24, palette.QUIET, 0.5, room)
         if url:
             side = 128.0
             canvas.matrix(code_of(url), left, 560, side)

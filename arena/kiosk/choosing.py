@@ -63,7 +63,7 @@ class ChooseGame(Screen):
             x = MARGIN + (place % 2) * (width + GAP)
             y = 132 + (place // 2) * (height + GAP)
             self._tile(canvas, place, x, y, width, height)
-        self.footer(canvas, now, menu_hints("← →"))
+        self.footer(canvas, now, menu_hints("← ↑ ↓ →"))
 
     def _tile(self, canvas: Canvas, place: int, x: float, y: float, width: float, height: float) -> None:
         game = self.house.games[place]

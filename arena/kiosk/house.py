@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from itertools import chain, zip_longest
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -269,9 +270,17 @@ def human_reference(game: Game) -> Reference | None:
     return game.reference(HUMAN)
 
 
-@cache
 def still(game: Game) -> np.ndarray | None:
-    """Return a picture that stands for `game`, uint8 (height, 160, 3); None if there is none."""
+    """Return a picture that stands for `game`, uint8 (height, 160, 3); None if there is none. Always the same array."""
+    with _one_at_a_time:
+        return _still(game)
+
+
+_one_at_a_time = Lock()
+
+
+@cache
+def _still(game: Game) -> np.ndarray | None:
     paths = sorted(GOLDEN.glob(f"{game.name}-*-script-basic-*"))
     if not paths:
         return None

@@ -14,6 +14,7 @@ from arena.kiosk.matching import scores_of
 from arena.kiosk.screen import DEAF_SECONDS, MARGIN, Command, Input, Screen, Visit, number
 from arena.kiosk.texts import text
 from envs.errors import ArenaError
+from envs.step import End
 
 if TYPE_CHECKING:
     from arena.kiosk.house import House
@@ -107,7 +108,7 @@ class Result(Screen):
     def _left(self, canvas: Canvas) -> None:
         """The rounds, and what they are worth."""
         visit, width = self.visit, 560.0
-        canvas.text(visit.name, MARGIN, 128, 40, palette.SKY, room=width * 0.55)
+        canvas.text(visit.name, MARGIN, 128, 40, palette.SKY, room=width if visit.rival is None else width * 0.55)
         if visit.rival is not None:
             canvas.text(visit.rival.name, MARGIN + width, 132, 32, palette.ORANGE, 1, width * 0.42)
         for line, played in enumerate(visit.rounds[-5:]):
@@ -130,7 +131,12 @@ class Result(Screen):
         said: list[tuple[str, palette.Colour]] = []
         visit, outcome = self.visit, self.outcome
         pairs = [scores_of(played) for played in visit.rounds]
-        paired = [(mine, theirs) for mine, theirs in pairs if theirs is not None]
+        left = [played.person.recording.end is End.QUIT for played in visit.rounds]
+        paired = [
+            (mine, theirs) for (mine, theirs), gone in zip(pairs, left, strict=True) if theirs is not None and not gone
+        ]
+        if any(left) and visit.rival is not None:
+            said.append((text("left_round", name=visit.rival.name), palette.TEXT))
         if paired and visit.rival is not None:
             lead = sum(mine - theirs for mine, theirs in paired)
             key = "paired_ahead" if lead > 0 else "paired_behind" if lead < 0 else "paired_level"
@@ -159,9 +165,10 @@ class Result(Screen):
         left, width = 690.0, WIDTH - MARGIN - 690.0
         outcome = self.outcome
         if outcome is None or not outcome.place:
-            canvas.panel(left - 20, 128, width + 20, 220, palette.YELLOW)
-            key = "not_counted" if outcome is not None else "counted_later"
-            canvas.paragraph(text(key), left + 10, 150, width - 40, 32)
+            words = text("not_counted" if outcome is not None else "counted_later")
+            lines = len(canvas.lines_of(words, width - 40, 32))
+            canvas.panel(left - 20, 128, width + 20, 44 + lines * 32 * 1.35, palette.YELLOW)
+            canvas.paragraph(words, left + 10, 150, width - 40, 32)
             return
         shown = canvas.pixels(text("place", n=outcome.place), left, 132, 9, self.accent, room=width * 0.6)
         room = width - shown - 24

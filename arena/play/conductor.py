@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from math import ceil
 
 from agents.human import Button
@@ -18,7 +19,7 @@ from arena.play.clock import FrameClock
 from arena.play.opponent import Opponent
 from arena.play.palette import BRIGHT
 from arena.play.screens import Line, draw_lines, hint, line, title
-from arena.play.stage import Stage
+from arena.play.stage import Press, Stage
 from arena.play.strings import text
 from arena.play.view import View
 from arena.ranking import MOST_PAUSES, PAUSE_SECONDS
@@ -36,6 +37,14 @@ IDLE_WARNING_SECONDS = 10.0
 CONFIRM_KEYS = ("return", "enter", "keypad enter")
 
 
+class Answer(Enum):
+    """What a person says on a screen that hides the game, besides leaving."""
+
+    GO_ON = auto()
+    ASK = auto()
+    """Whether to leave."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a person may do besides playing."""
@@ -46,7 +55,7 @@ class Limits:
     countdown: int = 3
     """Seconds before the first frame, and after a pause."""
     idle_seconds: float | None = None
-    """The game is left if nothing is touched for so long, and its end screen, too; None: never."""
+    """The game is left if nothing is touched for so long, a pause and its end screen, too; None: never."""
     counts: bool = True
     """Whether the question before leaving says so."""
 
@@ -88,15 +97,26 @@ class Conductor:
     def _begin(self) -> None:
         self._stage.pads_state.unplugged.clear()
         self._stage.last_input = time.monotonic()
-        keys = [hint(text("play.keys_move")), hint(text("play.keys_fire")), hint(text("play.keys_other"))]
+        keys = [hint(text("play.keys_move")), hint(text("play.keys_fire")), self._keys("play.keys_other")]
+        keys += self._of_pads("play.pad_keys")
         self._await_opponent(keys)
-        self._count_down(text("play.ready"), keys)
+        self._count_down(text("play.ready"), keys, may_leave=True)
+
+    def _keys(self, key: str) -> Line:
+        """Return the line that says what the other keys do."""
+        more = "" if self._stage.keeps_size else f"   {text('play.keys_full_screen')}"
+        return hint(text(key) + more)
+
+    def _of_pads(self, key: str) -> list[Line]:
+        """Return the line for who plays with a pad; none where there is none."""
+        return [hint(text(key))] if self._stage.pads else []
 
     def _await_opponent(self, keys: list[Line]) -> None:
         """Show who is getting ready until the opponent's first decision is there, or it has had time enough."""
         began = time.monotonic()
         while not self._opponent.ready() and (waited := time.monotonic() - began) < READY_SECONDS:
-            self._show_before_game(text("play.ready"), self._loading_line(waited), keys)
+            self._escape_twice(self._stage.poll())
+            self._show([title(text("play.ready")), self._loading_line(waited), *keys])
             if self._stage.closed:
                 return
 
@@ -153,30 +173,33 @@ class Conductor:
     def _pause_lines(self, seconds: int) -> list[Line]:
         more = self._limits.pauses - self._pauses
         left = "play.pauses_left" if more > 0 else "play.pause_last"
-        return [
-            title(text("play.paused")),
-            line(text("play.pause_go_on")),
-            hint(text(left, n=more, seconds=seconds)),
-            hint(text("play.keys_other")),
-        ]
+        counted = [hint(text(left, n=more, seconds=seconds))] if self._limits.counts else []
+        keys = [self._keys("play.keys_paused"), *self._of_pads("play.pad_paused")]
+        return [title(text("play.paused")), line(text("play.pause_go_on")), *counted, *keys]
 
     def _leave_lines(self, seconds: int) -> list[Line]:
         what = text("play.leave_counts" if self._limits.counts else "play.leave_practice")
         lines = [title(text("play.leave")), line(what)]
         if self._limits.counts and self._opponent.player is not None:
             lines.append(line(text("play.leave_loses", name=self._opponent.player.info.name)))
-        return [*lines, line(text("play.leave_keys")), hint(f"{seconds} s")]
+        lines += [line(text("play.leave_keys")), *self._of_pads("play.pad_leave")]
+        return [*lines, hint(text("play.pause_time", seconds=seconds))] if self._limits.counts else lines
 
     def _leave(self, step: Step) -> bool:
         """Ask before leaving. Where no pause is left to ask in, a second Esc is the answer."""
         if self._may_pause():
-            return self._pause(step, self._leave_lines, CONFIRM_KEYS)
+            return self._pause(step, self._leave_lines, leaving=True)
+        self._escape()
+        return False
+
+    def _escape(self) -> None:
+        """Leave if this is the second Esc within two seconds; say so after the first."""
         now = time.monotonic()
         if now - self._escaped < AGAIN_SECONDS:
+            self._stage.say("")
             raise PlayerQuit
         self._escaped = now
         self._stage.say(text("play.leave_again"))
-        return False
 
     def _without_pad(self, step: Step, name: str) -> bool:
         if not self._may_pause():
@@ -185,13 +208,13 @@ class Conductor:
         lines = [title(text("play.pad_gone", name=name)), line(text("play.pad_gone_what"))]
         return self._pause(step, lambda seconds: [*lines, *self._pause_lines(seconds)[1:3]])
 
-    def _pause(self, step: Step, lines: Callable[[int], list[Line]], leave_keys: tuple[str, ...] = ()) -> bool:
+    def _pause(self, step: Step, lines: Callable[[int], list[Line]], leaving: bool = False) -> bool:
         """Hide the game until the person goes on or the time for pauses is used up; True if the game stood still.
 
         Args:
             step: the frame at which it stops.
             lines: what to show, given the seconds that are left.
-            leave_keys: keys that leave the game instead of going on.
+            leaving: whether they ask if the game is to be left. Where they don't, Esc leads to that question.
         """
         if not self._may_pause():
             self._stage.say(text("play.no_pauses"))
@@ -201,8 +224,12 @@ class Conductor:
         stage.speaker.stop()
         try:
             while (left := self._seconds_left() - (time.monotonic() - began)) > 0 and not stage.closed:
-                if self._answered(leave_keys):
+                answer = self._answer(leaving)
+                if answer is Answer.GO_ON:
                     break
+                if answer is Answer.ASK:
+                    lines, leaving = self._leave_lines, True
+                self._watch_idle()
                 self._show(lines(ceil(left)))
             self._paused_for += time.monotonic() - began
             self._count_down(text("play.go_on"), [])
@@ -211,28 +238,32 @@ class Conductor:
             stage.last_input = time.monotonic()
         return True
 
-    def _answered(self, leave_keys: tuple[str, ...]) -> bool:
-        """Whether the person wants to go on."""
+    def _answer(self, leaving: bool) -> Answer | None:
+        """Return what the person wants; None if nothing was said yet. Raises PlayerQuit to leave."""
         for press in self._stage.poll():
-            if press.key in leave_keys or (leave_keys and press.pad == "start"):
+            confirms = press.key in CONFIRM_KEYS or press.pad == "start"
+            if leaving and confirms:
                 raise PlayerQuit
-            on = press.key in ("p", "escape", *CONFIRM_KEYS) or press.button is Button.FIRE
-            if on or press.pad in ("start", "back"):
-                return True
-        return False
+            if press.key == "escape" or press.pad == "back":
+                return Answer.GO_ON if leaving else Answer.ASK
+            if confirms or press.key == "p" or press.button is Button.FIRE:
+                return Answer.GO_ON
+        return None
 
-    def _count_down(self, words: str, more: list[Line]) -> None:
-        """Count the seconds down on a hidden game."""
+    def _count_down(self, words: str, more: list[Line], may_leave: bool = False) -> None:
+        """Count the seconds down on a hidden game. After a pause nothing leaves it: who hammers on Esc plays on."""
         until = time.monotonic() + self._limits.countdown
         while (left := until - time.monotonic()) > 0 and not self._stage.closed:
-            self._show_before_game(words, (str(ceil(left)), 3.0, BRIGHT), more)
+            presses = self._stage.poll()
+            if may_leave:
+                self._escape_twice(presses)
+            self._show([title(words), (str(ceil(left)), 3.0, BRIGHT), *more])
         self._stage.held.clear()
 
-    def _show_before_game(self, words: str, middle: Line, more: list[Line]) -> None:
-        """Show a picture of a wait that Esc breaks off."""
-        if any(press.key == "escape" or press.pad == "back" for press in self._stage.poll()):
-            raise PlayerQuit
-        self._show([title(words), middle, *more])
+    def _escape_twice(self, presses: Sequence[Press]) -> None:
+        for press in presses:
+            if press.key == "escape" or press.pad == "back":
+                self._escape()
 
     def _show(self, lines: list[Line]) -> None:
         self._view.draw_hidden()

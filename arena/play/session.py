@@ -192,6 +192,8 @@ class _Game:
         self._opponent = opponent
         self._limits = limits
         self._panels = view.panels
+        self._given_up = False
+        """Whether the person has chosen not to wait until there is room for the recording."""
 
     def play(self, show: Show) -> None:
         """Play until the person's game is over, then let the opponent's go on to its end."""
@@ -244,8 +246,10 @@ class _Game:
     def save(self, keeper: Keeper) -> None:
         """See that everything is saved; while the disk is full, ask the person to make room."""
         while (problem := keeper.problem()) is not None and not self._stage.closed:
+            self._view.draw()
             lines = [title_line(text("play.disk")), hint(problem), line(text("play.disk_keys"))]
             if not self._wait(lines, None):
+                self._given_up = True
                 return
             keeper.try_again()
 
@@ -262,7 +266,9 @@ class _Game:
         lines = [title_line(text(ENDS[played.recording.end])), (f"{person.score:,}", 2.2, SCORE)]
         if len(self._panels) > 1 and (outcome := self._outcome()):
             lines.append(line(outcome))
-        if played.unranked is not None:
+        if self._given_up:
+            lines.append(hint(text("play.given_up")))
+        elif self._limits.counts and played.unranked is not None:
             lines.append(hint(text("play.unranked", reason=played.unranked)))
         return [*lines, hint(text("play.press_fire"))]
 

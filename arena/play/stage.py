@@ -62,7 +62,10 @@ class Stage:
         self._toast = ("", 0.0)
         width, height = pygame.display.get_desktop_sizes()[0]
         self._window_size = size or (max(SMALLEST[0], width * 9 // 10), max(SMALLEST[1], height * 8 // 10))
+        self._window_place = (0, 0)
         self.full_screen = False
+        self.keeps_size = False
+        """Whether F11 does nothing, so that a guest finds no way to what lies behind."""
         self.display = 0
         """Which of the machine's displays the whole screen means, 0 for the first."""
         pygame.display.set_caption(title)
@@ -159,7 +162,7 @@ class Stage:
         return True
 
     def _is_full_screen_key(self, press: Press) -> bool:
-        if press.key == "f11":
+        if press.key == "f11" and not self.keeps_size:
             self.toggle_full_screen()
         return press.key == "f11"
 
@@ -177,10 +180,13 @@ class Stage:
         pg = self.pygame
         self.full_screen = not self.full_screen
         if self.full_screen:
-            self._window_size = self.surface.get_size()
+            self._window_size, self._window_place = self.surface.get_size(), pg.display.get_window_position()
+            if self.display == 0:
+                pg.display.set_window_position((0, 0))  # where no window manager runs, nobody else moves it there
             pg.display.set_mode((0, 0), pg.FULLSCREEN, display=self.display)
         else:
             pg.display.set_mode(self._window_size, pg.RESIZABLE)
+            pg.display.set_window_position(self._window_place)
         pg.mouse.set_visible(not self.full_screen)
         self.resized = True
 

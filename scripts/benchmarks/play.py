@@ -31,6 +31,7 @@ BURNERS = 2
 
 PLAY = """
 import json, random, resource, sys, threading, time
+from pathlib import Path
 import numpy as np
 import pygame
 import arena.play.session as session
@@ -39,7 +40,7 @@ from arena.play.session import play_game, Limits
 from arena.play.stage import open_stage
 from envs.rules import named_rules
 
-seconds = float(sys.argv[1])
+seconds, folder = float(sys.argv[1]), Path(sys.argv[2])
 rules = named_rules("space_invaders")
 keys = [pygame.K_LEFT, pygame.K_RIGHT, pygame.K_SPACE]
 over = time.monotonic() + seconds
@@ -70,7 +71,7 @@ with open_stage("benchmark", size=(1024, 768)) as stage:
     began = resource.getrusage(resource.RUSAGE_SELF)
     wall = time.monotonic()
     while not stage.closed:
-        play_game(stage, rules, seed, "Bench", None, limits=Limits(countdown=0, pauses=0))
+        play_game(stage, rules, seed, "Bench", folder, limits=Limits(countdown=0, pauses=0))
         seed += 1
     wall = time.monotonic() - wall
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -86,7 +87,8 @@ print(json.dumps({
     "frames": len(kept), "games": len(clocks), "core": cpu / wall,
 }))
 """
-"""A person who hammers on the keys, game after game. Every interval between two frames of a game counts."""
+"""A person who hammers on the keys, game after game, each with its journal and its recording as in a ranked game. Every
+interval between two frames of a game counts."""
 
 KEY = """
 import json, random, threading, time
@@ -154,13 +156,14 @@ main(["play", "breakout", "--player", "Bench", "--event", sys.argv[2]])
 
 MEMORY = """
 import gc, json, os, sys
+from pathlib import Path
 import arena.play.session as session
 from arena.play.clock import FrameClock
 from arena.play.session import play_game, Limits
 from arena.play.stage import open_stage
 from envs.rules import named_rules
 
-games = int(sys.argv[1])
+games, folder = int(sys.argv[1]), Path(sys.argv[2])
 rules = named_rules("breakout").varied(max_frames=200)
 session._Game.end_screen = lambda self, played: None
 FrameClock.tick = lambda self: None  # an accelerated clock
@@ -173,7 +176,7 @@ def resident():
 sizes = []
 with open_stage("benchmark", size=(1024, 768)) as stage:
     for seed in range(games):
-        play_game(stage, rules, seed, "Bench", None, limits=Limits(countdown=0))
+        play_game(stage, rules, seed, "Bench", folder, limits=Limits(countdown=0))
         sizes.append(resident())
 print(json.dumps(sizes))
 """
@@ -239,9 +242,16 @@ def _burners() -> Iterator[None]:
             program.wait()
 
 
+def _games(environment: dict[str, str], name: str) -> Path:
+    """Return a new folder for the recordings of a figure."""
+    folder = Path(environment["ARENA_CONFIG"]) / name
+    folder.mkdir()
+    return folder
+
+
 def _idle(environment: dict[str, str]) -> Iterator[Figure]:
     seconds = max(10, SECONDS // 5)
-    idle: dict[str, Any] = json.loads(_output(PLAY, environment, seconds, seconds=seconds))
+    idle: dict[str, Any] = json.loads(_output(PLAY, environment, seconds, _games(environment, "idle"), seconds=seconds))
     how = f"{seconds} s of Space Invaders with keys hammered, under Xvfb, nothing beside it"
     yield Figure("99th percentile of the frame interval, idle", idle["p99"], "<= 18", how, " ms", idle)
     yield Figure("share of a core that one person's window takes", idle["core"], "<= 0.4", how, "", idle)
@@ -249,7 +259,9 @@ def _idle(environment: dict[str, str]) -> Iterator[Figure]:
 
 def _loaded(environment: dict[str, str]) -> Iterator[Figure]:
     with _burners():
-        loaded: dict[str, Any] = json.loads(_output(PLAY, environment, SECONDS, seconds=SECONDS))
+        loaded: dict[str, Any] = json.loads(
+            _output(PLAY, environment, SECONDS, _games(environment, "loaded"), seconds=SECONDS)
+        )
     how = f"{SECONDS} s of Space Invaders with keys hammered, under Xvfb, two CPU burners on the same two cores"
     off = abs(loaded["rate"] - FPS)
     yield Figure("pace under load, away from 59.92", off, "<= 0.1", how, " fps", loaded)
@@ -284,7 +296,9 @@ def _start(environment: dict[str, str]) -> Iterator[Figure]:
 
 
 def _memory(environment: dict[str, str]) -> Iterator[Figure]:
-    sizes: list[float] = json.loads(_output(MEMORY, environment, GAMES, seconds=5 * GAMES))
+    sizes: list[float] = json.loads(
+        _output(MEMORY, environment, GAMES, _games(environment, "memory"), seconds=5 * GAMES)
+    )
     warm = sizes[len(sizes) // 10 :]
     growth = max(warm[-len(warm) // 4 :]) - max(warm[: len(warm) // 4])
     how = (

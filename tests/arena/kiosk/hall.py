@@ -100,7 +100,7 @@ class Hall:
         """Walk from attract mode to the first round of Breakout, against the rival in that line; the last is nobody."""
         self.wait_for("press fire", 5, palette.YELLOW)
         self.wait_for("choose a game", 6, palette.YELLOW, "space")
-        self.wait_for("who is against you?", 6, palette.ORANGE, "Return")
+        self.wait_for("choose an opponent", 6, palette.ORANGE, "Return")
         self.key(*["Down"] * rival)
         self.wait_for("your name", 6, palette.SKY, "Return")
         self.type(name)

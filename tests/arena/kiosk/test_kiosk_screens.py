@@ -11,6 +11,7 @@ from screenshots import fill, played_by_agent, played_by_guest, visit_of
 
 from agents.human import Button
 from agents.player import Kind
+from arena.kiosk import texts
 from arena.kiosk.attract import LOAD_AFTER_SECONDS, STANDINGS_SECONDS, Attract
 from arena.kiosk.choosing import ChooseRival
 from arena.kiosk.clips import CLIP_SECONDS
@@ -397,6 +398,21 @@ class TestResult:
         words = "ahead of" if lead > 0 else "behind"
         assert f"{abs(lead):,} points {words} script:random" in said or lead == 0
         assert "of the reference human's 30.5" in said
+
+    def test_a_round_that_was_left_is_no_comparison(self, guest: Guest, house: House) -> None:
+        visit = visit_of(house, BREAKOUT, "Ada", "script:random", 2)
+        mine = visit.rounds[1].person
+        quitted = mine._replace(recording=mine.recording.model_copy(update={"end": End.QUIT}))
+        visit.rounds[1] = visit.rounds[1]._replace(person=quitted)
+        said = [sentence for sentence, _ in Result(house, visit, None, guest.clock()).sentences()]
+        assert said[0] == texts.text("left_round", name="script:random")
+        first = visit.rounds[0]
+        assert first.opponent is not None
+        lead = first.person.recording.score - first.opponent.recording.score
+        assert f"{abs(lead):,} points" in said[1] or lead == 0
+        visit.rounds.pop(0)
+        said = [sentence for sentence, _ in Result(house, visit, None, guest.clock()).sentences()]
+        assert not [sentence for sentence in said if "script:random" in sentence][1:], "nothing left to compare"
 
     def test_a_second_match_tells_of_the_personal_best(self, guest: Guest, house: House) -> None:
         fill(house, BREAKOUT, ["Ada"], [])

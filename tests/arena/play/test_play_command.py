@@ -87,7 +87,7 @@ def test_a_match_with_real_keys(display: str, surroundings: dict[str, str], tmp_
             grey = bytes((142, 142, 142)) * 20  # the wall of Breakout
             assert grey in playing
             assert grey not in paused
-            key("key", "Escape")  # go on
+            key("key", "p")  # go on
             before = size_of(event)
             until(lambda: size_of(event) > before, "the game goes on")
             key("key", "Escape")
@@ -168,6 +168,37 @@ def test_no_display_is_one_sentence(surroundings: dict[str, str]) -> None:
     assert output == ""
     assert "desktop session" in errors
     assert "Traceback" not in errors
+
+
+WHOLE_SCREEN = """
+import sys, time
+from arena.play.stage import open_stage
+with open_stage("whole", full_screen=True) as stage:
+    for picture in range(10):
+        stage.poll()
+        stage.surface.fill((200, 30, 90))
+        stage.show()
+        time.sleep(0.05)
+    print("shown", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_whole_screen_is_filled_also_without_a_window_manager(display: str, surroundings: dict[str, str]) -> None:
+    from PIL import ImageGrab
+
+    with subprocess.Popen(
+        [sys.executable, "-c", WHOLE_SCREEN],
+        env=surroundings | {"DISPLAY": display},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as program:
+        assert program.stdout is not None
+        while program.stdout.readline() != b"shown\n":
+            assert program.poll() is None
+        picture = ImageGrab.grab(xdisplay=display).convert("RGB")
+        program.communicate()
+    assert picture.getcolors() == [(1280 * 720, (200, 30, 90))]
 
 
 @pytest.mark.parametrize(

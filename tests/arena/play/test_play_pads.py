@@ -16,9 +16,10 @@ from arena.play import conductor, session
 from arena.play.controls import Controls
 from arena.play.session import Limits, play_game
 from arena.play.stage import Press, Stage, open_stage
+from arena.play.strings import text
 from envs.games import NOOP, RIGHT
 from envs.rules import named_rules
-from envs.step import Step
+from envs.step import End, Step
 
 GAME_CONTROLLER, JOYSTICK = 1, 9
 
@@ -178,3 +179,32 @@ def test_a_pad_pulled_out_in_mid_game_pauses_it(stage: Stage, monkeypatch: pytes
     assert "play on with the keyboard" in said[-1]
     assert RIGHT in played.actions[11:30]
     assert set(played.actions[35:]) == {NOOP}
+
+
+def test_who_plays_with_a_pad_pauses_and_leaves_with_it_and_reads_how(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session._Game, "end_screen", lambda *_: None)
+    pad = Plug(GAME_CONTROLLER, 6, 15, 0)
+    back, start = 4, 6  # as SDL counts a controller's buttons
+    said: list[str] = []
+    look = conductor.Conductor.next
+
+    def then_pause(self: conductor.Conductor, step: Step) -> Any:
+        if step.t == 20:
+            pad.button(start, True)
+        return look(self, step)
+
+    def answer(*arguments: Any) -> None:
+        said.extend(words for words, *_ in arguments[1])
+        pad.button(start, text("play.pad_leave") in said)
+        pad.button(back, text("play.pad_paused") in said)
+
+    monkeypatch.setattr(conductor.Conductor, "next", then_pause)
+    monkeypatch.setattr(conductor, "draw_lines", answer)
+    rules = named_rules("breakout").varied(max_frames=90)
+    recording = play_game(stage, rules, 3, "Ada", None, limits=Limits(countdown=0)).person.recording
+    assert recording.end is End.QUIT
+    assert 20 <= recording.frames <= 22, "SDL reports a virtual button when it looks the next time"
+    pad.pull()
+    pressed(stage)

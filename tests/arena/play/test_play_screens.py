@@ -66,6 +66,10 @@ def test_sound_keys_and_full_screen(unseen: None, keyboard: Keyboard) -> None:
         keyboard.tap(pygame.K_m, pygame.K_F11)
         assert [press.key for press in stage.poll_text()] == ["m"], "whoever types a name needs the letter"
         assert not stage.full_screen
+        stage.keeps_size = True
+        keyboard.tap(pygame.K_F11)
+        assert stage.poll() == []
+        assert not stage.full_screen, "a kiosk stays as it is"
     assert load_controls().volume == 60
 
 

@@ -19,8 +19,9 @@ import pytest
 from arena.evaluate import play_seeds
 from arena.play import conductor, session
 from arena.play.opponent import Ghost, open_opponent
-from arena.play.session import RANKED, Limits, Round, play_game, play_match
+from arena.play.session import PRACTICE, RANKED, Limits, Round, play_game, play_match
 from arena.play.stage import Stage
+from arena.play.strings import text
 from arena.recover import recover
 from arena.verify import verify
 from envs.errors import PlayerNameError, RecordingError, SeedError
@@ -169,6 +170,61 @@ def test_leaving_asks_first(stage: Stage, at: At, keyboard: Keyboard, answers: A
     assert verify(recording).ok
 
 
+def test_escape_in_a_pause_asks_too(stage: Stage, at: At, keyboard: Keyboard, answers: Answers) -> None:
+    at[20] = lambda: keyboard.tap(pygame.K_p)
+    answers += [pygame.K_ESCAPE, pygame.K_RETURN]
+    recording = play(stage).person.recording
+    assert (recording.frames, recording.end) == (20, End.QUIT)
+
+
+def test_who_hammers_on_escape_plays_on(stage: Stage, at: At, keyboard: Keyboard, answers: Answers) -> None:
+    """The first closes the question, the others come while the seconds to going on are counted."""
+    at[1] = lambda: keyboard.tap(pygame.K_ESCAPE)
+    answers += [pygame.K_F1] * 60 + [pygame.K_ESCAPE] * 15
+    recording = play(stage, limits=Limits(countdown=1)).person.recording
+    assert recording.end is End.TRUNCATED
+    assert recording.pacing is not None
+    assert [pause.frame for pause in recording.pacing.pauses] == [1]
+
+
+def test_before_the_first_frame_a_second_escape_leaves(stage: Stage, at: At, answers: Answers) -> None:
+    answers += [pygame.K_ESCAPE, pygame.K_F1, pygame.K_ESCAPE]
+    recording = play(stage, limits=Limits(countdown=60)).person.recording
+    assert (recording.frames, recording.end) == (0, End.QUIT)
+    assert stage.toast == "", "what was asked for has been done"
+
+
+def test_who_goes_away_in_a_pause_leaves(stage: Stage, at: At, keyboard: Keyboard) -> None:
+    at[20] = lambda: keyboard.tap(pygame.K_p)
+    recording = play(stage, limits=replace(PRACTICE, countdown=0, idle_seconds=0.5)).person.recording
+    assert (recording.frames, recording.end) == (20, End.QUIT)
+
+
+def test_practice_counts_no_pauses_and_says_nothing_of_ranks(
+    stage: Stage, at: At, keyboard: Keyboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    draw = conductor.draw_lines
+
+    def look(stage: Stage, lines: list[Any], unit: int) -> None:
+        draw(stage, lines, unit)
+        seen.extend(words for words, *_ in lines)
+        keyboard.tap(pygame.K_p)
+
+    def at_the_end(self: session._Game, lines: list[Any], seconds: float | None) -> bool:
+        seen.extend(words for words, *_ in lines)
+        return True
+
+    monkeypatch.setattr(conductor, "draw_lines", look)
+    monkeypatch.setattr(session._Game, "_wait", at_the_end)
+    monkeypatch.setattr("arena.play.keeping.unranked_reason", lambda recording: "it was too slow")
+    at[20] = lambda: keyboard.tap(pygame.K_p)
+    play(stage, limits=replace(PRACTICE, countdown=0))
+    assert text("play.paused") in seen
+    assert text("play.time_is_up") in seen
+    assert not [words for words in seen if "too slow" in words or "left for them" in words]
+
+
 def test_without_pauses_a_second_escape_leaves(stage: Stage, at: At, keyboard: Keyboard) -> None:
     at[20] = lambda: keyboard.tap(pygame.K_ESCAPE)
     at[25] = lambda: keyboard.tap(pygame.K_ESCAPE)
@@ -294,9 +350,16 @@ def test_a_full_disk_that_stays_full_is_given_up(
 ) -> None:
     folder = tmp_path / "file"
     folder.write_text("not a folder")
-    monkeypatch.setattr(session._Game, "_wait", lambda *_: False)
+    said: list[str] = []
+
+    def give_up(self: session._Game, lines: list[Any], seconds: float | None) -> bool:
+        said.extend(words for words, *_ in lines)
+        return False
+
+    monkeypatch.setattr(session._Game, "_wait", give_up)
     played = play(stage, folder).person
     assert played.path is None
+    assert text("play.given_up") in said
     assert played.recording.frames == 90
 
 
