@@ -154,8 +154,9 @@ class _Sheet:
             "repeats the action before it (sticky actions, Machado et al. 2018). A score counts only after a fresh "
             "emulator has replayed the recording and arrived at the same memory and points in every frame.\n\n"
             "People against bots: on each seed the mean of the people against the mean of as many bots; sign-flip test "
-            "(Fisher 1935), corrected over all games and the overall verdict (Holm 1979). Equal sides would be called "
-            "different in at most 5 of 100 events.\n\n"
+            "(Fisher 1935). In duels and knockouts, which end when they are decided, the seeds won count, by a test "
+            "that may be looked at after every seed (Ville 1939). Both are corrected over all games and the overall "
+            "verdict (Holm 1979). Equal sides would be called different in at most 5 of 100 events.\n\n"
             "arena event export FOLDER and arena event audit FOLDER compute every seed, replay every recording and "
             "rebuild every table from nothing.", 9.5, INK,
         )  # fmt: skip
