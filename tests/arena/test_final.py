@@ -482,6 +482,19 @@ def test_the_dataset_is_lossless(played: Path, tmp_path: Path) -> None:
     assert table.column("started_at").to_pylist() == [one.started_at for one in results]
 
 
+def test_data_is_written_where_the_program_is(
+    played: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from minari import MinariDataset
+
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["dataset", "data", "--player", "script:noop", "--event", str(played)]) == 0
+    written = [Path(line.split(":")[0]) for line in capsys.readouterr().out.splitlines()]
+    assert written[0] == Path("data/results.parquet")
+    assert all(MinariDataset(path / "data").total_episodes > 0 for path in written[1:])
+    assert len(written) == 2
+
+
 def pictures(recording: Any, frame: int) -> bytes:
     """The picture after `frame` frames, straight from the emulator."""
     from envs.environment import ArenaEnv
