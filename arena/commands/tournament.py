@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arena.commands.ladder import ladder
-from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, RulesOption, whole
+from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, whole
 from arena.commands.seat import play
 
 if TYPE_CHECKING:
@@ -79,7 +79,10 @@ def new(
     title: Annotated[
         str | None, typer.Option("--title", metavar="TEXT", help="What the report calls it.", show_default=False)
     ] = None,
-    rules: RulesOption = "5min",
+    rules: Annotated[
+        str | None,
+        typer.Option("--rules", metavar="NAME", help="5min or 30min; event.toml's if not given.", show_default=False),
+    ] = None,
     mode: Annotated[
         int | None,
         typer.Option("--mode", metavar="N", parser=whole, help="Surprise round: another mode.", show_default=False),
@@ -100,7 +103,7 @@ def new(
     from arena.conduct import person as entered
 
     with conductor(name, event, db) as one:
-        games = game or list(one.event.settings.games)
+        games, rules = game or list(one.event.settings.games), rules or one.event.settings.rules
         the_rules = _rules(games, rules, mode, difficulty)
         entrants: list[Entrant] = _qualified(one, list(the_rules), rules) if qualify else []
         entrants += _of_teams(one, list(the_rules), rules) if teams else []
@@ -274,7 +277,8 @@ def _qualified(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
 
     final = one.event.settings.final
     usual = _rules(games, rules, None, None)
-    return qualified(one.board, usual, final.people, final.bots, one.event.agents)
+    each = one.event.settings.quotas.bots
+    return qualified(one.board, usual, final.people, final.bots, one.event.agents, each)
 
 
 def _of_teams(one: Conductor, games: list[str], rules: str) -> list[Entrant]:

@@ -125,7 +125,7 @@ class _Sheet:
                 f"rules {view.rules_text}; {len(view.results):,} episodes, practice included",
             )
             self._figure(f"scores {rules.rules_id}", "All scores")
-            self._figure(f"learning {rules.rules_id}", "How people got better")
+            self._figure(f"learning {rules.rules_id}", "People's scores, attempt by attempt")
             rows = [
                 (str(m.private), m.player, m.kind.value, mean_points(m.private_mean), str(m.public or "-"),
                  "-" if m.public_mean is None else mean_points(m.public_mean),

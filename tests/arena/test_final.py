@@ -178,6 +178,17 @@ def test_late_arrivals_walk_overs_and_names(fresh: tuple[Event, Scoreboard, Cere
         Conductor(event, board, "y").state()
 
 
+def test_a_tournament_has_the_rules_that_the_event_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "event.toml").write_text('name = "Long"\ngames = ["breakout"]\nrules = "30min"\n')
+    players = ["--player", "script:noop", "--player", "script:random", "--practice", "--event", str(tmp_path)]
+    for name, more, frames in (("long", [], 108_000), ("short", ["--rules", "5min"], 18_000)):
+        assert cli.main(["tournament", "new", name, *players, *more]) == 0
+        capsys.readouterr()
+        assert cli.main(["tournament", "status", name, "--json", "--event", str(tmp_path)]) == 0
+        rules = json.loads(capsys.readouterr().out)["plan"]["rules"]
+        assert [one["max_frames"] for one in rules.values()] == [frames]
+
+
 def test_a_surprise_round_is_a_class_of_its_own_and_bots_are_tried() -> None:
     surprise = RULES.varied(mode=3)
     assert surprise.rules_id != RULES.rules_id
