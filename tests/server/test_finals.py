@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,9 +47,9 @@ def final(tmp_path: Path) -> Iterator[Serving]:
 def finish(station: Client, ticket: RankedTicket) -> str:
     """Play a short game with a ticket; return what became of it."""
     station.start(ticket.id)
-    header = Header(ticket.rules, ticket.seed, RecordedPlayer(name="Ada", kind="human"), BEGAN)
+    header = Header(ticket.rules, ticket.seed, RecordedPlayer(name=ticket.player, kind="human"), BEGAN)
     recording = encode(replayed(header, play(ticket.seed, 120)))
-    receipt = station.send_recording(recording, f"key-of-{ticket.seed}", ticket.id)
+    receipt = station.send_recording(recording, f"key-of-{ticket.player}-{ticket.seed}", ticket.id)
     return str(decided(station, [receipt["id"]])[0]["state"])
 
 
@@ -77,3 +78,23 @@ def test_seeds_are_for_stations(final: Serving) -> None:
     with pytest.raises(ServerRefused) as caught:
         final.client(Role.PARTICIPANT).seat("final", "Ada")
     assert caught.value.status == 403
+
+
+def test_people_who_play_the_same_seed_begin_together(final: Serving) -> None:
+    with Scoreboard.open(final.database) as board:
+        Conductor(final.event, board, "final").arrive(person("Ben"))
+    one, other = final.client(Role.STATION), final.client(Role.STATION)
+    assert one.begin_together("final", "Ada", ["Ben"]) == (["Ben"], None)
+    began = time.monotonic()
+    missing, left = other.begin_together("final", "Ben", ["Ada"])
+    begins = time.monotonic() + (left or 0)
+    assert (missing, begins > began) == ([], True)
+    missing, left = one.begin_together("final", "Ada", ["Ben"])
+    assert missing == []
+    assert left is not None
+    assert time.monotonic() + left == pytest.approx(begins, abs=1), "the same moment for both"
+    assert one.begin_together("final", "Ada", ["Ben", "script:noop"])[0] == ["Ben"], "with others it is another start"
+    assert finish(other, other.seat("final", "Ben")) == "verified"
+    assert one.begin_together("final", "Ada", ["Ben"])[0] == [], "who has played it isn't waited for"
+    with pytest.raises(ServerRefused, match="Nobody called 'Cem'"):
+        one.begin_together("final", "Ada", ["Cem"])
