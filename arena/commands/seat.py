@@ -16,7 +16,7 @@ from arena.commands.submit import ServerOption, TokenFileOption, TokenOption, to
 if TYPE_CHECKING:
     from arena.client import Client, RankedTicket
     from arena.conduct import Conductor
-    from arena.play.together import Ask
+    from arena.play.stage import Stage
     from arena.tournament import Slot, State
 
 VERDICT_SECONDS = 60.0
@@ -124,7 +124,6 @@ def _at_a_station(
     from arena.play.conductor import RANKED
     from arena.play.session import play_game
     from arena.play.stage import open_stage
-    from arena.play.together import wait_together
     from arena.station.station import station
     from envs.games import find_game
     from envs.step import End
@@ -138,7 +137,9 @@ def _at_a_station(
             station(the_event, (), "", server, token) as one,
             open_stage(f"{name} – {person}", full_screen=full_screen) as stage,
         ):
-            while ticket is not None and (not others or wait_together(stage, _asked(client, name, person, others))):
+            while ticket is not None:
+                if others and not _all_there(stage, client, ticket, name, others):
+                    break
                 rules, title = ticket.rules, f"{person}: {find_game(ticket.rules.game).title}"
                 played = play_game(
                     stage, rules, ticket.seed, person, the_event.recordings, title=title, limits=RANKED,
@@ -152,17 +153,20 @@ def _at_a_station(
                 ticket = _next(client, name, person)
 
 
-def _asked(client: Client, name: str, person: str, others: Sequence[str]) -> Ask:
-    """Return what asks the server whether the others are there; what doesn't arrive is asked again."""
+def _all_there(stage: Stage, client: Client, ticket: RankedTicket, name: str, others: Sequence[str]) -> bool:
+    """Wait until the others are ready at their stations; False if the person leaves."""
     from arena.client import ServerUnreachable
+    from arena.emulators import borrowed
+    from arena.play.together import wait_together
 
     def ask() -> tuple[Sequence[str], float | None]:
         try:
-            return client.begin_together(name, person, others)
-        except ServerUnreachable:
+            return client.begin_together(name, ticket.player, others)
+        except ServerUnreachable:  # asked again
             return others, None
 
-    return ask
+    with borrowed(ticket.rules, 1):  # loaded before, so that all begin equally soon
+        return wait_together(stage, ask)
 
 
 def _next(client: Client, name: str, person: str) -> RankedTicket | None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +23,7 @@ from envs.rules import named_rules
 from recordings.codec import encode
 from recordings.recording import RecordedPlayer
 from recordings.storage import Header
-from tests.server.serving import BEGAN, Serving, decided, play
+from tests.server.serving import BEGAN, ROOT, SERVE, START_SECONDS, Serving, decided, play
 
 SETTINGS = 'name = "Final"\ngames = ["breakout"]\n[quotas]\nattempts_per_day = 1\n'
 SURPRISE = named_rules("breakout").varied(mode=4)
@@ -78,6 +82,25 @@ def test_seeds_are_for_stations(final: Serving) -> None:
     with pytest.raises(ServerRefused) as caught:
         final.client(Role.PARTICIPANT).seat("final", "Ada")
     assert caught.value.status == 403
+
+
+def test_a_station_says_that_its_player_is_ready_and_begins_with_the_other(final: Serving, tmp_path: Path) -> None:
+    """Ada's is what a station runs, with a window that nobody sees; Ben's is the test."""
+    with Scoreboard.open(final.database) as board:
+        Conductor(final.event, board, "final").arrive(person("Ben"))
+    environment = os.environ | {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
+    environment |= {"ARENA_EVENT": str(tmp_path / "station"), "ARENA_TOKEN": final.token(Role.STATION, "Station 9")}
+    words = ["tournament", "play", "final", "Ada", "--with", "Ben", "--window", "--server", final.url]
+    ben = final.client(Role.STATION)
+    with subprocess.Popen([sys.executable, "-c", SERVE, *words], env=environment) as ada:
+        deadline = time.monotonic() + START_SECONDS
+        while ben.begin_together("final", "Ben", ["Ada"])[0] == ["Ada"]:
+            assert time.monotonic() < deadline, "Ada's station doesn't say that she is ready"
+            time.sleep(0.2)
+        while not list((tmp_path / "station" / "recordings").glob("*.part")):
+            assert time.monotonic() < deadline, "Ada's game doesn't begin"
+            time.sleep(0.2)
+        ada.send_signal(signal.SIGINT)
 
 
 def test_people_who_play_the_same_seed_begin_together(final: Serving) -> None:
