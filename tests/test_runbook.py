@@ -94,7 +94,8 @@ def served(words: list[str]) -> None:
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder, with the list of people that the draw of teams needs."""
     (tmp_path / "people.csv").write_text(
-        "name,department\n" + "".join(f"Person {n},Department {n % 5}\n" for n in range(60))
+        "name,department\nAda,Department 1\nBen,Department 1\n"
+        + "".join(f"Person {n},Department {n % 5}\n" for n in range(60))
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ARENA_EVENT", raising=False)

@@ -365,8 +365,20 @@ def _print(one: Conductor, state: State) -> None:
             row = (str(one_.place), one_.team, ", ".join(one_.members), f"{one_.points:,}", f"{one_.seeds_won:,}")
             table.add_row(*map(_text, row))
         console.print(table)
-    for text in _waiting(one, state, one.waiting_for(state)):
+    for text in [*_waiting(one, state, one.waiting_for(state)), *_verdicts(state)]:
         console.print(_text(text), soft_wrap=True)
+
+
+def _verdicts(state: State) -> list[str]:
+    """Return what came out in a team battle that is over: overall, then in each game."""
+    from arena.brackets import is_over
+    from arena.report.gather import sides_of, verdict_of
+    from arena.tournament import Format
+
+    if state.plan.format is not Format.TEAM or not state.scores or not is_over(state):
+        return []
+    outcome = verdict_of(state, sides_of(state))
+    return [outcome.sentence, *(one.sentence for one in outcome.games)]
 
 
 def _told(kind: str, body: dict[str, Any]) -> str:

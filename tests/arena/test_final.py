@@ -363,6 +363,13 @@ def test_another_secret_is_found(folder: Path, tmp_path: Path, capsys: pytest.Ca
 # -- told ------------------------------------------------------------------------------------------------------------
 
 
+def test_the_terminal_says_the_verdict(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["tournament", "status", "battle", "--event", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "Overall, it is not decided between people and bots" in said
+    assert "Not decided in Space Invaders: " in said
+
+
 @pytest.fixture(scope="module")
 def report(played: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The page and the PDF."""
