@@ -110,6 +110,12 @@ class Client:
         """Get a ticket for the next game that a tournament waits for from this player; stations only."""
         return _ticket(self.post(f"/tournaments/{tournament}/tickets", {"player": player}))
 
+    def begin_together(self, tournament: str, player: str, others: Sequence[str]) -> tuple[list[str], float | None]:
+        """Say that a player is ready to begin together with others; return who isn't there yet, and in how many seconds
+        all begin."""
+        found = self.post(f"/tournaments/{tournament}/starts", {"player": player, "others": [*others]})
+        return found["missing"], found["begins_in"]
+
     def start(self, ticket: str) -> RankedTicket:
         """Say that the game begins: from now on it counts."""
         return _ticket(self.post(f"/tickets/{ticket}/start"))

@@ -51,7 +51,7 @@ def write_minari(
     if len({recording.rules for recording in recordings}) != 1 or observe not in PICTURES:
         raise ArenaError(f"A dataset holds recordings under the same rules, observed as one of {', '.join(PICTURES)}.")
     rules = recordings[0].rules
-    path = folder / "data"
+    path = (folder / "data").absolute()  # minari loses a path that begins where the program is
     try:
         if folder.exists() and any(folder.iterdir()):
             raise EventError(f"{folder} must be a new or an empty folder.")

@@ -17,7 +17,9 @@ from envs.errors import EventError
 from envs.rules import Rules
 
 
-def qualified(board: Scoreboard, rules: Mapping[str, Rules], people: int, bots: int, folder: Path) -> list[Entrant]:
+def qualified(
+    board: Scoreboard, rules: Mapping[str, Rules], people: int, bots: int, folder: Path, each: int | None = None
+) -> list[Entrant]:
     """Return the best `people` people and `bots` bots of each game, in the order of the seeding: who is better placed
     in any game comes first.
 
@@ -27,22 +29,47 @@ def qualified(board: Scoreboard, rules: Mapping[str, Rules], people: int, bots: 
         people: how many of each game.
         bots: how many of each game; scripts count as bots, bots with a reaction delay are left out.
         folder: the event folder's `agents/`, where the bots' files are looked for.
+        each: how many different bots of one person, handed in at the server, over all games; None for any number.
 
     Raises:
         EventError: a bot's file can't be found.
     """
     files = files_by_hash(folder)
+    owners = owners_of_bots(board)
+    taken: dict[str, set[str]] = {}
     found: dict[tuple[str, Kind, str | None], tuple[int, Standing, list[str]]] = {}
     for game, one in rules.items():
         standings = board.standings(game, one.rules_id)
         humans = [s for s in standings if s.kind is Kind.HUMAN][:people]
-        machines = [s for s in standings if s.kind in (Kind.BOT, Kind.SCRIPT) and not is_delayed(s.player)][:bots]
+        machines: list[Standing] = []
+        for standing in standings:
+            if standing.kind is Kind.HUMAN or is_delayed(standing.player) or len(machines) == bots:
+                continue
+            artifact = standing.artifact_sha256 or ""
+            if artifact in owners:
+                mine = taken.setdefault(owners[artifact], set())
+                if each is not None and len(mine | {artifact}) > each:
+                    continue
+                mine.add(artifact)
+            machines.append(standing)
         for place, standing in [*enumerate(humans), *enumerate(machines)]:
             key = (standing.player, standing.kind, standing.artifact_sha256)
             best, _, games = found.get(key, (place, standing, []))
             found[key] = (min(best, place), standing, [*games, game])
     ordered = sorted(found.values(), key=lambda one: (one[0], one[1].player))
     return [entrant_of(standing, tuple(games), rules, files) for _, standing, games in ordered]
+
+
+def owners_of_bots(board: Scoreboard) -> dict[str, str]:
+    """Return who handed in which bot at the server: the owner's name by SHA-256 of the bot's file."""
+    from sqlalchemy import select
+
+    from arena.server.tables import SubmissionRow, TokenRow
+
+    query = select(SubmissionRow.artifact_sha256, TokenRow.name).join(TokenRow, TokenRow.id == SubmissionRow.token)
+    with board.reading() as session:
+        # Of several who sent the same file the first one counts: it comes last here.
+        return {row.artifact_sha256: row.name for row in session.execute(query.order_by(SubmissionRow.id.desc()))}
 
 
 def files_by_hash(folder: Path) -> dict[str, str]:

@@ -374,7 +374,8 @@ class Rehearsal:
                 f"arena event audit {shlex.quote(str(self.proof))}   as anybody can with the published folder",
             ),
             ("", f"arena serve --event {where}   the pages, as everybody sees them"),
-            ("", f"arena tournament status battle --event {where}"),
+            ("", f"arena tournament status battle --event {where}   standings and verdict"),
+            ("", f"arena stage --event {where}   the games once more, as on a projector"),
             ("", "docs/runbook.md   the same event with people, step by step"),
             ("Again", f"remove {self.folder}, or name another folder with --event"),
         ):

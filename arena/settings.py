@@ -24,7 +24,7 @@ name = {name}
 # games = ["breakout", "ms_pacman", "space_invaders"]   # in the order of the evening
 # rules = "5min"                                        # "5min" or "30min" of play at most
 
-[dates]                                  # with a time zone; what isn't known yet is left out
+[dates]                                  # said to everybody, with a time zone; arena event freeze and the like do it
 # opens = 2026-11-02T09:00:00+01:00      # from when people train and practise
 # freezes = 2026-11-20T18:00:00+01:00    # until when bots may be handed in
 # final = 2026-11-23T18:00:00+01:00
@@ -32,7 +32,7 @@ name = {name}
 [quotas]                                 # per person
 # attempts_per_day = 30                  # ranked games at the stations, in each game
 # submissions_per_day = 5                # bots handed in
-# bots = 2                               # bots that may be in the final
+# bots = 2                               # bots handed in that may qualify for one tournament
 
 [stations]
 # names = ["Station 1", "Station 2"]     # where people play ranked games

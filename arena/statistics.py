@@ -159,7 +159,12 @@ def mean_interval(scores: ArrayLike, *, seed: int = 0) -> tuple[float, float] | 
 
 
 def compare(
-    a_by_seed: Mapping[int, float], b_by_seed: Mapping[int, float], *, seed: int = 0, alpha: float = 0.05
+    a_by_seed: Mapping[int, float],
+    b_by_seed: Mapping[int, float],
+    *,
+    seed: int = 0,
+    alpha: float = 0.05,
+    p_value: float | None = None,
 ) -> Comparison:
     """Compare two players on the seeds that both played; other seeds are left out.
 
@@ -181,6 +186,7 @@ def compare(
         b_by_seed: B's.
         seed: of the resampling.
         alpha: largest probability of a false decision, above 0 and below 1.
+        p_value: of another test, which then decides; None for the sign-flip test.
     """
     if not 0 < alpha < 1:
         raise ValueError(f"alpha must lie between 0 and 1; what came is {alpha!r}.")
@@ -190,7 +196,8 @@ def compare(
     wins, losses = int(np.sum(differences > 0)), int(np.sum(differences < 0))
     ties = n - wins - losses
     mean = _mean(differences) if n else 0.0
-    p_value = sign_flip_p(differences, seed)
+    if p_value is None:
+        p_value = sign_flip_p(differences, seed)
     verdict = Verdict.UNDECIDED if p_value > alpha or mean == 0 else Verdict.A if mean > 0 else Verdict.B
     low, high = mean_interval(differences, seed=seed) or (None, None)
     p_beats = (wins + ties / 2) / n if n else 0.5

@@ -14,7 +14,7 @@ from agents.delay import is_delayed
 from agents.player import Kind
 from arena.brackets import Line
 from arena.log import Entry
-from arena.qualify import entrant_of
+from arena.qualify import entrant_of, owners_of_bots
 from arena.results import Standing
 from arena.tournament import Entrant
 from envs.errors import ArenaError, EventError, shown
@@ -123,18 +123,6 @@ def drawn_teams(entries: Iterable[Entry]) -> dict[str, list[Person]]:
     if not drawn:
         raise EventError("No teams were drawn yet: arena event teams CSV --teams N.")
     return {f"Team {i}": [Person(**one) for one in team] for i, team in enumerate(drawn[-1], start=1)}
-
-
-def owners_of_bots(board: Scoreboard) -> dict[str, str]:
-    """Return who handed in which bot at the server: the owner's name by SHA-256 of the bot's file."""
-    from sqlalchemy import select
-
-    from arena.server.tables import SubmissionRow, TokenRow
-
-    query = select(SubmissionRow.artifact_sha256, TokenRow.name).join(TokenRow, TokenRow.id == SubmissionRow.token)
-    with board.reading() as session:
-        # Of several who sent the same file the first one counts: it comes last here.
-        return {row.artifact_sha256: row.name for row in session.execute(query.order_by(SubmissionRow.id.desc()))}
 
 
 def team_entries(

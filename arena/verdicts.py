@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.series import log_evidence
 from arena.statistics import Comparison, Verdict, compare, sign_flip_p
 from envs.games import HUMAN, find_game
 
@@ -72,7 +73,9 @@ class Outcome:
         return f"{head} (p {_p(self.p_value)}): {'; '.join(said) or 'no game was played by both'}."
 
 
-def people_against_bots(scores: Mapping[str, tuple[Scores, Scores]], *, alpha: float = ALPHA, seed: int = 0) -> Outcome:
+def people_against_bots(
+    scores: Mapping[str, tuple[Scores, Scores]], *, alpha: float = ALPHA, seed: int = 0, stopped: bool = False
+) -> Outcome:
     """Judge people against bots.
 
     On each seed the mean of the people is compared with the mean of as many bots. As many, because the mean of few
@@ -83,14 +86,16 @@ def people_against_bots(scores: Mapping[str, tuple[Scores, Scores]], *, alpha: f
         scores: people's and bots' by game.
         alpha: largest probability of any false decision if all are equal.
         seed: of the resampling.
+        stopped: whether it was the scores that said when to stop, as in a duel. Then a test made for that takes the
+            sign-flip test's place (`arena.series.Sequential`), and who has won more seeds must also lead in points.
     """
     found = {game: _differences(*sides) for game, sides in scores.items()}
     pooled = _pooled([_array(one[2]) for one in found.values()])
-    *_, overall = p_values = _tested([_array(one[2]) for one in found.values()], seed)
+    *_, overall = p_values = _tested([_array(one[2]) for one in found.values()], seed, stopped)
     allowed = holm(p_values, alpha)
     verdicts = []
-    for (game, (people, bots, differences)), share in zip(found.items(), allowed, strict=False):
-        compared = compare(differences, dict.fromkeys(differences, 0.0), seed=seed, alpha=share)
+    for (game, (people, bots, differences)), p_value, share in zip(found.items(), p_values, allowed, strict=False):
+        compared = compare(differences, dict.fromkeys(differences, 0.0), seed=seed, alpha=share, p_value=p_value)
         values = _array(differences)
         spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
         effect = compared.mean / spread if spread else None
@@ -100,16 +105,27 @@ def people_against_bots(scores: Mapping[str, tuple[Scores, Scores]], *, alpha: f
     return Outcome(tuple(verdicts), verdict, overall)
 
 
-def decided(scores: Mapping[str, tuple[Scores, Scores]], *, alpha: float = ALPHA, seed: int = 0) -> list[bool]:
+def decided(
+    scores: Mapping[str, tuple[Scores, Scores]], *, alpha: float = ALPHA, seed: int = 0, stopped: bool = False
+) -> list[bool]:
     """Return for every game, and last for all together, whether `people_against_bots` would call it decided; quicker,
     for simulations."""
-    p_values = _tested([_array(_differences(*sides)[2]) for sides in scores.values()], seed)
+    p_values = _tested([_array(_differences(*sides)[2]) for sides in scores.values()], seed, stopped)
     return [p <= allowed for p, allowed in zip(p_values, holm(p_values, alpha), strict=True)]
 
 
-def _tested(differences: Sequence[NDArray[np.float64]], seed: int) -> list[float]:
+def _tested(differences: Sequence[NDArray[np.float64]], seed: int, stopped: bool) -> list[float]:
     """Return the p-value of every game, and last that of all together."""
-    return [sign_flip_p(values, seed) for values in (*differences, _pooled(differences))]
+    both = (*differences, _pooled(differences))
+    return [_stopped_p(values) if stopped else sign_flip_p(values, seed) for values in both]
+
+
+def _stopped_p(differences: NDArray[np.float64]) -> float:
+    """Return a p-value that holds whenever one stops: 1 / evidence (Ville 1939)."""
+    wins, losses = int(np.sum(differences > 0)), int(np.sum(differences < 0))
+    if not len(differences) or np.sign(np.mean(differences)) != np.sign(wins - losses):
+        return 1.0
+    return min(1.0, math.exp(-log_evidence(wins, losses)))
 
 
 def holm(p_values: Sequence[float], alpha: float) -> list[float]:
@@ -178,9 +194,12 @@ def _array(differences: Mapping[int, float]) -> NDArray[np.float64]:
 def _sentence(title: str, c: Comparison, effect: float | None) -> str:
     if c.n == 0:
         return f"{title} was not played by people and bots on the same seeds."
-    ahead, won = (PEOPLE, c.wins) if c.mean >= 0 else (BOTS, c.losses)
-    sign = 1 if c.mean >= 0 else -1
-    state = f"{won} of {c.n} {'seed' if c.n == 1 else 'seeds'}"
+    seeds = f"{c.n} {'seed' if c.n == 1 else 'seeds'}"
+    if c.mean == 0:
+        return f"Not decided in {title}: over {seeds} people and bots have the same mean."
+    ahead, won = (PEOPLE, c.wins) if c.mean > 0 else (BOTS, c.losses)
+    sign = 1 if c.mean > 0 else -1
+    state = f"{won} of {seeds}"
     state += f" ({c.ties} tied)" if c.ties else ""
     state += f", median lead {_points(sign * c.median)} points, mean lead {_points(sign * c.mean)}"
     if c.low is not None and c.high is not None:
@@ -192,7 +211,8 @@ def _sentence(title: str, c: Comparison, effect: float | None) -> str:
     if c.verdict is not Verdict.UNDECIDED:
         return f"{ahead} won {title}: {state}."
     more = "more than 1,000" if c.seeds_needed is None else f"about {c.seeds_needed:,}"
-    return f"Not decided in {title}: {ahead.lower()} are ahead, {state}; {more} more seeds needed."
+    noun = "seed" if c.seeds_needed == 1 else "seeds"
+    return f"Not decided in {title}: {ahead.lower()} are ahead, {state}; {more} more {noun} needed."
 
 
 def _p(value: float) -> str:

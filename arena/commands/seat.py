@@ -16,6 +16,7 @@ from arena.commands.submit import ServerOption, TokenFileOption, TokenOption, to
 if TYPE_CHECKING:
     from arena.client import Client, RankedTicket
     from arena.conduct import Conductor
+    from arena.play.stage import Stage
     from arena.tournament import Slot, State
 
 VERDICT_SECONDS = 60.0
@@ -26,6 +27,16 @@ LOOK_SECONDS = 0.2
 def play(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The tournament's name.")],
     person: Annotated[str, typer.Argument(metavar="PERSON", help="Who sits down here.")],
+    others: Annotated[
+        list[str],
+        typer.Option(
+            "--with",
+            metavar="NAME",
+            help="Begin every game together with this person, who sits at another station.",
+            default_factory=list,
+            show_default=False,
+        ),
+    ],
     window: Annotated[bool, typer.Option("--window", help="Begin in a window instead of the whole screen.")] = False,
     event: EventOption = None,
     db: DatabaseOption = None,
@@ -38,8 +49,12 @@ def play(
     One game after the other, on the tournament's seeds, until nothing is left or the person leaves; leaving a game
     scores what was played. At a station give the server and the station's token; on the organizers' machine neither.
     """
+    from envs.errors import EventError
+
     if server:
-        _at_a_station(name, person, event, server, token_of(token, token_file), full_screen=not window)
+        _at_a_station(name, person, others, event, server, token_of(token, token_file), full_screen=not window)
+    elif others:
+        raise EventError("People begin together at stations: --with needs --server.")
     else:
         _here(name, person, event, db, full_screen=not window)
 
@@ -101,7 +116,9 @@ def _at_the_window(one: Conductor, slots: Sequence[Slot], person: str, *, full_s
 # -- at a station ----------------------------------------------------------------------------------------------------
 
 
-def _at_a_station(name: str, person: str, event: Path | None, server: str, token: str, *, full_screen: bool) -> None:
+def _at_a_station(
+    name: str, person: str, others: Sequence[str], event: Path | None, server: str, token: str, *, full_screen: bool
+) -> None:
     from arena.client import Client
     from arena.event import open_event
     from arena.play.conductor import RANKED
@@ -121,6 +138,8 @@ def _at_a_station(name: str, person: str, event: Path | None, server: str, token
             open_stage(f"{name} – {person}", full_screen=full_screen) as stage,
         ):
             while ticket is not None:
+                if others and not _all_there(stage, client, ticket, name, others):
+                    break
                 rules, title = ticket.rules, f"{person}: {find_game(ticket.rules.game).title}"
                 played = play_game(
                     stage, rules, ticket.seed, person, the_event.recordings, title=title, limits=RANKED,
@@ -132,6 +151,22 @@ def _at_a_station(name: str, person: str, event: Path | None, server: str, token
                 if played.unranked is not None or played.recording.end is End.QUIT or stage.closed:
                     break
                 ticket = _next(client, name, person)
+
+
+def _all_there(stage: Stage, client: Client, ticket: RankedTicket, name: str, others: Sequence[str]) -> bool:
+    """Wait until the others are ready at their stations; False if the person leaves."""
+    from arena.client import ServerUnreachable
+    from arena.emulators import borrowed
+    from arena.play.together import wait_together
+
+    def ask() -> tuple[Sequence[str], float | None]:
+        try:
+            return client.begin_together(name, ticket.player, others)
+        except ServerUnreachable:  # asked again
+            return others, None
+
+    with borrowed(ticket.rules, 1):  # loaded before, so that all begin equally soon
+        return wait_together(stage, ask)
 
 
 def _next(client: Client, name: str, person: str) -> RankedTicket | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arena.commands.ladder import ladder
-from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, RulesOption, whole
+from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, whole
 from arena.commands.seat import play
 
 if TYPE_CHECKING:
@@ -79,7 +79,10 @@ def new(
     title: Annotated[
         str | None, typer.Option("--title", metavar="TEXT", help="What the report calls it.", show_default=False)
     ] = None,
-    rules: RulesOption = "5min",
+    rules: Annotated[
+        str | None,
+        typer.Option("--rules", metavar="NAME", help="5min or 30min; event.toml's if not given.", show_default=False),
+    ] = None,
     mode: Annotated[
         int | None,
         typer.Option("--mode", metavar="N", parser=whole, help="Surprise round: another mode.", show_default=False),
@@ -100,7 +103,7 @@ def new(
     from arena.conduct import person as entered
 
     with conductor(name, event, db) as one:
-        games = game or list(one.event.settings.games)
+        games, rules = game or list(one.event.settings.games), rules or one.event.settings.rules
         the_rules = _rules(games, rules, mode, difficulty)
         entrants: list[Entrant] = _qualified(one, list(the_rules), rules) if qualify else []
         entrants += _of_teams(one, list(the_rules), rules) if teams else []
@@ -274,7 +277,8 @@ def _qualified(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
 
     final = one.event.settings.final
     usual = _rules(games, rules, None, None)
-    return qualified(one.board, usual, final.people, final.bots, one.event.agents)
+    each = one.event.settings.quotas.bots
+    return qualified(one.board, usual, final.people, final.bots, one.event.agents, each)
 
 
 def _of_teams(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
@@ -361,8 +365,20 @@ def _print(one: Conductor, state: State) -> None:
             row = (str(one_.place), one_.team, ", ".join(one_.members), f"{one_.points:,}", f"{one_.seeds_won:,}")
             table.add_row(*map(_text, row))
         console.print(table)
-    for text in _waiting(one, state, one.waiting_for(state)):
+    for text in [*_waiting(one, state, one.waiting_for(state)), *_verdicts(state)]:
         console.print(_text(text), soft_wrap=True)
+
+
+def _verdicts(state: State) -> list[str]:
+    """Return what came out in a team battle that is over: overall, then in each game."""
+    from arena.brackets import is_over
+    from arena.report.gather import sides_of, verdict_of
+    from arena.tournament import Format
+
+    if state.plan.format is not Format.TEAM or not state.scores or not is_over(state):
+        return []
+    outcome = verdict_of(state, sides_of(state))
+    return [outcome.sentence, *(one.sentence for one in outcome.games)]
 
 
 def _told(kind: str, body: dict[str, Any]) -> str:

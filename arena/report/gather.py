@@ -171,14 +171,17 @@ def _tournament(state: State, board: Scoreboard) -> Tournament:
     for (stage, game, index, _), score in state.scores.items():
         seeds.setdefault((stage, game), {})[index] = score.seed
     ordered = {key: sorted(found.items()) for key, found in sorted(seeds.items())}
-    found = people_against_bots(sides_of(state))
+    found = verdict_of(state, sides_of(state))
     outcome = found if any(one.differences for one in found.games) else None
     delayed = {} if outcome is None else _delayed(state, board)
-    verdicts = {
-        milliseconds: people_against_bots(sides, alpha=ALPHA / len(delayed)) for milliseconds, sides in delayed.items()
-    }
+    verdicts = {milliseconds: verdict_of(state, sides, ALPHA / len(delayed)) for milliseconds, sides in delayed.items()}
     means = {} if outcome is None else _delayed_means(outcome, verdicts, sides_of(state))
     return Tournament(state, lines, duels, outcome, ordered, verdicts, means, _finals(state, lines))
+
+
+def verdict_of(state: State, sides: Mapping[str, tuple[Scores, Scores]], alpha: float = ALPHA) -> Outcome:
+    """Judge people against bots in a tournament; `sides` are as from `sides_of`. A duel ends when it is decided."""
+    return people_against_bots(sides, alpha=alpha, stopped=state.plan.format in (Format.DUEL, Format.KNOCKOUT))
 
 
 def _delayed(state: State, board: Scoreboard) -> dict[int, dict[str, tuple[Scores, Scores]]]:

@@ -125,7 +125,7 @@ class _Sheet:
                 f"rules {view.rules_text}; {len(view.results):,} episodes, practice included",
             )
             self._figure(f"scores {rules.rules_id}", "All scores")
-            self._figure(f"learning {rules.rules_id}", "How people got better")
+            self._figure(f"learning {rules.rules_id}", "People's scores, attempt by attempt")
             rows = [
                 (str(m.private), m.player, m.kind.value, mean_points(m.private_mean), str(m.public or "-"),
                  "-" if m.public_mean is None else mean_points(m.public_mean),
@@ -154,8 +154,9 @@ class _Sheet:
             "repeats the action before it (sticky actions, Machado et al. 2018). A score counts only after a fresh "
             "emulator has replayed the recording and arrived at the same memory and points in every frame.\n\n"
             "People against bots: on each seed the mean of the people against the mean of as many bots; sign-flip test "
-            "(Fisher 1935), corrected over all games and the overall verdict (Holm 1979). Equal sides would be called "
-            "different in at most 5 of 100 events.\n\n"
+            "(Fisher 1935). In duels and knockouts, which end when they are decided, the seeds won count, by a test "
+            "that may be looked at after every seed (Ville 1939). Both are corrected over all games and the overall "
+            "verdict (Holm 1979). Equal sides would be called different in at most 5 of 100 events.\n\n"
             "arena event export FOLDER and arena event audit FOLDER compute every seed, replay every recording and "
             "rebuild every table from nothing.", 9.5, INK,
         )  # fmt: skip

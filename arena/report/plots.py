@@ -1,5 +1,5 @@
-"""The plots of the report. People are vermilion circles, bots blue squares, scripts blue diamonds: colours of Okabe and
-Ito, and shapes for those who don't see them."""
+"""The plots of the report. People are blue circles, bots vermilion squares, scripts vermilion diamonds: colours of
+Okabe and Ito, and shapes for those who don't see them."""
 
 from __future__ import annotations
 

@@ -72,9 +72,11 @@ class Story:
         turns = [self._turns(course) for course in self.courses]
         winner, mine, others = (self.a, won, lost) if won >= lost else (self.b, lost, won)
         shown = f"{len(self.courses)} {'seed' if len(self.courses) == 1 else 'seeds'}"
-        head = f"On the {shown} shown {winner} was ahead at the end {mine} to {others}."
+        level = len(self.courses) - won - lost
+        tied = f", with {level} level" if level else ""
+        head = f"On the {shown} shown {winner} was ahead at the end {mine} to {others}{tied}."
         if won == lost:
-            head = f"On the {shown} shown {self.a} and {self.b} were level at the end, {won} to {lost}."
+            head = f"On the {shown} shown {self.a} and {self.b} were level at the end, {won} to {lost}{tied}."
         most = max(turns, default=0)
         if most == 0:
             return f"{head} The lead never changed hands."

@@ -17,6 +17,7 @@ from arena.server.live import Live
 from arena.server.organizing import Organizing
 from arena.server.ranked import event_secret
 from arena.server.settings import Settings
+from arena.server.starts import Starts
 from arena.server.submissions import Submissions
 from arena.server.tickets import Tickets
 from arena.server.uploads import Uploads
@@ -43,6 +44,7 @@ class Server:
         self.bus = Bus()
         self.live = Live()
         self.board = Scoreboard.open(settings.database)
+        self.starts = Starts(self.clock)
         event_secret(settings.event.folder)
         self.tokens = Tokens(self.board, self.clock)
         self.tickets = Tickets(self.board, self.clock, self.live, self.bus, settings.limits.attempts_per_day)

@@ -212,7 +212,9 @@ def _conducted(folder: Path, seconds: float | None) -> bool:
     while True:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
-            return status == 0
+            if status != 0:  # it broke down by itself: no kill, and no end
+                raise RuntimeError(f"a tournament ended with {os.waitstatus_to_exitcode(status)}")
+            return True
         if until is not None and time.monotonic() > until:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from arena.series import Sequential, series
+from arena.series import BestOf, Sequential, series
 from arena.verdicts import Scores, decided
 from envs.games import GAMES
 from recordings.codec import read
@@ -144,6 +144,28 @@ def test_a_duel_until_decided_keeps_its_error_rate_however_often_it_is_looked_at
     wrong = {draw.__name__: sum(duels(rule, draw, 1, count)[:2]) for draw in KINDS}
     print(alpha, cap, {name: f"{100 * share:.2f} %" for name, share in wrong.items()})
     assert max(wrong.values()) <= most(alpha, count)
+
+
+@pytest.mark.parametrize("rule", [BestOf(n=41), Sequential(alpha=0.05 / 3, cap=100)], ids=["best of", "until decided"])
+def test_a_verdict_on_duels_that_end_when_they_are_decided_keeps_its_error_rate(rule: BestOf | Sequential) -> None:
+    """The sign-flip test, made for a number of seeds fixed before, would err more often than it says."""
+    count = max(100, DUELS // 10)
+    wrong = {}
+    for draw in KINDS:
+        rng = np.random.default_rng(SEEDS[draw])
+        wrong[draw.__name__] = sum(any(decided(stopped_duel(rng, draw, rule), stopped=True)) for _ in range(count))
+    print(rule.text(), {name: f"{100 * found / count:.2f} %" for name, found in wrong.items()})
+    assert max(wrong.values()) <= most(0.05, count) * count
+
+
+def stopped_duel(rng: np.random.Generator, draw: Draw, rule: BestOf | Sequential) -> dict[str, tuple[Scores, Scores]]:
+    """Return the scores of one person and one bot in three games, as far as they were played."""
+    scores: dict[str, tuple[Scores, Scores]] = {}
+    for game in PLAYED:
+        points = draw(rng, (2, rule.most), game)
+        played = series(rule, *points.astype(int).tolist()).played
+        scores[game] = named("Person", points[:1, :played]), named("Bot", points[1:, :played])
+    return scores
 
 
 def test_how_many_duels_are_decided_and_after_how_many_seeds() -> None:

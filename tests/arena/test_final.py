@@ -178,6 +178,17 @@ def test_late_arrivals_walk_overs_and_names(fresh: tuple[Event, Scoreboard, Cere
         Conductor(event, board, "y").state()
 
 
+def test_a_tournament_has_the_rules_that_the_event_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "event.toml").write_text('name = "Long"\ngames = ["breakout"]\nrules = "30min"\n')
+    players = ["--player", "script:noop", "--player", "script:random", "--practice", "--event", str(tmp_path)]
+    for name, more, frames in (("long", [], 108_000), ("short", ["--rules", "5min"], 18_000)):
+        assert cli.main(["tournament", "new", name, *players, *more]) == 0
+        capsys.readouterr()
+        assert cli.main(["tournament", "status", name, "--json", "--event", str(tmp_path)]) == 0
+        rules = json.loads(capsys.readouterr().out)["plan"]["rules"]
+        assert [one["max_frames"] for one in rules.values()] == [frames]
+
+
 def test_a_surprise_round_is_a_class_of_its_own_and_bots_are_tried() -> None:
     surprise = RULES.varied(mode=3)
     assert surprise.rules_id != RULES.rules_id
@@ -352,6 +363,13 @@ def test_another_secret_is_found(folder: Path, tmp_path: Path, capsys: pytest.Ca
 # -- told ------------------------------------------------------------------------------------------------------------
 
 
+def test_the_terminal_says_the_verdict(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["tournament", "status", "battle", "--event", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "Overall, it is not decided between people and bots" in said
+    assert "Not decided in Space Invaders: " in said
+
+
 @pytest.fixture(scope="module")
 def report(played: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The page and the PDF."""
@@ -480,6 +498,19 @@ def test_the_dataset_is_lossless(played: Path, tmp_path: Path) -> None:
     table = parquet.read_table(tmp_path / "results.parquet")
     assert table.column("score").to_pylist() == [one.score for one in results]
     assert table.column("started_at").to_pylist() == [one.started_at for one in results]
+
+
+def test_data_is_written_where_the_program_is(
+    played: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from minari import MinariDataset
+
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["dataset", "data", "--player", "script:noop", "--event", str(played)]) == 0
+    written = [Path(line.split(":")[0]) for line in capsys.readouterr().out.splitlines()]
+    assert written[0] == Path("data/results.parquet")
+    assert all(MinariDataset(path / "data").total_episodes > 0 for path in written[1:])
+    assert len(written) == 2
 
 
 def pictures(recording: Any, frame: int) -> bytes:

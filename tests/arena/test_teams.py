@@ -17,6 +17,7 @@ from sqlalchemy import insert
 from agents.player import Kind
 from arena.brackets import rounds, standings
 from arena.log import Entry
+from arena.qualify import qualified
 from arena.results import Result
 from arena.scoreboard import Scoreboard
 from arena.server.auth import Role, Tokens
@@ -117,6 +118,33 @@ def played(board: Scoreboard, player: str, kind: Kind, artifact: str | None = No
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+def handed_in(board: Scoreboard, owner: str, **bots: str) -> None:
+    """Let a new participant hand in bots; each is a name and the hash of its file."""
+    made, _ = Tokens(board, Clock()).add(Role.PARTICIPANT, owner)
+    with board.writing() as session:
+        for name, artifact in bots.items():
+            row = {"token": made.id, "key": name, "body_sha256": "", "name": name, "game": "ms_pacman", "rules_id": ""}
+            row |= {"rules": "", "artifact_sha256": artifact, "state": "done", "reason": "", "played": 1, "planned": 1}
+            row |= {"attempts": 1, "worker": "", "beat": 0, "received_at": NOW}
+            session.execute(insert(SubmissionRow).values(**row))
+
+
+def test_no_more_bots_of_one_person_qualify_than_the_quota_says(board: Scoreboard, tmp_path: Path) -> None:
+    shas = {}
+    for score, name in enumerate(("Third", "Second", "First", "Other"), start=1):
+        (tmp_path / f"{name}.zip").write_bytes(name.encode())
+        shas[name] = hashlib.sha256(name.encode()).hexdigest()
+        played(board, name, Kind.BOT, shas[name], breakout=10 * score, ms_pacman=100 - score)
+    handed_in(board, "Zoe", First=shas["First"], Second=shas["Second"], Third=shas["Third"])
+
+    def bots(each: int | None) -> set[str]:
+        return {one.name for one in qualified(board, RULES, 1, 2, tmp_path, each)}
+
+    assert bots(None) == {"Other", "First", "Third", "Second"}, "the best two of each game"
+    assert bots(1) == {"Other", "First"}
+    assert bots(2) == {"Other", "First", "Third"}
+
+
 def test_a_team_sends_its_best_player_and_its_best_bot(board: Scoreboard) -> None:
     played(board, "Mia", Kind.HUMAN, breakout=10, ms_pacman=10)
     played(board, "Ben", Kind.HUMAN, breakout=30)
@@ -124,13 +152,7 @@ def test_a_team_sends_its_best_player_and_its_best_bot(board: Scoreboard) -> Non
     played(board, "script:basic", Kind.SCRIPT, breakout=5, ms_pacman=5)
     played(board, "script:basic, 200 ms", Kind.SCRIPT, breakout=50, ms_pacman=50)
     played(board, "Eater", Kind.BOT, BOT, ms_pacman=70)
-    tokens = Tokens(board, Clock())
-    tokens.add(Role.PARTICIPANT, "Zoe")
-    with board.writing() as session:
-        row = {"token": 1, "key": "k", "body_sha256": "", "name": "Eater", "game": "ms_pacman", "rules_id": ""}
-        row |= {"rules": "", "artifact_sha256": BOT, "state": "done", "reason": "", "played": 1, "planned": 1}
-        row |= {"attempts": 1, "worker": "", "beat": 0, "received_at": NOW}
-        session.execute(insert(SubmissionRow).values(**row))
+    handed_in(board, "Zoe", Eater=BOT)
     teams = {
         "Team 1": [Person("Mia", "A", "script:basic"), Person("Ben", "B"), Person("Nobody", "C")],
         "Team 2": [Person("Zoe", "A")],

@@ -45,11 +45,40 @@ def test_as_many_people_as_bots_count_by_seeding_and_common_seeds_only() -> None
     assert found.differences == {1: 5.0, 2: 15.0}
 
 
+def test_where_the_scores_said_when_to_stop_more_is_asked_for() -> None:
+    """Seven seeds won of seven are rare enough if seven were to be played, but not if one stops at the seventh."""
+    people: Scores = {"P": dict.fromkeys(range(7), 20.0)}
+    bots: Scores = {"B": {seed: 10.0 - seed for seed in range(7)}}
+    fixed = people_against_bots({"breakout": (people, bots)})
+    stopped = people_against_bots({"breakout": (people, bots)}, stopped=True)
+    assert (fixed.verdict, stopped.verdict) == (Verdict.A, Verdict.UNDECIDED)
+    assert stopped.games[0].comparison.p_value == pytest.approx(1 / 26.8, rel=0.01)
+    assert "; about 1 more seed needed" in stopped.games[0].sentence
+    longer = people_against_bots(
+        {"breakout": ({"P": dict.fromkeys(range(9), 2.0)}, {"B": dict.fromkeys(range(9), 1.0)})}, stopped=True
+    )
+    assert (longer.verdict, longer.games[0].comparison.verdict) == (Verdict.A, Verdict.A)
+
+
+def test_who_wins_more_seeds_but_fewer_points_is_not_declared_better() -> None:
+    people: Scores = {"P": dict.fromkeys(range(12), 2.0) | {12: 0.0}}
+    bots: Scores = {"B": dict.fromkeys(range(12), 1.0) | {12: 1000.0}}
+    found = people_against_bots({"breakout": (people, bots)}, stopped=True)
+    assert {found.verdict, found.games[0].comparison.verdict} == {Verdict.UNDECIDED}
+
+
 def test_nothing_played_is_no_verdict() -> None:
     found = people_against_bots({"breakout": ({}, {"B": {1: 5.0}})})
     assert "not played by people and bots" in found.games[0].sentence
     assert found.verdict is Verdict.UNDECIDED
     assert "not decided" in people_against_bots({}).sentence
+
+
+def test_who_is_level_is_not_ahead() -> None:
+    people: Scores = {"P": {1: 10.0, 2: 20.0}}
+    bots: Scores = {"B": {1: 20.0, 2: 10.0}}
+    said = people_against_bots({"breakout": (people, bots)}).games[0].sentence
+    assert said == "Not decided in Breakout: over 2 seeds people and bots have the same mean."
 
 
 def test_a_zero_has_no_sign() -> None:
@@ -76,12 +105,13 @@ def test_beside_the_reference_human() -> None:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_the_quick_way_decides_the_same(seed: int) -> None:
+@pytest.mark.parametrize("stopped", [False, True])
+def test_the_quick_way_decides_the_same(seed: int, stopped: bool) -> None:
     rng = np.random.default_rng(seed)
     scores = event(rng, breakout=float(rng.uniform(0.2, 5)), ms_pacman=float(rng.uniform(0.2, 5)))
-    found = people_against_bots(scores)
+    found = people_against_bots(scores, stopped=stopped)
     verdicts = [*(one.comparison.verdict for one in found.games), found.verdict]
-    assert decided(scores) == [verdict is not Verdict.UNDECIDED for verdict in verdicts]
+    assert decided(scores, stopped=stopped) == [verdict is not Verdict.UNDECIDED for verdict in verdicts]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -26,7 +26,7 @@ ALLOWED: dict[tuple[str, str], set[Role | None]] = {
     **{("get", path): SENDERS for path in ("uploads/{number}", "agents/{number}", "my/agents")},
     **{("post", path): SENDERS for path in ("tickets", "recordings", "agents", "agents/{number}/withdraw")},
     **{("post", f"tickets/{{ticket}}/{what}"): SENDERS for what in ("start", "links", "abandon")},
-    ("post", "tournaments/{name}/tickets"): {Role.STATION, Role.ORGANIZER},
+    **{("post", f"tournaments/{{name}}/{what}"): {Role.STATION, Role.ORGANIZER} for what in ("tickets", "starts")},
     **{("get", f"organizer/{what}"): ORGANIZERS for what in ("audit", "audit.csv", "tokens")},
     **{("post", f"organizer/{what}"): ORGANIZERS for what in ("void", "hide", "approve", "state", "undo/{number}")},
     **{("post", f"organizer/{what}"): ORGANIZERS for what in ("tokens", "tokens/{number}/revoke")},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from arena.conduct import Conductor
 from arena.server.api.fields import Word
@@ -13,6 +13,8 @@ from arena.server.api.games import TicketShown, shown
 from arena.server.auth import Identity, Role
 from arena.server.deps import TheServer, needs
 from arena.server.errors import NotFound
+from arena.server.state import Server
+from arena.tournament import Slot, State
 from envs.errors import EventError
 
 router = APIRouter(tags=["games"])
@@ -31,15 +33,60 @@ class Seat(BaseModel):
 def sit_down(server: TheServer, who: Station, name: Name, seat: Seat) -> TicketShown:
     """Get a ticket for the next game that a tournament waits for from this player, on its seed. Asked again before that
     game was verified, it is for the same one, and the first that arrives counts."""
-    conductor = Conductor(server.settings.event, server.board, name)
+    conductor, state, waiting = _waiting(server, name, seat.player)
+    slot = _next(state, waiting, seat.player)
     try:
-        conductor.take_in()
-        state = conductor.state()
-        state.entrant(seat.player)
-        slot = next((one for one in conductor.waiting_for(state) if one.player == seat.player), None)
-        if slot is None:
-            raise NotFound(f"{seat.player} has nothing to play now in {state.plan.title}.")
         seed = conductor.seed_of(state, slot)
     except EventError as error:
         raise NotFound(str(error)) from None
     return shown(server.tickets.issue(who, seat.player, state.plan.rules[slot.game], seed))
+
+
+class Together(Seat):
+    others: Annotated[list[Word], Field(min_length=1, max_length=20)]
+    """Who sits at other stations and begins with this player."""
+
+
+class Start(BaseModel):
+    missing: list[str]
+    """Who has that seed to play and hasn't asked in the last seconds."""
+    begins_in: float | None
+    """Seconds until all begin; null as long as somebody is missing."""
+
+
+@router.post("/tournaments/{name}/starts")
+def begin_together(server: TheServer, who: Station, name: Name, seat: Together) -> Start:
+    """Say that this player is ready for the next game. Ask again until it begins: once all are there who play that seed
+    together, everybody is told the same moment. Who has played it already isn't waited for."""
+    _, state, waiting = _waiting(server, name, seat.player, *seat.others)
+    slot = _next(state, waiting, seat.player)
+    place = (slot.stage, slot.game, slot.index)
+    there = {one.player for one in waiting if (one.stage, one.game, one.index) == place}
+    others = [one for one in seat.others if one in there and one != seat.player]
+    key = (name, *place, frozenset({seat.player, *seat.others}))
+    missing, begins_in = server.starts.ask(key, seat.player, others)
+    return Start(missing=missing, begins_in=begins_in)
+
+
+def _waiting(server: Server, name: str, *players: str) -> tuple[Conductor, State, list[Slot]]:
+    """Return a tournament of which all `players` are, and what people have to play there.
+
+    Raises:
+        NotFound: there is no such tournament, or one of them isn't in it.
+    """
+    conductor = Conductor(server.settings.event, server.board, name)
+    try:
+        conductor.take_in()
+        state = conductor.state()
+        for player in players:
+            state.entrant(player)
+        return conductor, state, conductor.waiting_for(state)
+    except EventError as error:
+        raise NotFound(str(error)) from None
+
+
+def _next(state: State, waiting: list[Slot], player: str) -> Slot:
+    slot = next((one for one in waiting if one.player == player), None)
+    if slot is None:
+        raise NotFound(f"{player} has nothing to play now in {state.plan.title}.")
+    return slot
