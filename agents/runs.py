@@ -1,8 +1,11 @@
-"""What a training run tells of itself: the code it runs, where it stopped, what it has found so far."""
+"""What a training run tells of itself: the code and the command it runs, where it stopped, what it has found so far."""
 
 from __future__ import annotations
 
+import argparse
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,28 @@ def commit() -> str:
         return git("rev-parse", "--short=10", "HEAD") + "+" * bool(git("status", "--porcelain", "-uno"))
     except (OSError, subprocess.CalledProcessError):
         return ""
+
+
+def recipe(args: argparse.Namespace, steps: int, defaults: Path) -> str:
+    """The command that leads to the same weights, without the paths of this machine."""
+    parts = [f"{Path(sys.argv[0]).name} {args.game} --algo {args.algo} --steps {steps} --seed {args.seed}"]
+    parts += [f"--teacher {args.teacher}"] * (args.algo == "dagger")
+    parts += [f"--rules {args.rules}"] * (args.rules != "5min")
+    parts += [f"--checkpoint-every {args.checkpoint_every}"]
+    parts += [f"--config {args.config.name}"] * (args.config != defaults)
+    parts += ["--from-recordings DIR"] * (args.from_recordings is not None)
+    parts += ["--resume"] * args.resume + ["--plain"] * args.plain
+    return " ".join(parts)
+
+
+def go_on(args: argparse.Namespace, steps: int, parser: argparse.ArgumentParser) -> str:
+    """The command that goes on with this run, up to `steps`: as it was given to `parser`, on this machine."""
+    words = ["python", sys.argv[0], args.game]
+    for name, value in vars(args).items():
+        if name in ("game", "steps", "resume", "from_recordings") or value == parser.get_default(name):
+            continue
+        words += ["--" + name.replace("_", "-")] + [str(value)] * (value is not True)
+    return shlex.join([*words, "--resume", "--steps", str(steps)])
 
 
 def newest_checkpoint(run: Path, *, resume: bool) -> tuple[Path, dict[str, Any]] | None:
@@ -46,8 +71,8 @@ def carry_over(about: dict[str, Any], before: dict[str, Any], path: Path) -> Non
     for what in ("game", "algo", "seed"):
         if before[what] != about[what]:
             raise AgentError(f"{path} is of a run with the {what} {before[what]}, not {about[what]}.")
-    for what in ("steps", "settings", "plain"):
-        if before[what] != about[what]:
+    for what in ("steps", "settings", "rules", "teacher", "plain"):
+        if before.get(what, about[what]) != about[what]:
             print(f"note: {what} was {before[what]} and is now {about[what]}")
     about |= {key: before[key] for key in ("best", "seconds") if key in before}
     about["command"] = f"{before['command']}; then {about['command']}"

@@ -177,6 +177,9 @@ def test_weights_that_become_nan_stop_the_run(config: Path, tmp_path: Path) -> N
         (("--rules", "2min"), "no rules called '2min'"),
         (("--config", "nowhere.toml"), r"nowhere.toml can't be read"),
         (("--from-recordings", "nowhere"), "no recordings of pacman in nowhere"),
+        (("--steps", "0"), "argument --steps: expected a whole number from 1 to 4294967295, not '0'"),
+        (("--seed", "-1"), "argument --seed: expected a whole number from 0 to 4294967295, not '-1'"),
+        (("--episodes", "ten"), "argument --episodes: expected a whole number from 1 to 4294967295, not 'ten'"),
     ],
 )
 def test_bad_input_is_answered_in_one_sentence(more: tuple[str, ...], says: str, config: Path, tmp_path: Path) -> None:
@@ -210,6 +213,27 @@ def test_an_unknown_setting_and_a_run_in_the_way_are_refused(config: Path, tmp_p
     assert "is of a run with the game pacman, not ms_pacman" in said
     said = train(config, tmp_path / "run", "--resume")
     assert "steps was" not in said, "a run keeps the length that was planned"
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ("[pppo]\nn_steps = 64\n", "have a 'pppo', which names no game and no algorithm"),
+        ("[pacman.pppo]\nn_steps = 64\n", "have a 'pacman', which names no game and no algorithm"),
+        ("n_steps = 64\n", "have a 'n_steps', which names no game and no algorithm"),
+        ('[ppo]\nlearning_rate = "falling"\n', "The settings for ppo"),
+        ("[ppo]\nenvs = 0\n", "The settings for ppo"),
+        ("[ppo]\nn_steps = 1\nenvs = 1\n", "The settings for ppo"),
+        ("[ppo]\nbatch_size = 0\n", "The settings for ppo"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused(settings: str, says: str, tmp_path: Path) -> None:
+    config = tmp_path / "wrong.toml"
+    config.write_text(settings)
+    said = train(config, tmp_path / "run", expect=2)
+    assert says in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "run").exists()
 
 
 def test_learning_from_recordings(config: Path, tmp_path: Path) -> None:
