@@ -165,6 +165,8 @@ def card(
     if game.references:
         lines += ["", "Scores of others, under their own conditions:", ""]
         lines += [f"- {r.who}: {r.score:,} ({r.conditions}; {r.source})" for r in game.references]
+    else:
+        lines += ["", f"No published scores of people or agents in ALE's {game.title} were found."]
     lines += ["", f"![learning curve]({name}.svg)", ""]
     return "\n".join(lines)
 

@@ -11,7 +11,6 @@ import argparse
 import csv
 import inspect
 import json
-import math
 import os
 import shlex
 import signal
@@ -221,6 +220,8 @@ class Watch(BaseCallback):
         self.stop = False
         """Set from outside: stop after the update that is under way."""
         self.stopped = False
+        self.saved = True
+        """Whether the last checkpoint could be written."""
         self.began = time.monotonic()
         self.next_line = 0.0
 
@@ -269,13 +270,11 @@ class Watch(BaseCallback):
         self.bar.update(self.num_timesteps - self.bar.n)
         self.bar.set_postfix(score=score)
         self.next_line = time.monotonic() + (60 if self.bar.disable else 1)
-        if self.bar.disable:
+        if self.bar.disable and self.num_timesteps > self.first_step:
             pace = (self.num_timesteps - self.first_step) / max(time.monotonic() - self.began, 1e-9)
-            left = (self.about["steps"] - self.num_timesteps) / pace / 60 if pace else math.inf
-            clock = time.strftime("%H:%M:%S")
-            print(
-                f"{clock} {self.num_timesteps:>10,} steps {pace:6.0f}/s  score {score}  {left:.0f} min left", flush=True
-            )
+            left = max(0, self.about["steps"] - self.num_timesteps) / pace / 60
+            line = f"{self.num_timesteps:>10,} steps {pace:6.0f}/s  score {score}  {left:.0f} min left"
+            print(time.strftime("%H:%M:%S"), line, flush=True)
 
     def try_out(self) -> None:
         check_sane(self.model)
@@ -297,7 +296,9 @@ class Watch(BaseCallback):
             with (self.out / "episodes.csv").open("a", newline="") as file:
                 csv.writer(file).writerows(self.rows)
             self.rows.clear()
+            self.saved = True
         except OSError as error:
+            self.saved = False
             steps = f"{self.num_timesteps:,} steps"
             tqdm.write(f"warning: the checkpoint at {steps} can't be written ({error}); the last good one stays.")
         restart_games(self.model, self.about["seed"])
@@ -376,7 +377,8 @@ def train(args: argparse.Namespace) -> int:
         check_sane(model)  # SB3 stumbles over NaN in its own ways
         raise
     if watch.stopped:
-        print(f"\nStopped. To go on:\n    {go_on(args, about['steps'], parser())}")
+        where = "" if watch.saved else " from the last good checkpoint, if there is one"
+        print(f"\nStopped. To go on{where}:\n    {go_on(args, about['steps'], parser())}")
         return INTERRUPTED
     agent = shlex.quote(str(out / "agent.zip"))
     print(f"\nThe best agent is {agent} ({about['best']['score']:.1f} points). What next:")

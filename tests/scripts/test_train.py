@@ -99,7 +99,7 @@ def test_a_run_leaves_an_agent_that_plays_and_a_model_that_plain_sb3_loads(
     assert plain.num_timesteps >= 128
 
 
-@pytest.mark.parametrize("algo", ["ppo", "dqn", "dagger"])
+@pytest.mark.parametrize("algo", CLASSES)
 def test_resuming_equals_not_having_stopped(algo: str, config: Path, tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     common = ("--algo", algo, "--checkpoint-every", "128", "--evaluate-every", "100000")
