@@ -6,8 +6,12 @@ import argparse
 import shlex
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
+
+from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
+from tqdm import tqdm
 
 from agents.checkpoints import checkpoints, read_checkpoint
 from envs.errors import AgentError
@@ -76,3 +80,27 @@ def carry_over(about: dict[str, Any], before: dict[str, Any], path: Path) -> Non
             print(f"note: {what} was {before[what]} and is now {about[what]}")
     about |= {key: before[key] for key in ("best", "seconds") if key in before}
     about["command"] = f"{before['command']}; then {about['command']}"
+
+
+def curves(folder: Path) -> Logger:
+    """Where SB3 writes what TensorBoard draws. A full disk ends the curves, not the run."""
+
+    def in_thread(args: threading.ExceptHookArgs) -> None:
+        if not isinstance(args.exc_value, OSError):  # TensorBoard writes in a thread, and raises the same once more
+            threading.__excepthook__(args)
+
+    threading.excepthook = in_thread
+    return Logger(str(folder), [_Curves(str(folder))])
+
+
+class _Curves(TensorBoardOutputFormat):
+    ended = False
+
+    def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
+        if self.ended:
+            return
+        try:
+            super().write(key_values, key_excluded, step)
+        except OSError as error:
+            self.ended = True
+            tqdm.write(f"warning: TensorBoard's curves end at {step:,} steps, since they can't be written ({error}).")

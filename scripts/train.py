@@ -28,7 +28,6 @@ from sb3_contrib import QRDQN
 from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecEnv
 from tqdm import tqdm
 
@@ -43,7 +42,7 @@ from agents.networks import build_network, playing_weights
 from agents.packing import pack_agent
 from agents.player import Kind, PlayerInfo
 from agents.replay_buffer import AnswerBuffer, FrameReplayBuffer
-from agents.runs import carry_over, commit, go_on, newest_checkpoint, recipe
+from agents.runs import carry_over, commit, curves, go_on, newest_checkpoint, recipe
 from agents.sb3 import Sb3Bot
 from arena.demonstrations import demonstrate, recordings_of
 from arena.evaluate import play_seeds
@@ -368,7 +367,7 @@ def train(args: argparse.Namespace) -> int:
     stop_politely(watch)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        model.set_logger(configure(str(out / "tensorboard"), ["tensorboard"]))
+        model.set_logger(curves(out / "tensorboard"))
         (out / "run.json").write_text(json.dumps(about, indent=2) + "\n")
         model.learn(max(0, about["steps"] - model.num_timesteps), watch, reset_num_timesteps=not resumed)
     except OSError as error:
@@ -401,11 +400,15 @@ def stop_politely(watch: Watch) -> None:
     signal.signal(signal.SIGTERM, on_signal)
 
 
-if __name__ == "__main__":
+def main() -> int:
     try:
-        sys.exit(train(parser().parse_args()))
+        return train(parser().parse_args())
     except ArenaError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        return 2
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -136,8 +137,16 @@ def test_ctrl_c_saves_and_says_how_to_go_on(config: Path, tmp_path: Path) -> Non
         said, _ = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Stopped. To go on:" in said
-    assert "--resume" in said
-    assert checkpoints(out / "checkpoints")
+    stopped = int(checkpoints(out / "checkpoints")[-1].name.removeprefix("step-"))
+    words = shlex.split(said.splitlines()[-1])
+    assert words[0] == "python"
+    assert words[-3:] == ["--resume", "--steps", "100000"]
+    assert words[words.index("--checkpoint-every") + 1] == "64"
+    done = subprocess.run(
+        [sys.executable, *words[1:-1], str(stopped + 64)], capture_output=True, text=True, env=environment, timeout=600
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Going on at {stopped:,} steps." in done.stdout
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_last_good_one(config: Path, tmp_path: Path) -> None:
