@@ -132,9 +132,10 @@ def main() -> int:
         storage=f"sqlite:///{out / 'study.sqlite'}",
         direction="maximize",
         load_if_exists=True,
-        sampler=optuna.samplers.TPESampler(seed=args.seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=2),
     )
+    # Other draws than before where a study goes on: with the same ones it would propose the same settings again.
+    study.sampler = optuna.samplers.TPESampler(seed=args.seed + len(study.trials))
     try:
         study.optimize(lambda trial: objective(trial, game, args), n_trials=args.trials)
     except KeyboardInterrupt:
