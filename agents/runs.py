@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import platform
 import shlex
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import torch
 from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
 from tqdm import tqdm
 
@@ -28,6 +31,17 @@ def commit() -> str:
         return git("rev-parse", "--short=10", "HEAD") + "+" * bool(git("status", "--porcelain", "-uno"))
     except (OSError, subprocess.CalledProcessError):
         return ""
+
+
+def machine(device: str) -> str:
+    """What this computer is, for people; `device` is the type of the torch device that learns."""
+    try:
+        info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        model = next(line.split(":", 1)[1].strip() for line in info.splitlines() if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.processor() or platform.machine()
+    gpu = torch.cuda.get_device_name() if device == "cuda" else "no GPU"
+    return f"{os.cpu_count()} cores of {model}, {gpu}"
 
 
 def recipe(args: argparse.Namespace, steps: int, defaults: Path) -> str:

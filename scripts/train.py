@@ -42,7 +42,7 @@ from agents.networks import build_network, playing_weights
 from agents.packing import pack_agent
 from agents.player import Kind, PlayerInfo
 from agents.replay_buffer import AnswerBuffer, FrameReplayBuffer
-from agents.runs import carry_over, commit, curves, go_on, newest_checkpoint, recipe
+from agents.runs import carry_over, commit, curves, go_on, machine, newest_checkpoint, recipe
 from agents.sb3 import Sb3Bot
 from arena.demonstrations import demonstrate, recordings_of
 from arena.evaluate import play_seeds
@@ -354,6 +354,7 @@ def train(args: argparse.Namespace) -> int:
         model = make_model(args.algo, env, settings, seed=args.seed, device=args.device, plain=args.plain)
     except (TypeError, ValueError, AssertionError) as error:
         raise ArenaError(f"The settings for {args.algo} in {args.config} can't be used: {error}.") from error
+    about["machine"] = machine(model.device.type)
     print(f"{args.algo} learns {game.title} on {model.device.type}, {about['steps']:,} steps; Ctrl-C stops and saves.")
     if resumed:
         restore(model, *resumed)
