@@ -200,6 +200,9 @@ def _load_buffer(buffer: ReplayBuffer, path: Path) -> None:
 
 
 def _sync(path: Path) -> None:
+    """Have a file, or the names in a folder, written to the disk."""
+    if os.name == "nt":  # Windows flushes neither folders nor files that are open for reading only
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -132,7 +132,9 @@ def card(
     others: dict[str, list[float]],
 ) -> str:
     frames = training["emulated_frames"]
-    falls = "; the learning rate falls to zero at that point" * ("linear" in str(about["settings"]["learning_rate"]))
+    falls = "; the learning rate falls to zero at that point" * (
+        "linear" in str(about["settings"].get("learning_rate"))
+    )
     settings = ", ".join(f"{name} {value}" for name, value in about["settings"].items())
     lines = [
         f"# {name}",
