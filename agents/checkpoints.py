@@ -15,6 +15,7 @@ import shutil
 from collections import deque
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -105,7 +106,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path / "state.pt", map_location="cpu", weights_only=True)
     except Exception as error:
-        raise AgentError(f"{path} is not a readable checkpoint: {type(error).__name__}: {error}.") from error
+        raise AgentError(
+            f"{path} is not a readable checkpoint ({type(error).__name__}: {error}); delete that folder to go on from "
+            "the one before it."
+        ) from error
     assert isinstance(state, dict)
     return state
 
@@ -184,15 +188,21 @@ def _save_buffer(buffer: ReplayBuffer, path: Path) -> None:
 
 
 def _load_buffer(buffer: ReplayBuffer, path: Path) -> None:
-    with np.load(path) as stored:
-        buffer.pos, buffer.full = int(stored["pos"]), bool(stored["full"])
-        for name in _ARRAYS:
-            if name in stored:
-                array = stored[name]
-                getattr(buffer, name)[: len(array)] = array
+    try:
+        with np.load(path) as stored:
+            buffer.pos, buffer.full = int(stored["pos"]), bool(stored["full"])
+            for name in _ARRAYS:
+                if name in stored:
+                    array = stored[name]
+                    getattr(buffer, name)[: len(array)] = array
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise AgentError(f"The replay buffer {path} does not fit this run: {error}.") from error
 
 
 def _sync(path: Path) -> None:
+    """Have a file, or the names in a folder, written to the disk."""
+    if os.name == "nt":  # Windows flushes neither folders nor files that are open for reading only
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -65,6 +65,7 @@ class TrainingEnv(VecEnv):
     Raises:
         RulesError: the rules ask for what ale-py's vector environment can't do: a mode, a difficulty or an action set
             other than the game's default.
+        ValueError: no game is asked for.
     """
 
     def __init__(
@@ -79,6 +80,8 @@ class TrainingEnv(VecEnv):
         from ale_py.vector_env import AtariVectorEnv
 
         check_switches(rules)
+        if num_envs < 1:  # ale-py would end the process
+            raise ValueError(f"expected one game or more to play at once, not {num_envs}")
         default = named_rules(rules.game)
         full = rules.action_set == tuple(range(18))
         if (rules.mode, rules.difficulty) != (default.mode, default.difficulty) or not (

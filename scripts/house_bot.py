@@ -12,7 +12,6 @@ import argparse
 import csv
 import json
 import os
-import platform
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +41,14 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="the bot's name: its game, a dash and a word")
     parser.add_argument("--step", type=int, help="take the snapshot nearest to this step (default: the newest)")
     parser.add_argument("--episodes", type=int, default=100)
+    parser.add_argument("--out", type=Path, default=ZOO, help="folder to write to (default: agents/zoo)")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     args = parser.parse_args()
+    snapshots = {int(path.stem.removeprefix("step-")): path for path in (args.run / "snapshots").glob("step-*.pt")}
+    if not snapshots:
+        parser.error(f"{args.run} holds no snapshots of a run of scripts/train.py")
     about = json.loads((args.run / "run.json").read_text())
     game = find_game(about["game"])
-    snapshots = {int(path.stem.removeprefix("step-")): path for path in (args.run / "snapshots").glob("step-*.pt")}
     step = max(snapshots) if args.step is None else min(snapshots, key=lambda s: abs(s - args.step))
     state = torch.load(snapshots[step], weights_only=True)
     state = sharpened(state, about["settings"].get("sharper", 1.0))
@@ -54,7 +56,7 @@ def main() -> None:
     seconds = max((row[3] for row in curve if row[0] <= step), default=0.0)
     training = {key: about[key] for key in ("command", "commit", "seed", "rules")}
     training |= {"steps": step, "emulated_frames": 4 * step, "seconds": round(seconds)}
-    package = ZOO / f"{args.name}.zip"
+    package = args.out / f"{args.name}.zip"
     pack_agent(package, state, game, name=args.name, algo=about["algo"], about=training)
     scores = play_both(str(package), game, args)
     draw(curve, step, game, package.with_suffix(".svg"))
@@ -90,13 +92,12 @@ def baselines(game: Game, args: argparse.Namespace) -> dict[str, list[float]]:
     path = ZOO / "baselines.json"
     known: dict[str, dict[str, list[float]]] = json.loads(path.read_text()) if path.exists() else {}
     mine = known.setdefault(game.name, {})
-    for agent in BASELINES:
-        if agent not in mine:
-            seeds = practice_seeds(BASELINE_EPISODES, FIRST_SEED)
-            games = evaluate(agent, named_rules(game, "5min"), seeds, args.processes)
-            one = summary([recording.score for recording in games])
-            mine[agent] = [one.mean, one.low or one.mean, one.high or one.mean]
-    path.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")
+    for agent in [one for one in BASELINES if one not in mine]:
+        seeds = practice_seeds(BASELINE_EPISODES, FIRST_SEED)
+        games = evaluate(agent, named_rules(game, "5min"), seeds, args.processes)
+        one = summary([recording.score for recording in games])
+        mine[agent] = [one.mean, one.low or one.mean, one.high or one.mean]
+        path.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")
     return mine
 
 
@@ -131,6 +132,10 @@ def card(
     others: dict[str, list[float]],
 ) -> str:
     frames = training["emulated_frames"]
+    falls = "; the learning rate falls to zero at that point" * (
+        "linear" in str(about["settings"].get("learning_rate"))
+    )
+    settings = ", ".join(f"{name} {value}" for name, value in about["settings"].items())
     lines = [
         f"# {name}",
         "",
@@ -143,10 +148,10 @@ def card(
         f"| commit | {about['commit']} |",
         f"| seed | {about['seed']} |",
         f"| training | {training['steps']:,} steps, {frames:,} emulated frames ({frames / FPS / 3600:.1f} hours) |",
-        f"| planned length | {about['steps']:,} steps; the learning rate falls to zero at that point |",
-        f"| wall clock | {training['seconds'] / 60:.0f} minutes, the machine shared with other work |",
-        f"| machine | {machine()} |",
-        f"| settings | {', '.join(f'{k} {v}' for k, v in about['settings'].items())} |",
+        f"| planned length | {about['steps']:,} steps{falls} |",
+        f"| wall clock | {training['seconds'] / 60:.0f} minutes, evaluations and checkpoints included |",
+        f"| machine | {about['machine']} |",
+        f"| settings | {settings} |",
         "",
         f"Scores of {scores['5min'][0].n} games on practice seeds {FIRST_SEED:,} to "
         f"{FIRST_SEED + scores['5min'][0].n - 1:,}:",
@@ -165,6 +170,8 @@ def card(
     if game.references:
         lines += ["", "Scores of others, under their own conditions:", ""]
         lines += [f"- {r.who}: {r.score:,} ({r.conditions}; {r.source})" for r in game.references]
+    else:
+        lines += ["", f"No published scores of people or agents in ALE's {game.title} were found."]
     lines += ["", f"![learning curve]({name}.svg)", ""]
     return "\n".join(lines)
 
@@ -181,15 +188,6 @@ def learned(about: dict[str, Any]) -> str:
         )
     after = " after imitating recordings" * bool(about.get("imitates"))
     return f"Trained with {about['algo'].upper()} (Stable-Baselines3 `CnnPolicy`){after}."
-
-
-def machine() -> str:
-    try:
-        info = Path("/proc/cpuinfo").read_text()
-        model = next(line.split(":", 1)[1].strip() for line in info.splitlines() if line.startswith("model name"))
-    except (OSError, StopIteration):
-        model = platform.processor()
-    return f"{os.cpu_count()} cores of {model}, no GPU" if not torch.cuda.is_available() else model
 
 
 if __name__ == "__main__":

@@ -11,13 +11,14 @@ import argparse
 import csv
 import inspect
 import json
-import math
 import os
+import shlex
 import signal
 import sys
 import time
 import tomllib
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,6 @@ from sb3_contrib import QRDQN
 from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecEnv
 from tqdm import tqdm
 
@@ -42,7 +42,7 @@ from agents.networks import build_network, playing_weights
 from agents.packing import pack_agent
 from agents.player import Kind, PlayerInfo
 from agents.replay_buffer import AnswerBuffer, FrameReplayBuffer
-from agents.runs import carry_over, commit, newest_checkpoint
+from agents.runs import carry_over, commit, curves, go_on, machine, newest_checkpoint, recipe
 from agents.sb3 import Sb3Bot
 from arena.demonstrations import demonstrate, recordings_of
 from arena.evaluate import play_seeds
@@ -59,33 +59,64 @@ INTERRUPTED = 130
 # -- settings ----------------------------------------------------------------------------------------------------------
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train an agent for one game with Stable-Baselines3.")
-    parser.add_argument("game", help="breakout, pacman, ms_pacman, space_invaders or another ROM that ale-py ships")
-    parser.add_argument("--algo", default="ppo", help=f"one of {', '.join(ALGORITHMS)} (default: ppo)")
-    parser.add_argument("--steps", type=int, help="length of the run; one step is four emulated frames")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rules", default="5min", help="length of a game: 5min or 30min (default: 5min)")
-    parser.add_argument("--config", type=Path, default=DEFAULTS, help="settings (default: train.toml beside this file)")
-    parser.add_argument("--out", type=Path, help="folder of the run (default: runs/GAME-ALGO-SEED)")
-    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of the run")
-    parser.add_argument("--from-recordings", type=Path, metavar="DIR", help="first imitate the games recorded there")
-    parser.add_argument("--teacher", default="script:steady", metavar="AGENT", help="whom --algo dagger learns from")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="processor cores to use")
-    parser.add_argument("--checkpoint-every", type=int, default=100_000, metavar="STEPS")
-    parser.add_argument("--evaluate-every", type=int, default=200_000, metavar="STEPS")
-    parser.add_argument("--episodes", type=int, default=10, help="games per evaluation, on practice seeds")
-    parser.add_argument("--plain", action="store_true", help="SB3's own arithmetic: no bfloat16, no fused optimizer")
-    return parser.parse_args()
+def whole(low: int) -> Callable[[str], int]:
+    """What argparse makes of a whole number from `low` on."""
+
+    def read(text: str) -> int:
+        number = int(text) if text.lstrip("-").isdecimal() else low - 1
+        if not low <= number < 2**32:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {2**32 - 1}, not {text!r}")
+        return number
+
+    return read
+
+
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(description="Train an agent for one game with Stable-Baselines3.")
+    options.add_argument("game", help="breakout, pacman, ms_pacman, space_invaders or another ROM that ale-py ships")
+    options.add_argument("--algo", default="ppo", help=f"one of {', '.join(ALGORITHMS)} (default: ppo)")
+    options.add_argument("--steps", type=whole(1), help="length of the run; one step is four emulated frames")
+    options.add_argument("--seed", type=whole(0), default=0)
+    options.add_argument("--rules", default="5min", help="length of a game: 5min or 30min (default: 5min)")
+    options.add_argument(
+        "--config", type=Path, default=DEFAULTS, help="settings (default: train.toml beside this file)"
+    )
+    options.add_argument("--out", type=Path, help="folder of the run (default: runs/GAME-ALGO-SEED)")
+    options.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of the run")
+    options.add_argument("--from-recordings", type=Path, metavar="DIR", help="first imitate the games recorded there")
+    options.add_argument("--teacher", default="script:steady", metavar="AGENT", help="whom --algo dagger learns from")
+    options.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    options.add_argument("--threads", type=whole(1), default=os.cpu_count() or 1, help="processor cores to use")
+    options.add_argument("--checkpoint-every", type=whole(1), default=100_000, metavar="STEPS")
+    options.add_argument("--evaluate-every", type=whole(1), default=200_000, metavar="STEPS")
+    options.add_argument("--episodes", type=whole(1), default=10, help="games per evaluation, on practice seeds")
+    options.add_argument("--plain", action="store_true", help="SB3's own arithmetic: no bfloat16, no fused optimizer")
+    return options
 
 
 def read_config(path: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: not TOML, or not UTF-8
         raise ArenaError(f"The settings in {path} can't be read: {error}.") from error
+    for section, values in config.items():
+        known = section in {*ALGORITHMS, "imitation", "steps"}
+        known = known or (is_game(section) and isinstance(values, dict) and values.keys() <= ALGORITHMS.keys())
+        if not known or not isinstance(values, dict):
+            raise ArenaError(f"The settings in {path} have a {section!r}, which names no game and no algorithm.")
     return config
+
+
+def is_game(name: str) -> bool:
+    try:
+        return find_game(name).name == name
+    except ArenaError:
+        return False
+
+
+def check_device(device: str) -> None:
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ArenaError("--device cuda was asked for, but PyTorch finds no GPU here; use --device cpu or auto.")
 
 
 def settings_for(config: dict[str, Any], algo: str, game: Game, *, imitates: bool) -> dict[str, Any]:
@@ -188,6 +219,8 @@ class Watch(BaseCallback):
         self.stop = False
         """Set from outside: stop after the update that is under way."""
         self.stopped = False
+        self.saved = True
+        """Whether the last checkpoint could be written."""
         self.began = time.monotonic()
         self.next_line = 0.0
 
@@ -236,15 +269,14 @@ class Watch(BaseCallback):
         self.bar.update(self.num_timesteps - self.bar.n)
         self.bar.set_postfix(score=score)
         self.next_line = time.monotonic() + (60 if self.bar.disable else 1)
-        if self.bar.disable:
+        if self.bar.disable and self.num_timesteps > self.first_step:
             pace = (self.num_timesteps - self.first_step) / max(time.monotonic() - self.began, 1e-9)
-            left = (self.about["steps"] - self.num_timesteps) / pace / 60 if pace else math.inf
-            clock = time.strftime("%H:%M:%S")
-            print(
-                f"{clock} {self.num_timesteps:>10,} steps {pace:6.0f}/s  score {score}  {left:.0f} min left", flush=True
-            )
+            left = max(0, self.about["steps"] - self.num_timesteps) / pace / 60
+            line = f"{self.num_timesteps:>10,} steps {pace:6.0f}/s  score {score}  {left:.0f} min left"
+            print(time.strftime("%H:%M:%S"), line, flush=True)
 
     def try_out(self) -> None:
+        check_sane(self.model)
         score = evaluate(self.model, self.game, self.args.rules, self.args.episodes)
         self.model.logger.record("eval/score", score)
         best = self.about.get("best")
@@ -263,7 +295,9 @@ class Watch(BaseCallback):
             with (self.out / "episodes.csv").open("a", newline="") as file:
                 csv.writer(file).writerows(self.rows)
             self.rows.clear()
+            self.saved = True
         except OSError as error:
+            self.saved = False
             steps = f"{self.num_timesteps:,} steps"
             tqdm.write(f"warning: the checkpoint at {steps} can't be written ({error}); the last good one stays.")
         restart_games(self.model, self.about["seed"])
@@ -285,18 +319,6 @@ def write_agent(path: Path, state: dict[str, torch.Tensor], game: Game, about: d
 # -- the run -----------------------------------------------------------------------------------------------------------
 
 
-def recipe(args: argparse.Namespace, about: dict[str, Any]) -> str:
-    """The command that leads to the same weights, without the paths of this machine."""
-    parts = [f"train.py {about['game']} --algo {args.algo} --steps {about['steps']} --seed {args.seed}"]
-    parts += [f"--teacher {args.teacher}"] * (args.algo == "dagger")
-    parts += [f"--rules {args.rules}"] * (args.rules != "5min")
-    parts += [f"--checkpoint-every {args.checkpoint_every}"]
-    parts += [f"--config {args.config.name}"] * (args.config != DEFAULTS)
-    parts += ["--from-recordings DIR"] * (args.from_recordings is not None)
-    parts += ["--resume"] * args.resume + ["--plain"] * args.plain
-    return " ".join(parts)
-
-
 def train(args: argparse.Namespace) -> int:
     game = find_game(args.game)
     out: Path = args.out or Path("runs") / f"{game.name}-{args.algo}-{args.seed}"
@@ -310,8 +332,7 @@ def train(args: argparse.Namespace) -> int:
         raise ArenaError(
             "Only ppo and a2c can start from recordings: dqn and qrdqn learn values, dagger learns from its teacher."
         )
-    if args.device == "cuda" and not torch.cuda.is_available():
-        raise ArenaError("--device cuda was asked for, but PyTorch finds no GPU here; use --device cpu or auto.")
+    check_device(args.device)
     about: dict[str, Any] = {
         "game": game.name,
         "algo": args.algo,
@@ -324,12 +345,17 @@ def train(args: argparse.Namespace) -> int:
         "plain": args.plain,
         "commit": commit(),
     }
-    about["command"] = recipe(args, about)
+    about["command"] = recipe(args, about["steps"], DEFAULTS)
     if resumed:
         carry_over(about, before, resumed[0])
     tune_process(args.threads)
-    env = make_games(args, game, settings.pop("envs"))
-    model = make_model(args.algo, env, settings, seed=args.seed, device=args.device, plain=args.plain)
+    try:
+        env = make_games(args, game, settings.pop("envs"))
+        model = make_model(args.algo, env, settings, seed=args.seed, device=args.device, plain=args.plain)
+    except (TypeError, ValueError, AssertionError) as error:
+        raise ArenaError(f"The settings for {args.algo} in {args.config} can't be used: {error}.") from error
+    about["machine"] = machine(model.device.type)
+    print(f"{args.algo} learns {game.title} on {model.device.type}, {about['steps']:,} steps; Ctrl-C stops and saves.")
     if resumed:
         restore(model, *resumed)
         restart_games(model, args.seed)
@@ -342,7 +368,7 @@ def train(args: argparse.Namespace) -> int:
     stop_politely(watch)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        model.set_logger(configure(str(out / "tensorboard"), ["tensorboard"]))
+        model.set_logger(curves(out / "tensorboard"))
         (out / "run.json").write_text(json.dumps(about, indent=2) + "\n")
         model.learn(max(0, about["steps"] - model.num_timesteps), watch, reset_num_timesteps=not resumed)
     except OSError as error:
@@ -350,16 +376,15 @@ def train(args: argparse.Namespace) -> int:
     except (ValueError, RuntimeError):
         check_sane(model)  # SB3 stumbles over NaN in its own ways
         raise
-    again = f"python scripts/train.py {game.name} --algo {args.algo} --seed {args.seed} --out {out} --resume"
-    again += f" --rules {args.rules}" * (args.rules != "5min") + f" --config {args.config}" * (args.config != DEFAULTS)
-    again += f" --teacher {args.teacher}" * (args.algo == "dagger") + " --plain" * args.plain
     if watch.stopped:
-        print(f"\nStopped. To go on:\n    {again} --steps {about['steps']}")
+        where = "" if watch.saved else " from the last good checkpoint, if there is one"
+        print(f"\nStopped. To go on{where}:\n    {go_on(args, about['steps'], parser())}")
         return INTERRUPTED
-    print(f"\nThe best agent is {out / 'agent.zip'} ({about['best']['score']:.1f} points). What next:")
-    print(f"    arena evaluate {out / 'agent.zip'} --game {game.name} --seeds 100")
-    print(f"    arena watch {out / 'agent.zip'} --game {game.name}")
-    print(f"    {again} --steps {2 * about['steps']}")
+    agent = shlex.quote(str(out / "agent.zip"))
+    print(f"\nThe best agent is {agent} ({about['best']['score']:.1f} points). What next:")
+    print(f"    arena evaluate {agent} --game {game.name} --seeds 100")
+    print(f"    arena watch {agent} --game {game.name}")
+    print(f"    {go_on(args, 2 * about['steps'], parser())}")
     return 0
 
 
@@ -376,11 +401,15 @@ def stop_politely(watch: Watch) -> None:
     signal.signal(signal.SIGTERM, on_signal)
 
 
-if __name__ == "__main__":
+def main() -> int:
     try:
-        sys.exit(train(arguments()))
+        return train(parser().parse_args())
     except ArenaError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        return 2
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

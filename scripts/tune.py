@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import optuna
 from stable_baselines3.common.callbacks import BaseCallback
-from train import DEFAULTS, make_model, read_config, settings_for
+from train import DEFAULTS, INTERRUPTED, check_device, make_model, read_config, settings_for, whole
 
 from agents.fast import tune_process
 from envs import ArenaError, Game, find_game
@@ -114,15 +114,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Search for better settings with Optuna.")
     parser.add_argument("game")
     parser.add_argument("--algo", choices=ALGORITHMS, default="ppo")
-    parser.add_argument("--trials", type=int, default=30)
-    parser.add_argument("--steps", type=int, default=300_000, help="length of a trial")
+    parser.add_argument("--trials", type=whole(1), default=30)
+    parser.add_argument("--steps", type=whole(1), default=300_000, help="length of a trial")
     parser.add_argument("--config", type=Path, default=DEFAULTS, help="settings to start from")
     parser.add_argument("--out", type=Path, help="folder of the study (default: runs/tune-GAME-ALGO)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=whole(0), default=0)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=whole(1), default=os.cpu_count() or 1)
     args = parser.parse_args()
     game = find_game(args.game)
+    check_device(args.device)
     out: Path = args.out or Path("runs") / f"tune-{game.name}-{args.algo}"
     out.mkdir(parents=True, exist_ok=True)
     tune_process(args.threads)
@@ -131,10 +132,15 @@ def main() -> int:
         storage=f"sqlite:///{out / 'study.sqlite'}",
         direction="maximize",
         load_if_exists=True,
-        sampler=optuna.samplers.TPESampler(seed=args.seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=2),
     )
-    study.optimize(lambda trial: objective(trial, game, args), n_trials=args.trials)
+    # Other draws than before where a study goes on: with the same ones it would propose the same settings again.
+    study.sampler = optuna.samplers.TPESampler(seed=args.seed + len(study.trials))
+    try:
+        study.optimize(lambda trial: objective(trial, game, args), n_trials=args.trials)
+    except KeyboardInterrupt:
+        print(f"\nStopped. The trials that ran to their end are kept in {out}; the same command adds more.")
+        return INTERRUPTED
     if not any(trial.state is optuna.trial.TrialState.COMPLETE for trial in study.trials):
         raise ArenaError("No trial ran to its end; give more --trials.")
     best = out / "best.toml"

@@ -67,7 +67,10 @@ def test_what_is_trained_on_is_what_is_played(game: str, max_frames: int) -> Non
                 assert infos[i]["episode"]["r"] == returns[i]
                 assert infos[i]["episode"]["l"] == -(-steps[i].t // 4)
                 assert infos[i]["TimeLimit.truncated"] == (steps[i].end.value == "truncated")
-                assert infos[i]["terminal_observation"].shape == (4, 84, 84)
+                last = infos[i]["terminal_observation"]
+                assert last.shape == (4, 84, 84)
+                np.testing.assert_array_equal(last[:-1], eyes[i].observation[1:])
+                assert not np.array_equal(last, seen[i])  # that one is of the next game
     if max_frames == 402:
         assert ends == 2
 

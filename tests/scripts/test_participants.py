@@ -1,7 +1,7 @@
 """docs/participants.md does what it says: its commands lead from nothing to an agent on the scoreboard.
 
 They run as they stand, in the order of the page, in an empty folder, but shorter: few steps, small batches, one seed.
-What opens a window, sets the project up or needs a file of one's own is tested elsewhere.
+What opens a window, sets the project up or needs a server or a file of one's own is tested elsewhere.
 """
 
 from __future__ import annotations
@@ -11,11 +11,16 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from arena.cli import main
+from arena.evaluate import play_seeds
+from arena.seeds import practice_seeds
+from envs.rules import named_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "participants.md").read_text(encoding="utf-8")
@@ -33,7 +38,7 @@ train_freq = 4
 [imitation]
 epochs = 1
 """
-NOT_HERE = ("scripts/demo.py", "arena watch", "arena agent", ".venv")
+NOT_HERE = ("scripts/demo.py", "arena watch", "arena agent", "arena submit", ".venv")
 
 
 def commands() -> list[str]:
@@ -85,6 +90,17 @@ def test_following_the_page_puts_a_newcomers_agent_on_the_scoreboard(
     assert (tmp_path / "runs" / "first" / "agent.zip").is_file()
     assert (tmp_path / "runs" / "taught" / "agent.zip").is_file()
     assert (tmp_path / "runs" / "pacman-dagger-0" / "agent.zip").is_file()
+
+
+def test_the_player_on_the_page_plays() -> None:
+    block = re.search(r"^      from agents\.player import.*?(?=\n\n  `arena)", PAGE, re.MULTILINE | re.DOTALL)
+    assert block
+    names: dict[str, Any] = {"my_network": lambda pictures: int(pictures.shape == (4, 84, 84))}
+    exec(textwrap.dedent(block.group()), names)
+    rules = named_rules("breakout").varied(max_frames=41)
+    assert "arena.evaluate.play_seeds(MyPlayer(), named_rules" in PAGE
+    (recording,) = play_seeds(names["MyPlayer"](), rules, practice_seeds(1))
+    assert set(recording.actions) == {rules.action_set[1]}
 
 
 def commands_of_arena() -> list[str]:

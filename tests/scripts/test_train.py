@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -99,7 +100,7 @@ def test_a_run_leaves_an_agent_that_plays_and_a_model_that_plain_sb3_loads(
     assert plain.num_timesteps >= 128
 
 
-@pytest.mark.parametrize("algo", ["ppo", "dqn", "dagger"])
+@pytest.mark.parametrize("algo", CLASSES)
 def test_resuming_equals_not_having_stopped(algo: str, config: Path, tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     common = ("--algo", algo, "--checkpoint-every", "128", "--evaluate-every", "100000")
@@ -136,8 +137,16 @@ def test_ctrl_c_saves_and_says_how_to_go_on(config: Path, tmp_path: Path) -> Non
         said, _ = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Stopped. To go on:" in said
-    assert "--resume" in said
-    assert checkpoints(out / "checkpoints")
+    stopped = int(checkpoints(out / "checkpoints")[-1].name.removeprefix("step-"))
+    words = shlex.split(said.splitlines()[-1])
+    assert words[0] == "python"
+    assert words[-3:] == ["--resume", "--steps", "100000"]
+    assert words[words.index("--checkpoint-every") + 1] == "64"
+    done = subprocess.run(
+        [sys.executable, *words[1:-1], str(stopped + 64)], capture_output=True, text=True, env=environment, timeout=600
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Going on at {stopped:,} steps." in done.stdout
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_last_good_one(config: Path, tmp_path: Path) -> None:
@@ -177,6 +186,9 @@ def test_weights_that_become_nan_stop_the_run(config: Path, tmp_path: Path) -> N
         (("--rules", "2min"), "no rules called '2min'"),
         (("--config", "nowhere.toml"), r"nowhere.toml can't be read"),
         (("--from-recordings", "nowhere"), "no recordings of pacman in nowhere"),
+        (("--steps", "0"), "argument --steps: expected a whole number from 1 to 4294967295, not '0'"),
+        (("--seed", "-1"), "argument --seed: expected a whole number from 0 to 4294967295, not '-1'"),
+        (("--episodes", "ten"), "argument --episodes: expected a whole number from 1 to 4294967295, not 'ten'"),
     ],
 )
 def test_bad_input_is_answered_in_one_sentence(more: tuple[str, ...], says: str, config: Path, tmp_path: Path) -> None:
@@ -210,6 +222,27 @@ def test_an_unknown_setting_and_a_run_in_the_way_are_refused(config: Path, tmp_p
     assert "is of a run with the game pacman, not ms_pacman" in said
     said = train(config, tmp_path / "run", "--resume")
     assert "steps was" not in said, "a run keeps the length that was planned"
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ("[pppo]\nn_steps = 64\n", "have a 'pppo', which names no game and no algorithm"),
+        ("[pacman.pppo]\nn_steps = 64\n", "have a 'pacman', which names no game and no algorithm"),
+        ("n_steps = 64\n", "have a 'n_steps', which names no game and no algorithm"),
+        ('[ppo]\nlearning_rate = "falling"\n', "The settings for ppo"),
+        ("[ppo]\nenvs = 0\n", "The settings for ppo"),
+        ("[ppo]\nn_steps = 1\nenvs = 1\n", "The settings for ppo"),
+        ("[ppo]\nbatch_size = 0\n", "The settings for ppo"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused(settings: str, says: str, tmp_path: Path) -> None:
+    config = tmp_path / "wrong.toml"
+    config.write_text(settings)
+    said = train(config, tmp_path / "run", expect=2)
+    assert says in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "run").exists()
 
 
 def test_learning_from_recordings(config: Path, tmp_path: Path) -> None:
