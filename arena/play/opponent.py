@@ -137,8 +137,9 @@ class RemotePlayer:
         """Frames that the process was told of."""
         self._told = bytearray()
         """Actions passed to the emulator that the process hasn't been told of."""
-        self._begun = False
-        """Whether what comes belongs to this game: there may be late answers of the one before."""
+        self._awaited = 0
+        """Games that the process was told to begin and has not begun yet. Until there are none, what comes belongs to a
+        game before."""
         self._leaves: PlayerFailed | PlayerQuit | None = None
         """Why it doesn't go on with this game."""
 
@@ -153,7 +154,8 @@ class RemotePlayer:
         self._action = NOOP
         self._told.clear()
         self._wait = 0
-        self._begun, self._leaves = False, None
+        self._leaves = None
+        self._awaited += 1
         with _dying(self.info.name, AgentError):
             self._hear()
             self._pipe.send(seed)
@@ -204,8 +206,8 @@ class RemotePlayer:
         while self._pipe.poll():
             came: Any = self._pipe.recv()
             if came == "begun":
-                self._begun = True
-            elif not self._begun:
+                self._awaited -= 1
+            elif self._awaited:
                 continue
             elif isinstance(came, ArenaError):
                 self._leaves = PlayerFailed(str(came))

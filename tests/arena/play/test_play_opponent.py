@@ -54,6 +54,13 @@ def test_who_is_never_waited_for_holds_the_last_action() -> None:
     assert calm.digest == alone.digest
 
 
+def test_answers_of_a_game_that_was_given_up_are_not_those_of_the_next() -> None:
+    (alone,) = play_seeds(make_script("basic", find_game("breakout")), RULES, [3])
+    with open_opponent("script:basic", RULES) as opponent:
+        opponent.begin(RULES, 4)  # the process may not even have begun it when the next one comes
+        assert play(opponent, 3).digest == alone.digest
+
+
 def test_from_some_frame_on_it_may_be_waited_for() -> None:
     with open_opponent("script:basic", RULES) as opponent:
         opponent.begin(RULES, 3)
