@@ -60,7 +60,7 @@ def submit(
     name: Annotated[
         str | None,
         typer.Option(
-            "--name", metavar="NAME", help="On the scoreboard; its file's name if not given.", show_default=False
+            "--name", metavar="NAME", help="On the scoreboard; what its file says if not given.", show_default=False
         ),
     ] = None,
     rules: RulesOption = "5min",
@@ -80,7 +80,7 @@ def submit(
 
     path = find_agent_file(agent)
     chosen = find_game(game).name
-    called = name or path.stem[:32]
+    called = name or _name_in(path)
     content = path.read_bytes()
     key = hashlib.sha256(f"{called}\n{chosen}\n{rules}\n".encode() + content).hexdigest()[:40]
     with Client(server, token) as client:
@@ -95,6 +95,18 @@ def submit(
         dump(sent)
     if sent["state"] in ("failed", "rejected"):
         raise typer.Exit(1)
+
+
+def _name_in(path: Path) -> str:
+    """Return what an agent's file says that it is called; of one that can't be read, which the server will explain, the
+    file's own name."""
+    from agents.packages import admit
+    from envs.errors import AgentError
+
+    try:
+        return admit(path).name
+    except AgentError:
+        return path.stem[:32]
 
 
 def sync(

@@ -192,7 +192,9 @@ def test_an_event_survives_a_server_that_is_killed_again_and_again(tmp_path: Pat
 def nothing_is_lost_or_doubled(serving: Serving, guests: list[Guest]) -> None:
     organizer = serving.client(Role.ORGANIZER)
     wait(lambda: all(one["state"] != "received" for one in organizer.get("/uploads", limit=1000)), "not verified")
-    uploads = Counter(one["recording_sha256"] for one in organizer.get("/uploads", limit=1000))
+    verdicts = organizer.get("/uploads", limit=1000)
+    uploads = Counter(one["recording_sha256"] for one in verdicts)
+    reasons = {one["recording_sha256"]: one["reason"] for one in verdicts if one["state"] == "refused"}
     booked = Counter(one["recording_sha256"] for one in organizer.get("/results", limit=1000))
     expected, seeds = set(), set()
     for guest in guests:
@@ -206,7 +208,9 @@ def nothing_is_lost_or_doubled(serving: Serving, guests: list[Guest]) -> None:
             seeds.add(recording.seed)
             result = result_of(recording, path)
             assert uploads.pop(result.recording_sha256) == 1
-            if unranked_reason(recording) is None:  # this machine was not too busy to hold the console's pace
+            reason = unranked_reason(recording)  # this machine may be too busy to hold the console's pace
+            assert reasons.get(result.recording_sha256) == reason
+            if reason is None:
                 expected.add(result.recording_sha256)
     assert not uploads, "nobody has sent these"
     assert len(seeds) == 1, "everybody plays the same"
