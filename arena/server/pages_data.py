@@ -106,9 +106,8 @@ def _plays(server: Server, one: RulesClass, after: int) -> tuple[int, list[Play]
     booked before it: PostgreSQL may show an episode later than one with a higher id."""
     query = (
         select(EpisodeRow.id, EpisodeRow.player, PlayerRow.kind, EpisodeRow.seed, EpisodeRow.score)
-        .join(
-            RulesRow, RulesRow.id == EpisodeRow.rules + 0
-        )  # by the ids, not by the index of all episodes of the class
+        # + 0: by the ids, not by the index that leads through all episodes of the class.
+        .join(RulesRow, RulesRow.id == EpisodeRow.rules + 0)
         .join(PlayerRow, PlayerRow.id == EpisodeRow.player)
         .where(RulesRow.game == one.game, RulesRow.rules_id == one.rules_id, EpisodeRow.id > after - OVERLAP)
         .where(PlayerRow.kind.in_([Kind.HUMAN.value, Kind.BOT.value]), _COUNTS)
