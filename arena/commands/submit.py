@@ -60,7 +60,7 @@ def submit(
     name: Annotated[
         str | None,
         typer.Option(
-            "--name", metavar="NAME", help="On the scoreboard; its file's name if not given.", show_default=False
+            "--name", metavar="NAME", help="On the scoreboard; what its file says if not given.", show_default=False
         ),
     ] = None,
     rules: RulesOption = "5min",
@@ -83,7 +83,7 @@ def submit(
     package = admit(path)
     found = find_game(game)
     package.check_game(found)
-    chosen, called = found.name, name or path.stem[:32]
+    chosen, called = found.name, name or package.name
     content = package.content
     key = hashlib.sha256(f"{called}\n{chosen}\n{rules}\n".encode() + content).hexdigest()[:40]
     with Client(server, token) as client:

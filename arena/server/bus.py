@@ -20,7 +20,7 @@ class Happening:
     number: int
     """Rises by one from event to event while the server runs."""
     kind: str
-    """`result`, `void`, `standings`, `game-started`, `game-moved`, `game-ended`, `agent`, `event` or `resync`."""
+    """`result`, `void`, `names`, `game-started`, `game-moved`, `game-ended`, `agent`, `event` or `resync`."""
     data: str
     """JSON, on one line."""
 

@@ -44,7 +44,7 @@ class Card:
 class _Kept:
     voids: frozenset[int]
     newest: int = 0
-    """Id of the last episode taken into account."""
+    """Id of the last episode, of whatever class, at the last look."""
     first: First = field(default_factory=dict)
     tally: Tally | None = None
 
@@ -106,16 +106,18 @@ def _plays(server: Server, one: RulesClass, after: int) -> tuple[int, list[Play]
     booked before it: PostgreSQL may show an episode later than one with a higher id."""
     query = (
         select(EpisodeRow.id, EpisodeRow.player, PlayerRow.kind, EpisodeRow.seed, EpisodeRow.score)
-        .join(RulesRow, RulesRow.id == EpisodeRow.rules)
+        # + 0: by the ids, not by the index that leads through all episodes of the class.
+        .join(RulesRow, RulesRow.id == EpisodeRow.rules + 0)
         .join(PlayerRow, PlayerRow.id == EpisodeRow.player)
         .where(RulesRow.game == one.game, RulesRow.rules_id == one.rules_id, EpisodeRow.id > after - OVERLAP)
         .where(PlayerRow.kind.in_([Kind.HUMAN.value, Kind.BOT.value]), _COUNTS)
         .order_by(EpisodeRow.id)
     )
     with server.board.reading() as session:
+        newest = session.scalar(select(func.max(EpisodeRow.id))) or 0  # of any class: others may be played more
         rows = session.execute(query).all()
     plays = [Play(row.player, Kind(row.kind), row.seed, row.score) for row in rows]
-    return rows[-1].id if rows else after, plays
+    return newest, plays
 
 
 _COUNTS = EpisodeRow.id.not_in(select(VoidRow.episode))

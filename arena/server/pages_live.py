@@ -54,7 +54,7 @@ def live_pages(request: Request) -> LivePages:
     if not hasattr(state, "live_pages"):
         server: Server = state.server
         tallies = Tallies(server)
-        feed = Stream(lambda stream: _make(server, tallies, stream), server.bus)
+        feed = Stream(lambda stream: _make(server, tallies, stream))
         state.live_pages = LivePages(server, tallies, feed, pictures(server))
     found: LivePages = state.live_pages
     return found

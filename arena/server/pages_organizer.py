@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
+from pydantic import AfterValidator
 
 from arena.lifecycle import Phase
+from arena.server.api.fields import clean
 from arena.server.api.table import csv_of
 from arena.server.deps import TheServer
 from arena.server.organizing import AuditEntry
@@ -55,7 +57,8 @@ SAID = {
     Phase.CLOSED: "closed",
 }
 
-Words = Annotated[str, Form(max_length=300)]
+Words = Annotated[str, Form(max_length=300), AfterValidator(clean)]
+Text = Annotated[str, Query(max_length=100), AfterValidator(clean)]
 Token = Annotated[str, Form(max_length=300)]
 
 
@@ -89,14 +92,24 @@ def logout(request: Request, server: TheServer, session: CheckedSession) -> Resp
 
 
 @router.get("/organizer")
-def organizer(
-    request: Request, server: TheServer, session: OrganizerSession, player: str = "", failed: str = ""
+def organizer(request: Request, server: TheServer, session: OrganizerSession, player: Text = "") -> HTMLResponse:
+    return _page(request, server, session, player)
+
+
+def _page(
+    request: Request,
+    server: TheServer,
+    session: OrganizerSession,
+    player: str = "",
+    failed: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
     phase = server.organizing.ceremony().state()
     wanted = ResultFilter(player=player.strip() or None, limit=RESULTS)
     return answer(
         request,
         "organizer.html.j2",
+        status,
         csrf=session.csrf,
         who=session.identity.name,
         steps=STEPS[phase.phase],
@@ -150,14 +163,8 @@ def act(
         else:
             raise HTTPException(404, "There is no such action.")
     except ArenaError as error:
-        return _again(request, server, session, failed=str(error))
+        return _page(request, server, session, failed=str(error), status=422)
     return see_other(f"/organizer#{'log' if action == 'undo' else action}")
-
-
-def _again(request: Request, server: TheServer, session: OrganizerSession, failed: str) -> HTMLResponse:
-    page = organizer(request, server, session, failed=failed)
-    page.status_code = 422
-    return page
 
 
 def _number(text: str) -> int:

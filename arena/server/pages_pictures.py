@@ -140,7 +140,7 @@ def pictures(server: Server) -> Stream:
             due = max(due + 1 / PER_SECOND, loop.time())
             await asyncio.sleep(due - loop.time())
 
-    return Stream(make, server.bus)
+    return Stream(make)
 
 
 @router.get("/live/pictures")

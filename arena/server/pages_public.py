@@ -11,10 +11,12 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
+from pydantic import AfterValidator
 
 from agents.player import Kind
 from arena.page import Axis, GameSection, PlayerView
 from arena.results import RulesClass
+from arena.server.api.fields import clean
 from arena.server.deps import TheServer
 from arena.server.pages_data import classes, field_by_seed, key
 from arena.server.pages_films import Film, films_of
@@ -43,7 +45,7 @@ TOP = 5
 KINDS = (("", "everybody"), ("human", "people"), ("bot", "bots"), ("script", "scripts"))
 TRUSTS = (("", "every result"), *((level.value, f"{level} only") for level in Trust))
 
-Text = Annotated[str, Query(max_length=100)]
+Text = Annotated[str, Query(max_length=100), AfterValidator(clean)]
 
 
 @router.get("/")
@@ -243,9 +245,7 @@ def episode(request: Request, server: TheServer, sha: str) -> HTMLResponse:
     if result.seed is not None:
         rivals = server.views.by_seed(result.game, result.rules_id, result.seed)
         rivals = [r for r in rivals if r.recording_sha256 != sha]
-    seed = urlencode({"game": result.game, "rules_id": result.rules_id, "seed": result.seed})
-    links = [(f"/api/v1/results/{sha}", "JSON of this episode")]
-    links += [(f"/api/v1/seeds?{seed}", "JSON of this seed"), (f"/api/v1/seeds.csv?{seed}", "CSV")] if rivals else []
+    links = [(f"/api/v1/results/{sha}", "JSON of this episode"), *(_seed_links(result) if rivals else ())]
     return answer(
         request,
         "episode.html.j2",
@@ -259,6 +259,11 @@ def episode(request: Request, server: TheServer, sha: str) -> HTMLResponse:
         standings=standings_url(result.game, result.rules_id),
         links=links,
     )
+
+
+def _seed_links(result: ResultView) -> list[tuple[str, str]]:
+    seed = urlencode({"game": result.game, "rules_id": result.rules_id, "seed": result.seed})
+    return [(f"/api/v1/seeds?{seed}", "JSON of this seed"), (f"/api/v1/seeds.csv?{seed}", "CSV")]
 
 
 @router.get("/compare")
@@ -275,6 +280,7 @@ def compare(request: Request, server: TheServer, left: Text = "", right: Text = 
         right=results[1],
         film=films_of(server, request.app.state).state(f"{left}-{right}"),
         label=f"{_label(results[0])}, beside it {_label(results[1])}",
+        links=_seed_links(results[0]),
     )
 
 
@@ -359,7 +365,7 @@ def _recordings(server: Server, key: str) -> tuple[list[ResultView], list[Path]]
 
 
 def _result(server: Server, sha: str) -> ResultView:
-    found = server.views.result(sha) if len(sha) == 64 else None
+    found = server.views.result(sha) if len(sha) == 64 and sha.isalnum() else None
     if found is None:
         raise HTTPException(404, "There is no such episode here.")
     return found

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from fastapi.responses import StreamingResponse
 
-from arena.server.bus import Bus
+from envs.errors import ArenaError
+
+log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 15.0
 """After so long without news a comment is sent: a reader that has gone is noticed then."""
+RETRY_SECONDS = 1.0
+"""When something is tried again that went wrong."""
 
 
 class Stream:
@@ -22,13 +27,10 @@ class Stream:
 
     Args:
         make: puts messages into the stream it is given, until it is cancelled.
-        bus: says when the server is about to end; then the readers are let go.
     """
 
-    def __init__(self, make: Callable[[Stream], Awaitable[None]], bus: Bus) -> None:
+    def __init__(self, make: Callable[[Stream], Awaitable[None]]) -> None:
         self._make = make
-        self._bus = bus
-        self._over = False
         self._maker: asyncio.Task[None] | None = None
         self._newest: dict[str, tuple[int, bytes]] = {}
         self._number = 0
@@ -51,11 +53,11 @@ class Stream:
     async def _read(self) -> AsyncIterator[bytes]:
         seen = 0
         self.readers += 1
-        if self._maker is None or self._maker.done():
+        if self._maker is None:
             self._maker = asyncio.create_task(self._run())
         try:
             yield b"retry: 2000\n: welcome\n\n"
-            while not self._over:
+            while True:
                 fresh = sorted(message for message in self._newest.values() if message[0] > seen)
                 seen = self._number
                 if fresh:
@@ -64,7 +66,7 @@ class Stream:
                 async with self._news:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(HEARTBEAT_SECONDS):
-                            await self._news.wait()
+                            await self._news.wait_for(lambda: self._number > seen)  # noqa: B023  # it is over by then
                 if self._number == seen:
                     yield b": still here\n\n"
         finally:
@@ -75,15 +77,10 @@ class Stream:
                 self._newest.clear()  # it will be out of date when the next one comes
 
     async def _run(self) -> None:
-        making = asyncio.ensure_future(self._make(self))
-        try:
-            async with self._bus.reader() as queue:
-                while (await queue.get()).kind != "bye":
-                    pass
-            self._over = True
-            async with self._news:
-                self._news.notify_all()
-        finally:
-            making.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await making
+        """Keep the maker going, whatever happens to it: a database that is away comes back."""
+        while True:
+            try:
+                await self._make(self)
+            except Exception as error:
+                log.warning("What the screens show is made anew: %s", error, exc_info=not isinstance(error, ArenaError))
+            await asyncio.sleep(RETRY_SECONDS)

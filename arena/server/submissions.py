@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from arena.scoreboard import Scoreboard, insert_or_ignore
@@ -225,12 +225,14 @@ class Submissions:
     # ------------------------------------------------------------------------------------------------------------------
 
     def _spent_owners(self, session: Session) -> list[int]:
-        """Return the tokens of participants who have had today's evaluations, whichever of their tokens they used."""
+        """Return the tokens of participants who have had today's evaluations, whichever of their tokens they used.
+        Those that run may yet be completed."""
         midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        today = SubmissionRow.ended_at >= midnight
         names = (
             select(TokenRow.name)
             .join(SubmissionRow, SubmissionRow.token == TokenRow.id)
-            .where(SubmissionRow.state == DONE, SubmissionRow.ended_at >= midnight)
+            .where(or_(SubmissionRow.state == RUNNING, and_(SubmissionRow.state == DONE, today)))
             .group_by(TokenRow.name)
             .having(func.count() >= self._settings.limits.evaluations_per_day)
         )

@@ -184,8 +184,9 @@ class Tickets:
         return ticket
 
     def lose(self, numbers: Sequence[str] | None = None) -> None:
-        """Give up started games of which nothing more was heard; None: all, as at the end of the event."""
-        query = update(TicketRow).where(TicketRow.state == STARTED)
+        """Give up started games of which nothing more was heard; None: all, as at the end of the event. Those whose
+        recording has been sent are over."""
+        query = update(TicketRow).where(TicketRow.state == STARTED, TicketRow.id.not_in(_SENT))
         if numbers is not None:
             query = query.where(TicketRow.id.in_(numbers))
         values = {"state": LOST, "ended_at": self._clock.now()}
@@ -204,8 +205,7 @@ class Tickets:
     def resume(self) -> None:
         """Learn the running games from the database, after a start."""
         with self._board.reading() as session:
-            sent = select(UploadRow.ticket).where(UploadRow.ticket.is_not(None))  # its game is over
-            running = select(TicketRow).where(TicketRow.state == STARTED, TicketRow.id.not_in(sent))
+            running = select(TicketRow).where(TicketRow.state == STARTED, TicketRow.id.not_in(_SENT))
             for row in session.scalars(running).all():
                 known = self._known(row)
                 heads = session.scalars(select(HeadRow).where(HeadRow.ticket == row.id).order_by(HeadRow.frame)).all()
@@ -250,6 +250,10 @@ class Tickets:
             head=ticket.chain_begins,
             heard=self._clock.seconds(),
         )
+
+
+_SENT = select(UploadRow.ticket).where(UploadRow.ticket.is_not(None))
+"""Tickets whose game's recording has been sent, whatever became of it."""
 
 
 def heads_of(session: Session, number: str) -> list[HeadRow]:

@@ -175,8 +175,7 @@ class Uploads:
             if row.recording_sha256 is not None:
                 return None
             self._board.add_within(session, result)
-            how = "given up" if row.state == ABANDONED else "broken off"
-            reason = f"the game was {how}; what was told of it while it ran counts"
+            reason = f"{_how_it_ended(session, row)}; what was told of the game while it ran counts"
             _prove(session, result.recording_sha256, Trust.UNATTESTED, reason, "abandoned", row, recording)
             row.recording_sha256 = result.recording_sha256
         return result.recording_sha256
@@ -234,8 +233,16 @@ class Uploads:
         return new
 
     def _refuse(self, session: Session, row: UploadRow, reason: str) -> None:
-        if row.state == RECEIVED:
-            row.state, row.content, row.reason, row.decided_at = REFUSED, None, reason, self._clock.now()
+        """Refuse an upload. A participant's game counts nevertheless, by what was told of it: nobody gets rid of a bad
+        game by sending something else. A game at a station, whose machine may have been too slow, may be repeated."""
+        if row.state != RECEIVED:
+            return
+        row.state, row.content, row.reason, row.decided_at = REFUSED, None, reason, self._clock.now()
+        if row.ticket is not None:
+            participants = select(TokenRow.id).where(TokenRow.role == Role.PARTICIPANT.value)
+            begun = update(TicketRow).where(TicketRow.id == row.ticket, TicketRow.state == STARTED)
+            begun = begun.where(TicketRow.token.in_(participants))
+            session.execute(begun.values(state=LOST, ended_at=self._clock.now()))
 
 
 def _known(session: Session, who: Identity, key: str, said: str) -> Receipt | None:
@@ -328,6 +335,14 @@ def _shared(one: bytes, other: bytes) -> int:
 def opening_of(recording: Recording) -> str:
     """Return the digest of a game's first ten seconds, or of all of a shorter one."""
     return recording.checkpoints[0] if recording.checkpoints else recording.digest
+
+
+def _how_it_ended(session: Session, ticket: TicketRow) -> str:
+    """Return why what was told of a game counts, and not its recording."""
+    if ticket.state == ABANDONED:
+        return "the game was given up"
+    refused = select(UploadRow.id).where(UploadRow.ticket == ticket.id, UploadRow.state == REFUSED)
+    return "the game was broken off" if session.scalar(refused.limit(1)) is None else "its recording was refused"
 
 
 def _role_of(session: Session, upload: UploadRow) -> str:

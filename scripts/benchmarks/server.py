@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import select
 import shutil
@@ -12,7 +13,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +28,8 @@ from benchmarks.figure import Figure, survive
 CLIENTS, EACH, TWICE = 50, 20, 4
 """Clients, results of each, and how many of these are sent a second time."""
 PLAYERS, EPISODES = 1000, 100_000
+BOTS = 100
+"""Of the players."""
 READS = 200
 SPECTATORS, EVENTS = 500, 5
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,10 +105,12 @@ def _burst() -> Iterator[Figure]:
     ):
         seconds: list[float] = []
         failures: list[str] = []
+        sent: list[str] = []
         barrier = threading.Barrier(CLIENTS)
 
         def send(number: int) -> None:
             games = _games(f"Client {number}", EACH)
+            sent.extend(hashlib.sha256(content).hexdigest() for content in games)
             with Client(server.url, server.tokens[number], timeout=60) as client:
                 client.get("/me")
                 barrier.wait()
@@ -123,12 +129,15 @@ def _burst() -> Iterator[Figure]:
             thread.join()
         with Client(server.url) as client:
             deadline = time.monotonic() + 900
-            while (episodes := client.get("/event")["episodes"]) < CLIENTS * EACH and time.monotonic() < deadline:
+            while client.get("/event")["episodes"] < CLIENTS * EACH and time.monotonic() < deadline:
                 time.sleep(0.5)
+            episodes = client.get("/event")["episodes"]
+            stored = Counter(one["recording_sha256"] for one in client.get("/results", limit=1000))
     how = f"{CLIENTS} clients, {EACH} results each and {TWICE} of them again, all at once; verification runs beside it"
     detail = {**_percentiles(seconds), "requests": len(seconds), "failures": failures[:5]}
     yield Figure("an upload is acknowledged, p99", float(np.percentile(seconds, 99)), "< 1", how, " s", detail)
-    wrong = abs(episodes - CLIENTS * EACH) + len(failures)
+    unequal = sum(abs(stored[one] - 1) for one in {*sent, *stored})
+    wrong = unequal + abs(episodes - len(sent)) + len(failures)
     yield Figure("results lost or doubled in the burst", wrong, "<= 0", how, detail={"episodes": episodes})
 
 
@@ -153,7 +162,7 @@ def _standings() -> Iterator[Figure]:
     for episodes in (EPISODES // 10, EPISODES):
         with _folder() as folder:
             with Scoreboard.open(open_event(folder).database) as board:
-                plan = _fill(board, episodes)
+                plan = _fill(board, {"breakout": episodes})
             with _serving(folder, [], "spectator") as server:
                 measured[episodes] = _reads(server.url)
     small, large = measured[EPISODES // 10], measured[EPISODES]
@@ -181,43 +190,55 @@ def _reads(url: str) -> list[float]:
     return seconds
 
 
-def _fill(board: Any, episodes: int) -> list[str]:
-    """Put episodes straight into the tables, derive the standings; return the plan of the server's query for them."""
+def _fill(board: Any, episodes: Mapping[str, int]) -> list[str]:
+    """Put so many episodes of each game straight into the tables, all players on the same seeds, and derive the
+    standings; return the plan of the server's query for those of the first game."""
     from sqlalchemy import insert, text
 
     from arena.database import EpisodeRow, PlayerRow, RulesRow
     from arena.scoreboard import _restate_all
     from arena.server.views import standings_lines
+    from envs.rules import named_rules
 
     rng = np.random.default_rng(1)
     with board.writing() as session:
-        session.execute(insert(RulesRow).values(id=1, game="breakout", rules_id="5" * 64, label="5min"))
-        players = [{"id": i + 1, "name": f"Player {i}", "kind": "human", "artifact": ""} for i in range(PLAYERS)]
-        session.execute(insert(PlayerRow), players)
-        rows = [
-            {
-                "rules": 1,
-                "player": i % PLAYERS + 1,
-                "seed": i,
-                "score": float(score),
-                "frames": 18_000,
-                "ended": "truncated",
-                "recording_sha256": f"{i:064x}",
-                "digest": f"{i:064x}",
-                "play": f"{i:064x}",
-                "recording_name": f"{i}.arena.zip",
-                "started_at": BEGAN + timedelta(seconds=i),
-                "verified_at": BEGAN + timedelta(seconds=i + 300),
-            }
-            for i, score in enumerate(rng.integers(0, 864, episodes))
+        players = [
+            {"id": i + 1, "name": f"Player {i}", "kind": "human", "artifact": ""}
+            if i >= BOTS
+            else {"id": i + 1, "name": f"Bot {i}", "kind": "bot", "artifact": f"{i:064x}"}
+            for i in range(PLAYERS)
         ]
-        session.execute(insert(EpisodeRow), rows)
+        session.execute(insert(PlayerRow), players)
+        for number, (game, count) in enumerate(episodes.items(), start=1):
+            rules_id = named_rules(game).rules_id
+            session.execute(insert(RulesRow).values(id=number, game=game, rules_id=rules_id, label="5min"))
+            scores = rng.integers(0, 864, count)
+            session.execute(insert(EpisodeRow), [_row(number, i, float(score)) for i, score in enumerate(scores)])
         _restate_all(session)
     with board.reading() as session:
-        query = standings_lines("breakout", "5" * 64).compile(
+        first = next(iter(episodes))
+        query = standings_lines(first, named_rules(first).rules_id).compile(
             dialect=board.engine.dialect, compile_kwargs={"literal_binds": True}
         )
         return [row[-1] for row in session.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+
+
+def _row(rules: int, i: int, score: float) -> dict[str, Any]:
+    name = f"{rules * 10**9 + i:064x}"
+    return {
+        "rules": rules,
+        "player": i % PLAYERS + 1,
+        "seed": i // PLAYERS,
+        "score": score,
+        "frames": 18_000,
+        "ended": "truncated",
+        "recording_sha256": name,
+        "digest": name,
+        "play": name,
+        "recording_name": f"{name}.arena.zip",
+        "started_at": BEGAN + timedelta(seconds=i),
+        "verified_at": BEGAN + timedelta(seconds=i + 300),
+    }
 
 
 def _spectators() -> Iterator[Figure]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from agents.load import ZOO
 from arena import cli
 from arena.backup import backup
 from arena.client import Client, ServerUnreachable
@@ -123,6 +124,19 @@ def test_submit_shows_place_and_log_until_it_is_over(
     assert "in the queue" in shown  # behind what other tests have left there
     assert "waits for its evaluation." in shown
     assert shown.strip().endswith("withdrawn")
+
+
+def test_a_bot_that_is_sent_without_a_name_has_the_one_in_its_file(
+    on_sqlite: Serving, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "agent.zip").write_bytes((ZOO / "breakout-quick.zip").read_bytes())
+    (tmp_path / "broken.zip").write_bytes(b"no zip")
+    token = on_sqlite.token(Role.PARTICIPANT, "Una")
+    to = ["--game", "breakout", "--no-follow", "--server", on_sqlite.url, "--token", token]
+    for file, name in (("agent.zip", "breakout-quick"), ("broken.zip", "broken")):
+        sent = said(capsys, "submit", str(tmp_path / file), *to)
+        assert sent["name"] == name
+        on_sqlite.client(token=token).post(f"/agents/{sent['id']}/withdraw")
 
 
 @pytest.mark.parametrize("url", ["nonsense", "ftp://10.0.0.5", "http://", "http://a:99999", "http://a/?b=c"])

@@ -78,6 +78,29 @@ def test_what_each_phase_takes_whoever_brings_it_about(server: Server, capsys: p
     assert lines[2].body["reason"] == "the lottery"
 
 
+def test_closing_takes_nothing_from_a_game_that_was_sent_before(server: Server) -> None:
+    """Its recording waits for its replay, and its trust is judged as if the event went on; a station's that is refused
+    doesn't come back as one that was broken off."""
+    boss, station = identity(server, Role.ORGANIZER, "Ann"), identity(server, Role.STATION, "Corner")
+    server.organizing.set_state(boss, "open", "it begins")
+    sent = []
+    for name in ("Mia", "Noa"):
+        ticket = server.tickets.issue(station, name, RULES)
+        server.tickets.start(station, ticket.id)
+        content = encode(game(name, ticket.seed, play(ticket.seed, 30)))
+        sent.append((ticket.id, server.uploads.accept(station, f"key-of-{name}", content, ticket.id)))
+        server.tickets.forget(ticket.id)
+    server.organizing.set_state(boss, "closed", "midnight")
+    assert {server.tickets.get(station, ticket).state for ticket, _ in sent} == {"started"}
+    (good, kept), (bad, refused) = sent
+    assert server.uploads.believe(kept.id) == kept.recording_sha256
+    server.uploads.refuse(refused.id, "it ran at 30.00 frames per second")
+    assert [server.tickets.get(station, ticket).state for ticket in (good, bad)] == ["finished", "started"]
+    assert server.tickets.unsettled() == []
+    (result,) = server.views.results(ResultFilter())
+    assert (result.player, result.trust) == ("Mia", "witnessed")
+
+
 def test_steps_are_undone_only_as_far_as_nothing_became_public(server: Server) -> None:
     boss = identity(server, Role.ORGANIZER, "Ann")
     organizing = server.organizing

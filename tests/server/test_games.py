@@ -148,6 +148,27 @@ def test_what_was_told_is_what_was_played(serving: Serving) -> None:
     assert decided(station, [whole["id"]])[0]["state"] == "verified"
 
 
+def test_a_bad_game_is_not_got_rid_of_by_sending_another(serving: Serving) -> None:
+    """What was told of a participant's game counts when its recording is refused; the whole game may still come."""
+    name = "Sly"
+    mine = serving.client(token=serving.token(Role.PARTICIPANT, name))
+    ticket = mine.ticket(name, "breakout")
+    mine.start(ticket.id)
+    actions = play(9, 300)
+    mine.tell(ticket.id, list(links(ticket.chain, actions))[:2])
+    receipt = mine.send_recording(encode(game(name, ticket.seed, play(10, 300))), "another-game", ticket.id)
+    assert decided(mine, [receipt["id"]])[0]["state"] == "refused"
+    deadline = time.monotonic() + 60
+    while not (found := results_of(mine, name)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert [(one["frames"], one["source"], one["trust"]) for one in found] == [(120, "abandoned", "unattested")]
+    assert "recording was refused" in found[0]["trust_reason"]
+    receipt = mine.send_recording(encode(game(name, ticket.seed, actions)), "the-whole-game", ticket.id)
+    assert decided(mine, [receipt["id"]])[0]["state"] == "verified"
+    assert [one["frames"] for one in results_of(mine, name)] == [300]
+
+
 def test_edited_and_copied_recordings_are_refused(serving: Serving) -> None:
     """Games of others under one's own name, with and without tickets, and games whose manifest was changed."""
     chance, count = random.Random(5), FORGED if SOAK or serving.database.startswith("sqlite") else 18
@@ -169,7 +190,8 @@ def test_edited_and_copied_recordings_are_refused(serving: Serving) -> None:
     assert statuses <= {403, 409, 422}
     verdicts = decided(thief, numbers, 600)
     assert [one for one in verdicts if one["state"] != "refused"] == []
-    assert results_of(thief, "Thief") == []
+    counted = results_of(thief, "Thief")
+    assert {(one["source"], one["frames"], one["score"]) for one in counted} == {("abandoned", 0, 0)}, "only begun"
     assert len(results_of(thief, "Victim")) == len(originals)
     assert at_once > count // 5
     assert len(numbers) > count // 5

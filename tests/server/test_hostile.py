@@ -8,6 +8,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import httpx2
 import pytest
@@ -135,6 +136,48 @@ def run_one(operation: Any, headers: dict[str, str], asked: list[int]) -> None:
         assert answer.status_code < 500, (case.method, case.formatted_path, answer.text)
 
     ask()
+
+
+PLACES = (
+    "{}",
+    "player",
+    "episode/{}",
+    "standings/{}",
+    "standings/breakout/{}",
+    "films/{}",
+    "films/{}.mp4",
+    "assets/{}",
+)
+ASKED = ("player", "compare", "organizer", "live", "submit", "standings")
+FIELDS = ("name", "kind", "version", "page", "q", "trust", "left", "right", "player", "failed")
+ODD = ("", "0" * 64, "\0" * 64, "x" * 64 + "-" + "y" * 64, "-1", "9" * 30, "breakout", "\ud800", "%", "a\0b", "é" * 64)
+
+
+def test_no_address_breaks_a_page(serving: Serving) -> None:
+    """The pages aren't in the API's description: odd paths and questions to each, by somebody who may see them all."""
+    login = httpx2.post(f"{serving.url}/login", data={"token": serving.tokens[Role.ORGANIZER]})
+    headers = {"Accept": "text/html", "Cookie": login.headers["set-cookie"].split(";")[0]}
+    asked: set[int] = set()
+    with httpx2.Client(base_url=serving.url, headers=headers, timeout=30) as web:
+
+        def ask(place: str, word: str, fields: dict[str, str]) -> None:
+            query = urlencode(fields, errors="surrogatepass")
+            path = "/" + place.format(quote(word, safe="", errors="surrogatepass"))
+            answer = web.get(f"{path}?{query}")
+            asked.add(answer.status_code)
+            assert answer.status_code < 500, (path, query, answer.text[-500:])
+
+        for word in ODD:
+            for place in PLACES:
+                ask(place, word, {})
+            for place in ASKED:
+                ask(place, "", dict.fromkeys(FIELDS, word))
+
+        texts = st.one_of(st.sampled_from(ODD), st.text(max_size=80))
+        fields = st.dictionaries(st.sampled_from(FIELDS), texts, max_size=3)
+        given_these = given(place=st.sampled_from(PLACES + ASKED), word=texts, fields=fields)
+        settings(max_examples=10 * EXAMPLES, deadline=None, database=None, derandomize=True)(given_these(ask))()
+    assert asked >= {200, 404}
 
 
 def test_a_wrong_address_is_said(on_sqlite: Serving) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx2 as httpx
 import pytest
+import typer
 
+from arena import cli
 from arena.server.auth import Role
 from tests.server.event_for_pages import HOSTILE, EventForPages, begin_game, fill, station
 from tests.server.serving import Serving
@@ -138,6 +143,19 @@ def test_a_file_for_a_table_program_holds_no_formula(event: EventForPages, web: 
     assert not re.search(r'(^|,)"?[=+@\-][A-Za-z0-9]*[(+|]', lines, re.MULTILINE)
 
 
+def test_commands_on_the_page_for_participants_work_as_they_stand(event: EventForPages, web: httpx.Client) -> None:
+    lines = html.unescape("\n".join(re.findall(r"<pre>(.*?)</pre>", web.get("/submit").text, re.DOTALL))).splitlines()
+    assert any(re.fullmatch(r"export ARENA_SERVER=http://[0-9.]+:\d+", line) for line in lines)
+    commands = [shlex.split(line)[1:] for line in lines if line.startswith("arena ")]
+    assert {words[0] for words in commands} == {"agent", "submit"}
+    found: Any = typer.main.get_command(cli.app)
+    for words in commands:
+        command = found
+        while hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]
+        command.make_context("arena", words)  # it raises where an option isn't known
+
+
 def test_what_is_not_there_is_said_in_the_look_of_the_site(event: EventForPages, web: httpx.Client) -> None:
     missing = [
         "/nothing",
@@ -261,6 +279,7 @@ def test_an_organizer_changes_something_only_with_the_forms_own_secret(event: Ev
     assert "A reason is needed" in refused.text
     assert "There is no episode with the recording" in act("void", "0" * 64, "why").text
     assert act("dance", "Ann", "why").status_code == 404
+    assert "obey" not in web.get("/organizer?failed=obey", headers=headers).text, "it says only what happened"
 
     assert act("hide", "Ann", "asked for it").status_code == 303
     assert web.get(shown).status_code == 404

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from arena.server.bus import Bus
+from arena.server import pages_stream
 from arena.server.pages_pictures import BEHIND, HURRY, STRIDE, Screen
 from arena.server.pages_stream import Stream
+from envs.errors import ScoreboardError
 from envs.rules import named_rules
 from tests.server.event_for_pages import NOW
 
@@ -18,12 +19,10 @@ async def nothing(stream: Stream) -> None:
     await asyncio.Event().wait()
 
 
-def run(test: Callable[[Stream, Bus], Awaitable[None]], make: Callable[[Stream], Awaitable[None]] = nothing) -> None:
+def run(test: Callable[[Stream], Awaitable[None]], make: Callable[[Stream], Awaitable[None]] = nothing) -> None:
     async def inside() -> None:
-        bus = Bus()
-        bus.attach(asyncio.get_running_loop())
         async with asyncio.timeout(30):
-            await test(Stream(make, bus), bus)
+            await test(Stream(make))
 
     asyncio.run(inside())
 
@@ -33,7 +32,7 @@ def body(stream: Stream) -> AsyncIterator[bytes]:
 
 
 def test_a_reader_gets_the_newest_of_everything_and_then_what_comes() -> None:
-    async def test(stream: Stream, bus: Bus) -> None:
+    async def test(stream: Stream) -> None:
         first = body(stream)
         assert b"retry" in await anext(first)
         await stream.put("a", "1")
@@ -64,7 +63,7 @@ def test_the_maker_runs_only_while_somebody_reads() -> None:
         finally:
             running.append(False)
 
-    async def test(stream: Stream, bus: Bus) -> None:
+    async def test(stream: Stream) -> None:
         for round_ in range(2):
             reader = body(stream)
             await anext(reader)
@@ -73,23 +72,49 @@ def test_the_maker_runs_only_while_somebody_reads() -> None:
             while running[-1]:
                 await asyncio.sleep(0)
             assert stream.readers == 0
-            assert bus.readers == 0
 
     run(test, make)
     assert running == [True, False, True, False]
 
 
-def test_readers_are_let_go_when_the_server_ends() -> None:
-    async def test(stream: Stream, bus: Bus) -> None:
+def test_news_that_come_while_a_reader_is_about_to_wait_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages_stream, "HEARTBEAT_SECONDS", 3600)
+
+    async def test(stream: Stream) -> None:
         reader = body(stream)
         await anext(reader)
-        rest = asyncio.ensure_future(anext(reader, None))  # type: ignore[arg-type]
-        while not bus.readers:
-            await asyncio.sleep(0)
-        bus.publish("bye", {})
-        assert await rest in (None, b": still here\n\n")
+        await stream._news.acquire()  # as when many others are being woken
+        putting = asyncio.ensure_future(stream.put("a", "1"))
+        await asyncio.sleep(0)
+        waiting = asyncio.ensure_future(anext(reader))  # type: ignore[arg-type]
+        await asyncio.sleep(0)  # it has found nothing, and stands behind the news
+        stream._news.release()
+        await putting
+        assert await waiting == b"event: a\ndata: 1\n\n"
+        await reader.aclose()  # type: ignore[attr-defined]
 
     run(test)
+
+
+def test_what_goes_wrong_for_a_moment_does_not_stop_the_screens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages_stream, "RETRY_SECONDS", 0)
+    tried: list[str] = []
+
+    async def make(stream: Stream) -> None:
+        tried.append("again")
+        if len(tried) < 3:
+            raise ScoreboardError("The database is away.")
+        await stream.put("a", "it is back")
+        await asyncio.Event().wait()
+
+    async def test(stream: Stream) -> None:
+        reader = body(stream)
+        await anext(reader)
+        assert await anext(reader) == b"event: a\ndata: it is back\n\n"
+        await reader.aclose()  # type: ignore[attr-defined]
+
+    run(test, make)
+    assert len(tried) == 3
 
 
 class Game:

@@ -100,6 +100,16 @@ def test_only_completed_evaluations_use_up_the_quota(queue: Queue) -> None:
     assert job.id == other, "others don't wait for that"
 
 
+def test_several_workers_give_nobody_more_than_the_quota(queue: Queue) -> None:
+    for number in range(3):
+        queue.send(0, number)
+    jobs = [queue.all.claim(worker) for worker in ("a", "b", "c")]
+    assert [job is None for job in jobs] == [False, False, True]
+    assert jobs[0] is not None
+    queue.all.end(jobs[0], FAILED, "over")
+    assert queue.all.claim("c") is not None, "the one that failed doesn't count"
+
+
 def test_another_token_brings_no_further_evaluations(queue: Queue) -> None:
     for number in range(2):
         queue.send(0, number)

@@ -1,7 +1,8 @@
-"""An event as it is: one server, two stations with guests, a participant who sends an agent, three browsers; and the
-server is killed again and again. Nothing is lost, nothing counts twice, and no browser has to be loaded anew.
+"""An event as it is: one server, two stations with guests, a participant who sends an agent and one whose program plays
+ranked games, three browsers; and the server is killed again and again. Nothing is lost, nothing counts twice, and no
+browser has to be loaded anew.
 
-ARENA_SOAK=1 has five guests at each station instead of one.
+ARENA_SOAK=1 has five guests at each station instead of one, and five times as many games of the program.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,18 @@ from system_packages import find_chromium
 from x_server import x_server
 
 from arena.book import result_of
+from arena.client import Client, ServerUnreachable
 from arena.kiosk import palette
-from arena.outbox import Contents, Outbox
+from arena.live import LiveFeed
+from arena.outbox import Contents, Courier, Outbox
 from arena.ranking import unranked_reason
 from arena.server.auth import Role
 from arena.station.station import read_news
 from envs.games import find_game
 from recordings.codec import SUFFIX, read
+from recordings.storage import save
 from tests.arena.kiosk.hall import ARENA, ROOT, Hall
-from tests.server.serving import Serving
+from tests.server.serving import Serving, game, play
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Xvfb is a display of Linux")
@@ -43,6 +47,8 @@ SECONDS = 180.0
 AGENT = "space_invaders-quick"
 GAMES = 1
 """That the agent plays."""
+AT_HOME = 4 * VISITS
+"""Games of the participant's program."""
 
 
 class Killer:
@@ -99,6 +105,44 @@ class Guest:
         if self.hall.parent.poll() is None:
             self.hall.parent.terminate()
             self.hall.parent.wait()
+
+
+class AtHome:
+    """A participant's program that plays ranked games one after the other, as docs/server.md shows."""
+
+    def __init__(self, serving: Serving, folder: Path) -> None:
+        self.names = ["Quin"] * AT_HOME
+        self.outbox = Outbox(folder)
+        self._folder = folder
+        self._url, self._token = serving.url, serving.token(Role.PARTICIPANT, "Quin")
+
+    def play(self) -> None:
+        with Client(self._url, self._token) as client:
+            courier = Courier(self.outbox, client)
+            courier.start()
+            for name in self.names:
+                ticket = patiently(lambda name=name: client.ticket(name, "breakout"))
+                patiently(lambda ticket=ticket: client.start(ticket.id))
+                feed = LiveFeed(client, ticket)
+                actions = play(ticket.seed, 240)
+                for action in actions:
+                    feed.add(action)
+                feed.close(2)
+                self.outbox.add(save(game(name, ticket.seed, actions), self._folder / "recordings"), ticket.id)
+                courier.wake()
+            wait(lambda: not self.outbox.waiting(), "the program's outbox is not empty")
+            courier.stop()
+
+    def recordings(self) -> list[Path]:
+        return sorted((self._folder / "recordings").glob(f"*{SUFFIX}"))
+
+
+def patiently(ask: Callable[[], Any]) -> Any:
+    """Ask the server until it is there."""
+    while True:
+        with suppress(ServerUnreachable):
+            return ask()
+        time.sleep(0.2)
 
 
 @contextmanager
@@ -173,43 +217,50 @@ def wait(condition: Callable[[], object], what: str, page: Any = None) -> None:
 
 
 def test_an_event_survives_a_server_that_is_killed_again_and_again(tmp_path: Path) -> None:
-    options = ["--evaluation-seeds", str(GAMES)]
+    options = ["--evaluation-seeds", str(GAMES), "--verifiers", "1"]
     with Serving(tmp_path / "server", options=options) as serving, browsers(serving) as pages:
-        with stations(serving, tmp_path) as guests, ThreadPoolExecutor(3) as hands:
+        with stations(serving, tmp_path) as guests, ThreadPoolExecutor(4) as hands:
             participant = hands.submit(submit, serving)
+            home = AtHome(serving, tmp_path / "home")
             with Killer(serving) as killer:
-                for playing in [hands.submit(guest.play) for guest in guests]:
+                for playing in [hands.submit(one.play) for one in (*guests, home)]:
                     playing.result()
             assert killer.kills > 0
             for guest in guests:
                 wait(lambda guest=guest: not guest.outbox.waiting(), "the outbox is not empty")
             assert participant.result() == 0
-        nothing_is_lost_or_doubled(serving, guests)
+        nothing_is_lost_or_doubled(serving, guests, home)
         for name, page in pages.items():
             shows_all(name, page, serving)
 
 
-def nothing_is_lost_or_doubled(serving: Serving, guests: list[Guest]) -> None:
+def nothing_is_lost_or_doubled(serving: Serving, guests: list[Guest], home: AtHome) -> None:
     organizer = serving.client(Role.ORGANIZER)
     wait(lambda: all(one["state"] != "received" for one in organizer.get("/uploads", limit=1000)), "not verified")
-    uploads = Counter(one["recording_sha256"] for one in organizer.get("/uploads", limit=1000))
+    verdicts = organizer.get("/uploads", limit=1000)
+    uploads = Counter(one["recording_sha256"] for one in verdicts)
+    reasons = {one["recording_sha256"]: one["reason"] for one in verdicts if one["state"] == "refused"}
     booked = Counter(one["recording_sha256"] for one in organizer.get("/results", limit=1000))
     expected, seeds = set(), set()
-    for guest in guests:
-        contents: Contents = guest.outbox.contents()
+    for one in (*guests, home):
+        contents: Contents = one.outbox.contents()
         assert (contents.waiting, contents.refused) == ((), {})
-        paths = guest.recordings()
-        assert {read(path).player.name for path in paths} == set(guest.names)
-        assert len(paths) == len(contents.sent) == len(guest.names)
+        paths = one.recordings()
+        assert {read(path).player.name for path in paths} == set(one.names)
+        assert len(paths) == len(contents.sent) == len(one.names)
         for path in paths:
             recording = read(path)
-            seeds.add(recording.seed)
+            if one is not home:
+                seeds.add(recording.seed)
             result = result_of(recording, path)
             assert uploads.pop(result.recording_sha256) == 1
-            if unranked_reason(recording) is None:  # this machine was not too busy to hold the console's pace
+            reason = unranked_reason(recording)  # this machine may be too busy to hold the console's pace
+            assert reasons.get(result.recording_sha256) == reason
+            if reason is None:
                 expected.add(result.recording_sha256)
     assert not uploads, "nobody has sent these"
-    assert len(seeds) == 1, "everybody plays the same"
+    assert len(seeds) == 1, "at the stations everybody plays the same"
+    assert len(expected) >= AT_HOME
     agent = {one["recording_sha256"] for one in organizer.get("/results", player="Pat's bot")}
     assert len(agent) == GAMES
     assert booked == Counter(expected | agent)

@@ -9,16 +9,17 @@ from fastapi import Header, Path, Query
 from pydantic import AfterValidator, Field
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Return `text` if a database can hold it; a ValueError says what is wrong with it."""
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
         raise ValueError("must be a text without control characters")
     return text
 
 
-Word = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_clean)]
+Word = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(clean)]
 """A game, the name of rules, a player."""
 Reason = Annotated[
-    str, Field(min_length=1, max_length=500, description="Why; it is written down."), AfterValidator(_clean)
+    str, Field(min_length=1, max_length=500, description="Why; it is written down."), AfterValidator(clean)
 ]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]

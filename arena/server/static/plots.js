@@ -16,7 +16,8 @@
   function when(seconds, step) {
     const at = new Date(seconds * 1000);
     if (step >= 86400) return at.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
-    return at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    const second = step < 60 ? "2-digit" : undefined;
+    return at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: second });
   }
 
   function options(element, own, kind) {
