@@ -72,12 +72,12 @@ def _kept_and_learned(kept: Path, wanted: list[dict[str, Any]]) -> list[dict[str
         with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), max_tasks_per_child=1) as pool:
             waiting = {pool.submit(_learn, **asked): asked for asked in missing}
             for future in as_completed(waiting):
-                one = waiting[future] | future.result()
-                finished.append(one)
+                finished.append(waiting[future] | future.result())
+                line = json.dumps(finished[-1])
                 with kept.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(one) + "\n")
-                print(json.dumps(one), flush=True)
-    return [one for asked in wanted if (one := found(asked)) is not None]
+                    file.write(line + "\n")
+                print(line, flush=True)
+    return [run for asked in wanted if (run := found(asked)) is not None]
 
 
 def _learn(side: str, seed: int, steps: int, episodes: int) -> dict[str, Any]:

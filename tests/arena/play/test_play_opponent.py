@@ -103,7 +103,7 @@ def test_an_agent_whose_process_dies_forfeits_and_the_game_goes_on() -> None:
         step = None
         for turn in play_lanes([Lane(ArenaEnv(RULES, obs_type="ram"), opponent.player, iter((3,)))]):
             step = turn.step
-            if step.t == 50:
+            if step.t == 50 and step.end is None:
                 os.kill(process_of(opponent), signal.SIGKILL)
         assert step is not None
         assert step.end is End.FAILED
