@@ -165,7 +165,7 @@ class Checkout:
             return  # elsewhere the package index has the CPU build, and torch is a dependency like any other
         requirement = self._pinned("torch")
         index = os.environ.get("ARENA_TORCH_INDEX", CPU_INDEX)
-        say(f"Installing {requirement} from {index}, where it comes without CUDA.")
+        say(f"Installing {requirement} from {index}{', where it comes without CUDA' if index == CPU_INDEX else ''}.")
         # pip still looks at the find-links and extra indexes it is configured with. Few retries: where the index can't
         # be reached (a firewall, a mirror), that should cost seconds. The dependencies follow with all others.
         options = ["--no-deps", "--retries", "1", "--timeout", "20"]
