@@ -129,8 +129,8 @@ def _words(found: Comparison, people: bool, bots: bool) -> tuple[str, str]:
     headline = f"{side} lead, not decided yet" if found.mean else "Level, not decided yet"
     more = "more than 1,000" if found.seeds_needed is None else f"about {found.seeds_needed:,}"
     clear = found.low is not None and found.high is not None and not found.low <= 0 <= found.high
-    why = ", as it is looked at after every seed" if clear else ""
-    return headline, f"{lead}, on {seeds}; {more} more would decide it{why}"
+    needed = f"watched all along, it takes {more} more" if clear else f"{more} more would decide it"
+    return headline, f"{lead}, on {seeds}; {needed}"
 
 
 def _signed(value: float) -> str:

@@ -83,7 +83,9 @@ def test_what_is_said(plays: list[Play], verdict: str, reason: str) -> None:
 def test_it_takes_more_to_decide_than_one_look_would() -> None:
     """Six seeds all won are p = 0.03: enough for one look, not for one after every seed."""
     plays = [p for s in range(6) for p in (bot(9, s, 5), person(1, s, 10 + s))]
-    assert told(*plays).verdict == "People lead, not decided yet"
+    found = told(*plays)
+    assert found.verdict == "People lead, not decided yet"
+    assert "watched all along, it takes" in found.reason, "an interval beside zero is explained"
 
 
 @pytest.mark.parametrize("seeds", [1, 7, MOST_BLOCKS, MOST_BLOCKS + 1, 1_000])
