@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -125,6 +125,18 @@ class Hall:
         assert verification.ok
         assert recording is not None
         return recording
+
+    def leave_game(self, over: Callable[[], bool]) -> None:
+        """Leave the running game as a person does: ask, confirm, look; again if it was still counting down."""
+        deadline = time.monotonic() + PATIENCE
+        while not over():
+            assert time.monotonic() < deadline, "the game doesn't end"
+            self.key("Escape")
+            time.sleep(0.5)
+            self.key("Return")
+            look_until = time.monotonic() + 3
+            while not over() and time.monotonic() < look_until:
+                time.sleep(0.1)
 
     def leave(self) -> int:
         self.wait_for("organizer's exit", 6, palette.PURPLE, "F10")

@@ -105,10 +105,7 @@ def play_until_it_counts(hall: Hall, serving: Serving) -> None:
         hall.to_the_match(GUEST)
         hall.wait_for_file("*.part")
         press_for_a_while(hall)
-        hall.key("Escape")
-        time.sleep(0.5)
-        hall.key("Return")
-        hall.wait_for("your result", 6, palette.ORANGE, "Return")
+        hall.leave_game(lambda: hall.shows("your result", 6, palette.ORANGE))
         recordings = [read(path) for path in (hall.event / "recordings").glob(f"*{SUFFIX}")]
         assert len(recordings) == number + 1
         if any(unranked_reason(recording) is None for recording in recordings):
@@ -139,19 +136,17 @@ def sit_down(hall: Hall, serving: Serving, token: Path) -> None:
     command += ["--server", serving.url, "--token-file", str(token)]
     recordings = hall.event / "recordings"
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + PATIENCE
-        while not list(recordings.glob("*.part")):
-            assert process.poll() is None, "it ended before anything was played"
-            assert time.monotonic() < deadline, "no game began"
-            time.sleep(0.1)
-        hall.shot("final")
-        press_for_a_while(hall)
-        hall.key("Escape")
-        time.sleep(0.5)
-        hall.key("Return")
-        while process.poll() is None:
-            assert time.monotonic() < deadline, "it doesn't end"
-            hall.key("Return")
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not list(recordings.glob("*.part")):
+                assert process.poll() is None, "it ended before anything was played"
+                assert time.monotonic() < deadline, "no game began"
+                time.sleep(0.1)
+            hall.shot("final")
+            press_for_a_while(hall)
+            hall.leave_game(lambda: process.poll() is not None)
+        finally:
+            process.kill()
         assert process.returncode == 0
 
 
