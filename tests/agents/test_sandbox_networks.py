@@ -181,15 +181,21 @@ def test_a_networks_time_is_counted(agent: str) -> None:
         assert not player.seat._bot.running().alive
 
 
+TIMES = 60
+"""So often a slow network goes through all its weights: it isn't ready before anybody looks, on the busiest machine."""
+
+
 def test_a_network_that_hangs_is_ended(tmp_path: Path) -> None:
     from onnx import helper, numpy_helper
 
     model = onnx_model()
     model.graph.initializer.append(numpy_helper.from_array(np.zeros((4, 1_500_000), np.float32), "wide"))
     model.graph.initializer.append(numpy_helper.from_array(np.zeros((1_500_000, 4), np.float32), "narrow"))
-    model.graph.node[-1].output[0] = "few"
-    model.graph.node.append(helper.make_node("MatMul", ["few", "wide"], ["many"]))
-    model.graph.node.append(helper.make_node("MatMul", ["many", "narrow"], ["logits"]))
+    model.graph.node[-1].output[0] = "few 0"
+    for number in range(TIMES):
+        last = "logits" if number == TIMES - 1 else f"few {number + 1}"
+        model.graph.node.append(helper.make_node("MatMul", [f"few {number}", "wide"], [f"many {number}"]))
+        model.graph.node.append(helper.make_node("MatMul", [f"many {number}", "narrow"], [last]))
     path = tmp_path / "agent.zip"
     path.write_bytes(zip_of(onnx_package(model)))
     with closing(sandboxed_player(str(path), BREAKOUT, Limits(decision=0.001))) as player, ArenaEnv(RULES) as env:

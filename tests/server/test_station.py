@@ -92,19 +92,19 @@ def laptop(on_sqlite: Serving, tmp_path: Path) -> Iterator[Laptop]:
 def test_a_game_is_followed_while_it_runs_and_sent_when_it_is_over(on_sqlite: Serving, laptop: Laptop) -> None:
     one = laptop.start()
     seed, actions = 2**30 + 1, play(11, 400)
-    ticket = laptop.ticket(one, "Fay", seed)
+    ticket = laptop.ticket(one, "Fern", seed)
     kept = one.begin(ticket)
-    header, journal = laptop.begin("Fay", seed, actions)
+    header, journal = laptop.begin("Fern", seed, actions)
     client = on_sqlite.client(token=laptop.token)
-    wait(lambda: [game["frames"] for game in client.get("/live") if game["player"] == "Fay"] == [360])
+    wait(lambda: [game["frames"] for game in client.get("/live") if game["player"] == "Fern"] == [360])
     recording = laptop.end(header, journal, actions, kept)
     (receipt,) = laptop.outbox(one).values()
     assert receipt["ticket"] == ticket.id
     decided(client, [receipt["id"]])
-    (result,) = client.get("/results", player="Fay")
+    (result,) = client.get("/results", player="Fern")
     assert (result["score"], result["seed"], result["recording_public"]) == (recording.score, None, False)
     assert client.get(f"/tickets/{ticket.id}")["state"] == "finished"
-    assert [game for game in client.get("/live") if game["player"] == "Fay"] == []
+    assert [game for game in client.get("/live") if game["player"] == "Fern"] == []
 
 
 def test_what_a_killed_kiosk_was_playing_is_sent_under_its_ticket(on_sqlite: Serving, laptop: Laptop) -> None:

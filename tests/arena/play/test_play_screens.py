@@ -74,7 +74,7 @@ def test_sound_keys_and_full_screen(unseen: None, keyboard: Keyboard) -> None:
 
 
 def test_every_text_can_be_filled_in() -> None:
-    names = ("name", "n", "seconds", "clock", "seed", "reason", "source", "won", "lost", "all")
+    names = ("name", "names", "n", "seconds", "clock", "seed", "reason", "source", "won", "lost", "all")
     for table, texts in _texts().items():
         if table in ("play", "remap", "check"):
             for name, words in texts.items():
