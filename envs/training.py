@@ -4,7 +4,8 @@
 for pixel, what `agents.preprocessing.Eye` makes of the arena's own environment for the same ALE seed and actions.
 What differs from SB3's `make_atari_env`:
 
-- stickiness and length come from the rules, there are no opening no-ops, and one step is four emulated frames;
+- stickiness and length come from the rules, and one step is four emulated frames;
+- a game opens with 0 to 3 frames of doing nothing, not with up to 30 (see `OPENING`);
 - the picture is ALE's luminance, the maximum of the last two frames, then shrunk (SB3 shrinks OpenCV's luminance);
 - rewards are clipped to their sign for learning, `info["episode"]["r"]` holds the unclipped score of the whole game;
 - a lost life is reported as `done`, as SB3 does, but nothing is reset and no frame is played for it: the game goes on
@@ -33,6 +34,13 @@ from envs.rules import Rules, check_switches, named_rules
 
 FRAME_SKIP = 4
 """Emulated frames per step."""
+OPENING = FRAME_SKIP - 1
+"""Most frames of doing nothing before the first observation of a training game; each number up to it is as likely.
+
+The arena's games have no such frames, and most learning needs none where actions stick. Breakout does: which of its
+four serves comes depends on the frame of FIRE, modulo four. An agent that decides at every fourth frame and fires at
+once meets the same serve six times out of ten, and learns to stand where that one comes down.
+"""
 STACK = 4
 """Pictures per observation, the newest last."""
 SIDE = 84
@@ -61,6 +69,7 @@ class TrainingEnv(VecEnv):
         seed: of the first reset; two environments with the same seed and actions give the same observations.
         threads: emulator threads; 0 means one per core.
         lives_end: report a lost life as the end of an episode (the game goes on all the same).
+        opening: most frames of doing nothing before the first observation of a game; 0 for games as the arena has them.
 
     Raises:
         RulesError: the rules ask for what ale-py's vector environment can't do: a mode, a difficulty or an action set
@@ -76,6 +85,7 @@ class TrainingEnv(VecEnv):
         seed: int = 0,
         threads: int = 0,
         lives_end: bool = True,
+        opening: int = OPENING,
     ) -> None:
         from ale_py.vector_env import AtariVectorEnv
 
@@ -108,7 +118,7 @@ class TrainingEnv(VecEnv):
             img_width=SIDE,
             stack_num=STACK,
             frameskip=FRAME_SKIP,
-            noop_max=0,
+            noop_max=opening + 1,  # the number is drawn below this
             use_fire_reset=False,
             reward_clipping=False,
         )

@@ -16,7 +16,7 @@ import os
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,6 +31,7 @@ STEPS = 300_000
 SEEDS = (0, 1, 2)
 SIDES = ("arena", "sb3")
 EPISODES = 30
+CURVE_STEP = 20_000
 FIRST_SEED = 2_000
 HUMAN = 31.8
 """Mnih et al. 2015, 5 minutes, no sticky actions."""
@@ -83,7 +84,7 @@ def _kept_and_learned(kept: Path, wanted: list[dict[str, Any]]) -> list[dict[str
 def _learn(side: str, seed: int, steps: int, episodes: int) -> dict[str, Any]:
     """Train one policy and let it play; return its mean score, what training took by the wall's clock and in processor
     time (which a busy machine or a pause doesn't lengthen), and the seconds until the mean of 100 games in training was
-    that of the reference human (None if it never was)."""
+    that of the reference human (None if it never was), and that mean every `CURVE_STEP` steps."""
     import torch
     from stable_baselines3 import PPO
 
@@ -101,12 +102,15 @@ def _learn(side: str, seed: int, steps: int, episodes: int) -> dict[str, Any]:
         model = PPO(FastActorCriticPolicy, games, policy_kwargs=fast, **settings)
     latest: deque[float] = deque(maxlen=100)
     reached: list[float] = []
+    curve: list[list[float]] = []
     began, computed = time.perf_counter(), time.process_time()
 
     def watch(local: dict[str, Any], _global: dict[str, Any]) -> bool:
         latest.extend(info["episode"]["r"] for info in local["infos"] if "episode" in info)
         if not reached and len(latest) == 100 and np.mean(latest) > HUMAN:
             reached.append(time.perf_counter() - began)
+        if model.num_timesteps >= (len(curve) + 1) * CURVE_STEP and latest:
+            curve.append([model.num_timesteps, round(_mean(latest), 2)])
         return True
 
     model.learn(steps, watch)
@@ -114,6 +118,7 @@ def _learn(side: str, seed: int, steps: int, episodes: int) -> dict[str, Any]:
         "seconds": time.perf_counter() - began,
         "processor seconds": time.process_time() - computed,
         "seconds to the human's score": reached[0] if reached else None,
+        "curve": curve,
         "score": _mean(_played(model.policy.state_dict(), episodes)),
     }
 
@@ -138,8 +143,8 @@ def _falling(start: float) -> Callable[[float], float]:
     return lambda remaining: remaining * start
 
 
-def _mean(values: list[Any]) -> float:
-    return float(np.mean(values))
+def _mean(values: Iterable[Any]) -> float:
+    return float(np.mean(list(values)))
 
 
 def _interval(values: list[float]) -> tuple[float, float]:

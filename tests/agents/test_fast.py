@@ -54,3 +54,30 @@ def test_the_same_seed_begins_with_the_same_weights_as_plain_sb3(env: TrainingEn
     plain = PPO("CnnPolicy", env, seed=1, device="cpu").policy.state_dict()
     assert fast.keys() == plain.keys()
     assert all(torch.equal(fast[name], plain[name]) for name in fast)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_held_weights_give_the_same_numbers_and_are_let_go_for_learning(half: bool, env: TrainingEnv) -> None:
+    policy = fast_model(PPO, env, half=half).policy
+    pictures = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 4, 84, 84), dtype=np.uint8))
+
+    def values() -> torch.Tensor:
+        with torch.no_grad():
+            return policy.predict_values(pictures)
+
+    def change() -> None:
+        with torch.no_grad():
+            for weights in policy.parameters():
+                weights.data.mul_(0.5)
+
+    policy.set_training_mode(True)
+    before = values()
+    policy.set_training_mode(False)
+    assert torch.equal(values(), before)
+    assert torch.equal(policy.predict_values(pictures).detach(), before), "with gradients it learns what it plays"
+    policy.set_training_mode(True)
+    change()
+    changed = values()
+    assert not torch.equal(changed, before)
+    policy.set_training_mode(False)
+    assert torch.equal(values(), changed)

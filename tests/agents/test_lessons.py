@@ -38,7 +38,7 @@ def begun_with(env: LessonEnv, seeds: list[int]) -> np.ndarray:
 def test_a_lesson_is_seen_and_scored_like_a_training_game(game: str) -> None:
     rules = named_rules(game).varied(max_frames=1_202)
     seeds = [seed for seed in range(20) if ale_seed_of(seed) >= 0][:2]
-    fast, lessons = TrainingEnv(rules, 2), LessonEnv(rules, teachers(rules, 2, "noop"))
+    fast, lessons = TrainingEnv(rules, 2, opening=0), LessonEnv(rules, teachers(rules, 2, "noop"))
     fast._next_seeds = np.array([ale_seed_of(seed) for seed in seeds])
     np.testing.assert_array_equal(fast.reset(), begun_with(lessons, seeds))
     rng = np.random.default_rng(1)

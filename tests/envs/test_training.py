@@ -2,6 +2,7 @@
 
 from itertools import count
 
+import cv2
 import numpy as np
 import pytest
 from stable_baselines3.common.monitor import Monitor
@@ -9,7 +10,7 @@ from stable_baselines3.common.monitor import Monitor
 from agents.preprocessing import Eye
 from envs.environment import ArenaEnv, ale_seed_of
 from envs.errors import RulesError
-from envs.games import FIRE, GAMES
+from envs.games import FIRE, GAMES, NOOP
 from envs.rules import named_rules
 from envs.training import TrainingEnv, training_seeds
 
@@ -27,7 +28,7 @@ def seeds_both_can_use(how_many: int, start: int = 0) -> list[int]:
 def test_what_is_trained_on_is_what_is_played(game: str, max_frames: int) -> None:
     rules = named_rules(game).varied(max_frames=max_frames)
     seeds = seeds_both_can_use(2, start=40)
-    fast = TrainingEnv(rules, 2, lives_end=False)
+    fast = TrainingEnv(rules, 2, lives_end=False, opening=0)
     fast._next_seeds = np.array([ale_seed_of(s) for s in seeds])
     rng = np.random.default_rng(7)
     choices = rng.integers(0, len(rules.action_set), size=(STEPS, 2))
@@ -98,6 +99,29 @@ def test_a_lost_life_is_done_but_the_game_goes_on() -> None:
         over += game_over.sum()
     assert over >= 4
     assert lost >= 3 * over
+
+
+def test_a_game_opens_with_up_to_three_frames_of_nothing() -> None:
+    """Without them, an agent that decides at every fourth frame and fires at once sees one of Breakout's four serves
+    over and over."""
+    rules = named_rules("breakout").varied(sticky=0.0)
+    pictures = {}
+    for opening in (0, 3):
+        env = TrainingEnv(rules, 64, opening=opening)
+        env.reset()
+        for _ in range(6):
+            seen = env.step(np.zeros(64, np.int64))[0]
+        pictures[opening] = {picture.tobytes() for picture in seen[:, -1]}
+    expected = []
+    for frames in range(4):
+        arena = ArenaEnv(rules)
+        step = arena.start(0)
+        for code in [NOOP] * frames + [FIRE] * 8 + [NOOP] * 16:
+            before, step = step.grayscale(), arena.advance(code)
+        both = np.maximum(before, step.grayscale())
+        expected.append(cv2.resize(both, (84, 84), interpolation=cv2.INTER_AREA).tobytes())
+    assert len(set(expected)) == 4
+    assert pictures == {0: {expected[0]}, 3: set(expected)}
 
 
 def test_the_seed_decides_and_another_seed_differs() -> None:
