@@ -25,4 +25,8 @@ def test_finished_runs_are_taken_from_the_file(tmp_path: Path) -> None:
     assert score.detail["arena"]["interval"] == pytest.approx((12 - half, 12 + half), abs=0.01)
     assert score.value == pytest.approx(12 - (10 - half), abs=0.01)
     assert score.met
+    difference = score.detail["ours less SB3's"]
+    half = 2.776 * (2 / 3) ** 0.5  # four degrees of freedom; the variances are alike
+    assert difference["mean"] == pytest.approx(2)
+    assert difference["interval"] == pytest.approx([2 - half, 2 + half], abs=0.01)
     assert seconds.value == processor.value == 2.5
