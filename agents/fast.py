@@ -35,9 +35,22 @@ class FastNatureCNN(NatureCNN):
         self._held: list[tuple[Tensor, Tensor]] | None = None
 
     def hold(self, on: bool) -> None:
-        """From now on, work without gradients with the weights as they are now (`on`), or with the current ones again.
-        Converting them takes a fifth of the time of a decision on eight pictures."""
-        self._held = [(weight.detach(), bias.detach()) for weight, bias in self._weights()] if on else None
+        """Until further notice, work without gradients with the weights as they are now (`on`), or with the current
+        ones again. Converting them to bfloat16 takes a quarter of the time of a decision on eight pictures.
+
+        Loading or moving weights lets go of what was held; any other change has to do so itself. That is why the policy
+        says when, and not `train()`: DQN's target network never changes its mode, but its weights.
+        """
+        with torch.no_grad():
+            self._held = self._weights() if on and self._number is torch.bfloat16 else None
+
+    def _load_from_state_dict(self, *args: Any, **settings: Any) -> None:
+        self._held = None
+        super()._load_from_state_dict(*args, **settings)
+
+    def _apply(self, *args: Any, **settings: Any) -> Any:
+        self._held = None
+        return super()._apply(*args, **settings)  # type: ignore[no-untyped-call]
 
     def forward(self, observations: Tensor) -> Tensor:
         held = None if torch.is_grad_enabled() else self._held
@@ -79,7 +92,7 @@ class FastActorCriticPolicy(ActorCriticCnnPolicy):
         return extractor(obs)
 
     def set_training_mode(self, mode: bool) -> None:
-        """SB3 calls this before it collects steps or predicts (False), and before it changes weights (True)."""
+        """SB3 calls this before it collects steps or predicts (False) and before it learns (True)."""
         super().set_training_mode(mode)
         extractor = self.features_extractor
         if isinstance(extractor, FastNatureCNN):

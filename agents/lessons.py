@@ -1,7 +1,8 @@
 """Games in which an agent learns from a teacher: the agent plays, the teacher says what it would do.
 
 `LessonEnv` is an SB3 `VecEnv` like `envs.training.TrainingEnv`: the same observations, rewards and ends, four frames
-per step. It runs on the arena's own environment, frame by frame, because its teachers are players of the arena.
+per step, but no opening frames. It runs on the arena's own environment, frame by frame, because its teachers are
+players of the arena.
 """
 
 from __future__ import annotations

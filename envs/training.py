@@ -1,7 +1,8 @@
 """Fast training environments: many games at once in ale-py's own threads, under the arena's rules.
 
 `TrainingEnv` is a Stable-Baselines3 `VecEnv` over `ale_py.vector_env.AtariVectorEnv`. What an agent sees here is, pixel
-for pixel, what `agents.preprocessing.Eye` makes of the arena's own environment for the same ALE seed and actions.
+for pixel, what `agents.preprocessing.Eye` makes of the arena's own environment for the same ALE seed and actions
+(without opening frames).
 What differs from SB3's `make_atari_env`:
 
 - stickiness and length come from the rules, and one step is four emulated frames;
@@ -39,7 +40,7 @@ OPENING = FRAME_SKIP - 1
 
 The arena's games have no such frames, and most learning needs none where actions stick. Breakout does: which of its
 four serves comes depends on the frame of FIRE, modulo four. An agent that decides at every fourth frame and fires at
-once meets the same serve six times out of ten, and learns to stand where that one comes down.
+once meets the same serve up to three times out of four, and learns to stand where that one comes down.
 """
 STACK = 4
 """Pictures per observation, the newest last."""

@@ -139,8 +139,8 @@ def card(
     lines = [
         f"# {name}",
         "",
-        f"Plays {game.title}. {learned(about)} It sees the picture alone, under the arena's rules: sticky actions, "
-        "whole games, no hidden no-ops.",
+        f"Plays {game.title}. {learned(about)} It sees the picture alone and plays by the arena's rules: sticky "
+        "actions, whole games, no hidden no-ops.",
         "",
         "| | |",
         "|---|---|",

@@ -90,6 +90,7 @@ def _learn(side: str, seed: int, steps: int, episodes: int) -> dict[str, Any]:
     from stable_baselines3 import PPO
 
     from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
+    from agents.runs import commit
 
     torch.set_num_threads(1)
     settings = SETTINGS | {"learning_rate": _falling(2.5e-4), "clip_range": _falling(0.1), "seed": seed}
@@ -120,6 +121,7 @@ def _learn(side: str, seed: int, steps: int, episodes: int) -> dict[str, Any]:
         "processor seconds": time.process_time() - computed,
         "seconds to the human's score": reached[0] if reached else None,
         "curve": curve,
+        "commit": commit(),
         "score": _mean(_played(model.policy.state_dict(), episodes)),
     }
 

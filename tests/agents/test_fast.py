@@ -8,7 +8,7 @@ import torch
 from sb3_contrib import QRDQN
 from stable_baselines3 import DQN, PPO
 
-from agents.fast import FastActorCriticPolicy, fast_policy_kwargs, save_plain
+from agents.fast import FastActorCriticPolicy, FastNatureCNN, fast_policy_kwargs, save_plain
 from envs.rules import named_rules
 from envs.training import TrainingEnv
 
@@ -56,9 +56,9 @@ def test_the_same_seed_begins_with_the_same_weights_as_plain_sb3(env: TrainingEn
     assert all(torch.equal(fast[name], plain[name]) for name in fast)
 
 
-@pytest.mark.parametrize("half", [False, True])
-def test_held_weights_give_the_same_numbers_and_are_let_go_for_learning(half: bool, env: TrainingEnv) -> None:
-    policy = fast_model(PPO, env, half=half).policy
+def test_held_weights_are_used_until_they_change(env: TrainingEnv) -> None:
+    model = fast_model(PPO, env, half=True)
+    policy = model.policy
     pictures = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 4, 84, 84), dtype=np.uint8))
 
     def values() -> torch.Tensor:
@@ -81,3 +81,23 @@ def test_held_weights_give_the_same_numbers_and_are_let_go_for_learning(half: bo
     assert not torch.equal(changed, before)
     policy.set_training_mode(False)
     assert torch.equal(values(), changed)
+    change()  # what nobody does between set_training_mode(False) and (True)
+    with torch.no_grad():
+        held = policy.features_extractor(pictures)
+    assert not torch.equal(held, policy.features_extractor(pictures)), "nothing was held"
+    model.set_parameters(model.get_parameters(), device="cpu")
+    with torch.no_grad():
+        current = policy.features_extractor(pictures)
+    assert torch.equal(current, policy.features_extractor(pictures)), "loaded weights are not the held ones"
+
+
+def test_holding_weights_changes_nothing_that_is_learned(env: TrainingEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+    def learned() -> dict[str, torch.Tensor]:
+        settings = {"n_steps": 16, "batch_size": 16, "n_epochs": 2}
+        kwargs = fast_policy_kwargs(half=True)
+        model = PPO(FastActorCriticPolicy, env, seed=1, device="cpu", policy_kwargs=kwargs, **settings)
+        return model.learn(96).policy.state_dict()
+
+    held = learned()
+    monkeypatch.setattr(FastNatureCNN, "hold", lambda *_: None)
+    assert all(torch.equal(weights, held[name]) for name, weights in learned().items())
