@@ -31,7 +31,7 @@ class FastNatureCNN(NatureCNN):
         self, observation_space: spaces.Box, features_dim: int = 512, normalized_image: bool = True, half: bool = True
     ) -> None:
         super().__init__(observation_space, features_dim, normalized_image)
-        self._number = torch.bfloat16 if half else torch.float32
+        self._dtype = torch.bfloat16 if half else torch.float32
         self._held: list[tuple[Tensor, Tensor]] | None = None
 
     def hold(self, on: bool) -> None:
@@ -42,7 +42,7 @@ class FastNatureCNN(NatureCNN):
         says when, and not `train()`: DQN's target network never changes its mode, but its weights.
         """
         with torch.no_grad():
-            self._held = self._weights() if on and self._number is torch.bfloat16 else None
+            self._held = self._weights() if on and self._dtype is torch.bfloat16 else None
 
     def _load_from_state_dict(self, *args: Any, **settings: Any) -> None:
         self._held = None
@@ -55,7 +55,7 @@ class FastNatureCNN(NatureCNN):
     def forward(self, observations: Tensor) -> Tensor:
         held = None if torch.is_grad_enabled() else self._held
         *convolutions, (weight, bias) = held or self._weights()
-        hidden = _channels_last(observations, self._number)  # 0 to 255 are exact in bfloat16, too
+        hidden = _channels_last(observations, self._dtype)  # 0 to 255 are exact in bfloat16, too
         for layer, (kernel, offset) in zip(self._convolutions(), convolutions, strict=True):
             hidden = relu(conv2d(hidden, kernel, offset, layer.stride), inplace=True)
         return relu(linear(hidden.flatten(1), weight, bias)).float()
@@ -64,21 +64,21 @@ class FastNatureCNN(NatureCNN):
         return [layer for layer in self.cnn if isinstance(layer, nn.Conv2d)]
 
     def _weights(self) -> list[tuple[Tensor, Tensor]]:
-        """Weight and bias of every layer in the numbers and the memory layout that the arithmetic wants."""
+        """Weight and bias of every layer in the dtype and the memory layout that the arithmetic wants."""
         kernels = [layer.weight for layer in self._convolutions()]
         kernels[0] = kernels[0] * (1 / 255)
         last: Any = self.linear[0]
-        weights = [kernel.to(self._number, memory_format=torch.channels_last) for kernel in kernels]
-        biases = [layer.bias.to(self._number) for layer in (*self._convolutions(), last)]
-        return list(zip([*weights, last.weight.to(self._number)], biases, strict=True))
+        weights = [kernel.to(self._dtype, memory_format=torch.channels_last) for kernel in kernels]
+        biases = [layer.bias.to(self._dtype) for layer in (*self._convolutions(), last)]
+        return list(zip([*weights, last.weight.to(self._dtype)], biases, strict=True))
 
 
-def _channels_last(pictures: Tensor, number: torch.dtype) -> Tensor:
-    """`pictures`, (n, c, h, w), as `number` with the channels of a pixel side by side: then none of the convolutions,
+def _channels_last(pictures: Tensor, dtype: torch.dtype) -> Tensor:
+    """`pictures`, (n, c, h, w), as `dtype` with the channels of a pixel side by side: then none of the convolutions,
     forward or backward, has to rearrange anything. Channel by channel, since torch's own ways take up to three times
     as long."""
     n, channels, height, width = pictures.shape
-    out = torch.empty((n, height, width, channels), dtype=number, device=pictures.device).permute(0, 3, 1, 2)
+    out = torch.empty((n, height, width, channels), dtype=dtype, device=pictures.device).permute(0, 3, 1, 2)
     for channel in range(channels):
         out[:, channel] = pictures[:, channel]
     return out

@@ -16,7 +16,7 @@ import os
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -146,8 +146,8 @@ def _falling(start: float) -> Callable[[float], float]:
     return lambda remaining: remaining * start
 
 
-def _mean(values: Iterable[Any]) -> float:
-    return float(np.mean(list(values)))
+def _mean(values: Sequence[Any]) -> float:
+    return float(np.mean(values))
 
 
 def _interval(values: list[float]) -> tuple[float, float]:
