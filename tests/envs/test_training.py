@@ -1,5 +1,6 @@
 """The training environment against the arena's own: same pixels, rewards, lives and ends."""
 
+from collections import Counter
 from itertools import count
 
 import cv2
@@ -11,7 +12,7 @@ from agents.preprocessing import Eye
 from envs.environment import ArenaEnv, ale_seed_of
 from envs.errors import RulesError
 from envs.games import FIRE, GAMES, NOOP
-from envs.rules import named_rules
+from envs.rules import Rules, named_rules
 from envs.training import TrainingEnv, training_seeds
 
 STEPS = 700
@@ -101,17 +102,20 @@ def test_a_lost_life_is_done_but_the_game_goes_on() -> None:
     assert lost >= 3 * over
 
 
-def test_a_game_opens_with_up_to_three_frames_of_nothing() -> None:
-    """Without them, an agent that decides at every fourth frame and fires at once sees one of Breakout's four serves
-    over and over."""
-    rules = named_rules("breakout").varied(sticky=0.0)
-    pictures = {}
-    for opening in (0, 3):
-        env = TrainingEnv(rules, 64, opening=opening)
+def serves(rules: Rules, opening: int, times: int) -> Counter[bytes]:
+    """How often which picture is the newest, where FIRE is pressed at once in sixteen games, so many times."""
+    env = TrainingEnv(rules, 16, opening=opening)
+    seen: Counter[bytes] = Counter()
+    for _ in range(times):
         env.reset()
         for _ in range(6):
-            seen = env.step(np.zeros(64, np.int64))[0]
-        pictures[opening] = {picture.tobytes() for picture in seen[:, -1]}
+            pictures = env.step(np.zeros(16, np.int64))[0]
+        seen.update(picture.tobytes() for picture in pictures[:, -1])
+    return seen
+
+
+def test_a_game_opens_with_up_to_three_frames_of_nothing() -> None:
+    rules = named_rules("breakout").varied(sticky=0.0)
     expected = []
     for frames in range(4):
         arena = ArenaEnv(rules)
@@ -121,7 +125,16 @@ def test_a_game_opens_with_up_to_three_frames_of_nothing() -> None:
         both = np.maximum(before, step.grayscale())
         expected.append(cv2.resize(both, (84, 84), interpolation=cv2.INTER_AREA).tobytes())
     assert len(set(expected)) == 4
-    assert pictures == {0: {expected[0]}, 3: set(expected)}
+    assert serves(rules, 0, 4).keys() == {expected[0]}
+    assert serves(rules, 3, 4).keys() == set(expected)
+
+
+def test_without_them_three_first_serves_in_four_are_the_same() -> None:
+    """A first FIRE takes effect unless the action before it sticks, with probability 0.25."""
+    share = {opening: serves(named_rules("breakout"), opening, 25).most_common(1)[0][1] / 400 for opening in (0, 3)}
+    error = 3 * (0.75 * 0.25 / 400) ** 0.5
+    assert share[0] == pytest.approx(0.75, abs=error)
+    assert share[3] < 0.5
 
 
 def test_the_seed_decides_and_another_seed_differs() -> None:
