@@ -23,6 +23,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import ReplayBuffer
 
 from agents.fast import save_plain
+from agents.kickstart import Kickstart
 from envs.errors import AgentError
 
 _COUNTERS = (
@@ -119,6 +120,8 @@ def restore(model: BaseAlgorithm, path: Path, state: dict[str, Any]) -> None:
     try:
         model.policy.load_state_dict(state["policy"])
         model.policy.optimizer.load_state_dict(state["optimizer"])
+        if isinstance(model, Kickstart):
+            model.reference.load_state_dict(state["reference"])
     except (RuntimeError, ValueError, KeyError) as error:
         raise AgentError(f"The checkpoint {path} does not fit this game and algorithm: {error}") from error
     for name, value in state["counters"].items():
@@ -172,7 +175,8 @@ def _state_of(model: BaseAlgorithm) -> dict[str, Any]:
     }
     if torch.cuda.is_available():
         generators["cuda"] = torch.cuda.get_rng_state_all()
-    return {
+    kept = {"reference": model.reference.state_dict()} if isinstance(model, Kickstart) else {}
+    return kept | {
         "policy": model.policy.state_dict(),
         "optimizer": model.policy.optimizer.state_dict(),
         "counters": counters,
