@@ -133,7 +133,7 @@ class Kickstart(PPO):
 
     def _in_chunks(self, observations: Tensor, function: Any) -> Tensor:
         with torch.no_grad():
-            return torch.cat([function(chunk) for chunk in observations.split(CHUNK)])
+            return torch.cat([function(chunk) for chunk in torch.split(observations, CHUNK)])
 
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), "reference"]
@@ -159,4 +159,5 @@ class _Batch:
     def minibatches(self) -> Iterator[Tensor]:
         """Indices of a minibatch after another, for all epochs."""
         for _ in range(self._epochs):
-            yield from torch.from_numpy(np.random.permutation(len(self.actions))).split(self._size)
+            order = torch.from_numpy(np.random.permutation(len(self.actions)))
+            yield from torch.split(order, self._size)

@@ -106,9 +106,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise ArenaError(f"The settings in {path} can't be read: {error}.") from error
     for section, values in config.items():
         known = section in {*ALGORITHMS, "kickstart", "imitation", "steps"}
-        known = known or (
-            is_game(section) and isinstance(values, dict) and values.keys() <= {*ALGORITHMS, "kickstart"}
-        )
+        known = known or (is_game(section) and isinstance(values, dict) and values.keys() <= {*ALGORITHMS, "kickstart"})
         if not known or not isinstance(values, dict):
             raise ArenaError(f"The settings in {path} have a {section!r}, which names no game and no algorithm.")
     return config

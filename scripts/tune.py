@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 import optuna
 from stable_baselines3.common.callbacks import BaseCallback
-from train import DEFAULTS, INTERRUPTED, check_device, make_model, read_config, settings_for, whole
+from train import ALGORITHMS, DEFAULTS, INTERRUPTED, check_device, make_model, read_config, settings_for, whole
 
 from agents.fast import tune_process
 from envs import ArenaError, Game, find_game
 from envs.rules import named_rules
 from envs.training import TrainingEnv
 
-ALGORITHMS = ("ppo", "dqn", "qrdqn", "a2c")
+TUNED = ("ppo", "dqn", "qrdqn", "a2c")
 REPORTS = 10
 """How often a trial says how it does."""
 
@@ -81,11 +81,13 @@ class Report(BaseCallback):
 
 
 def objective(trial: optuna.Trial, game: Game, args: argparse.Namespace) -> float:
-    settings = settings_for(read_config(args.config), args.algo, game, imitates=False)
+    settings = settings_for(read_config(args.config), args.algo, game, kickstart=False)
     settings |= propose(trial, args.algo)
     trial.set_user_attr("settings", settings.copy())
-    env = TrainingEnv(named_rules(game), settings.pop("envs"), seed=trial.number, threads=args.threads)
-    model = make_model(args.algo, env, settings, seed=trial.number, device=args.device, plain=False)
+    scale = settings.pop("reward_scale", None)
+    count = settings.pop("envs")
+    env = TrainingEnv(named_rules(game), count, seed=trial.number, threads=args.threads, reward_scale=scale)
+    model = make_model(ALGORITHMS[args.algo], env, settings, seed=trial.number, device=args.device, plain=False)
     report = Report(trial, args.steps)
     try:
         model.learn(args.steps, report)
@@ -113,7 +115,7 @@ def _toml(value: Any) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Search for better settings with Optuna.")
     parser.add_argument("game")
-    parser.add_argument("--algo", choices=ALGORITHMS, default="ppo")
+    parser.add_argument("--algo", choices=TUNED, default="ppo")
     parser.add_argument("--trials", type=whole(1), default=30)
     parser.add_argument("--steps", type=whole(1), default=300_000, help="length of a trial")
     parser.add_argument("--config", type=Path, default=DEFAULTS, help="settings to start from")
