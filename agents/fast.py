@@ -141,6 +141,8 @@ def _as_plain(model: BaseAlgorithm) -> Iterator[None]:
     model.policy_class = model.policy_aliases["CnnPolicy"]
     mine = ("features_extractor_class", "features_extractor_kwargs", "normalize_images", "net_arch")
     model.policy_kwargs = {k: v for k, v in kept[1].items() if k not in mine}
+    if width := kept[1]["features_extractor_kwargs"].get("features_dim"):
+        model.policy_kwargs["features_extractor_kwargs"] = {"features_dim": width}
     try:
         yield
     finally:

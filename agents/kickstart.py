@@ -34,6 +34,10 @@ class Kickstart(PPO):
         kl_coef: weight of the penalty after it: the Kullback-Leibler divergence, in nats, of the policy from the one at
             the start. It falls linearly to zero.
         kl_fraction: of the run, in which it falls.
+        critic_share: of the critic's gradient, how much reaches the features that it shares with the policy. A policy
+            that is sure of itself has small gradients, and the critic's would move it about (Cobbe et al. 2021,
+            "Phasic policy gradient", on how the two interfere).
+        sharper: by which the policy's logits are multiplied when it has learned and is packed, as for `DAgger`.
     """
 
     def __init__(
@@ -44,6 +48,8 @@ class Kickstart(PPO):
         critic_learning_rate: float = 1e-3,
         kl_coef: float = 0.2,
         kl_fraction: float = 0.5,
+        critic_share: float = 1.0,
+        sharper: float = 1.0,
         **settings: Any,
     ) -> None:
         super().__init__(policy, env, **settings)
@@ -51,6 +57,8 @@ class Kickstart(PPO):
         self.critic_learning_rate = critic_learning_rate
         self.kl_coef = kl_coef
         self.kl_fraction = kl_fraction
+        self.critic_share = critic_share
+        self.sharper = sharper
         self.reference = self._frozen_policy()
         """Features extractor and action head of the policy at the start."""
 
@@ -98,7 +106,8 @@ class Kickstart(PPO):
             gains = batch.advantages[chosen]
             gains = (gains - gains.mean()) / (gains.std() + 1e-8)
             policy_loss = -torch.min(gains * ratio, gains * ratio.clamp(1 - clip, 1 + clip)).mean()
-            value_loss = mse_loss(policy.value_net(features).flatten(), batch.returns[chosen])
+            shared = features.detach().lerp(features, self.critic_share)  # the same numbers, and less gradient
+            value_loss = mse_loss(policy.value_net(shared).flatten(), batch.returns[chosen])
             entropy = -(log_probs.exp() * log_probs).sum(dim=1).mean()
             loss = policy_loss + self.vf_coef * value_loss - self.ent_coef * entropy
             if wanted is not None:

@@ -57,6 +57,8 @@ from envs.training import TrainingEnv
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN, "dagger": DAgger}
 DEFAULTS = Path(__file__).with_name("train.toml")
+GAMES_SETTINGS = {"reward_scale", "opening"}
+"""Those that `TrainingEnv` is given."""
 INTERRUPTED = 130
 
 
@@ -130,7 +132,9 @@ def settings_for(config: dict[str, Any], algo: str, game: Game, *, kickstart: bo
     if algo not in ALGORITHMS:
         raise ArenaError(f"There is no algorithm {algo!r} here; expected one of {', '.join(ALGORITHMS)}.")
     settings: dict[str, Any] = {"envs": 8} | config.get(algo, {}) | config.get(game.name, {}).get(algo, {})
-    known = {*inspect.signature(ALGORITHMS[algo].__init__).parameters, "envs", "reward_scale", "adam_eps"}
+    known = {*inspect.signature(ALGORITHMS[algo].__init__).parameters, "envs", "adam_eps"}
+    if algo != "dagger":
+        known |= GAMES_SETTINGS
     if kickstart and algo == "ppo":
         settings |= {"soften": 1.0} | config.get("kickstart", {}) | config.get(game.name, {}).get("kickstart", {})
         known |= {*inspect.signature(Kickstart.__init__).parameters, "soften"}
@@ -163,12 +167,14 @@ def schedule(value: Any) -> Any:
 # -- the model ---------------------------------------------------------------------------------------------------------
 
 
-def make_games(args: argparse.Namespace, game: Game, count: int, reward_scale: float | None) -> VecEnv:
-    """`count` games side by side; for dagger with a teacher each, who says what it would do."""
+def make_games(args: argparse.Namespace, game: Game, count: int, settings: dict[str, Any]) -> VecEnv:
+    """`count` games side by side; for dagger with a teacher each, who says what it would do. Takes out of `settings`
+    what is for the games."""
+    chosen = {name: settings.pop(name) for name in GAMES_SETTINGS & settings.keys()}
     rules = named_rules(game, args.rules)
     if args.algo == "dagger":
         return LessonEnv(rules, [load_player(args.teacher, game) for _ in range(count)], seed=args.seed)
-    return TrainingEnv(rules, count, seed=args.seed, threads=args.threads, reward_scale=reward_scale)
+    return TrainingEnv(rules, count, seed=args.seed, threads=args.threads, **chosen)
 
 
 def make_model(
@@ -210,7 +216,7 @@ def make_model(
 def learned(model: BaseAlgorithm) -> dict[str, torch.Tensor]:
     """The weights that go into a package."""
     state = model.policy.state_dict()
-    return sharpened(state, model.sharper) if isinstance(model, DAgger) else state
+    return sharpened(state, model.sharper) if isinstance(model, (DAgger, Kickstart)) else state
 
 
 def evaluate(model: BaseAlgorithm, game: Game, rules: str, episodes: int) -> float:
@@ -382,7 +388,7 @@ def train(args: argparse.Namespace) -> int:
         network = read_architecture({name: tuple(t.shape) for name, t in resumed[1]["policy"].items()})
     tune_process(args.threads)
     try:
-        env = make_games(args, game, settings.pop("envs"), settings.pop("reward_scale", None))
+        env = make_games(args, game, settings.pop("envs"), settings)
         soften = settings.pop("soften", 1.0)
         algo = Kickstart if kickstart and args.algo == "ppo" else ALGORITHMS[args.algo]
         model = make_model(algo, env, settings, network, seed=args.seed, device=args.device, plain=args.plain)

@@ -18,7 +18,17 @@ from typing import Any
 import numpy as np
 import optuna
 from stable_baselines3.common.callbacks import BaseCallback
-from train import ALGORITHMS, DEFAULTS, INTERRUPTED, check_device, make_model, read_config, settings_for, whole
+from train import (
+    ALGORITHMS,
+    DEFAULTS,
+    GAMES_SETTINGS,
+    INTERRUPTED,
+    check_device,
+    make_model,
+    read_config,
+    settings_for,
+    whole,
+)
 
 from agents.fast import tune_process
 from envs import ArenaError, Game, find_game
@@ -84,9 +94,8 @@ def objective(trial: optuna.Trial, game: Game, args: argparse.Namespace) -> floa
     settings = settings_for(read_config(args.config), args.algo, game, kickstart=False)
     settings |= propose(trial, args.algo)
     trial.set_user_attr("settings", settings.copy())
-    scale = settings.pop("reward_scale", None)
-    count = settings.pop("envs")
-    env = TrainingEnv(named_rules(game), count, seed=trial.number, threads=args.threads, reward_scale=scale)
+    games = {name: settings.pop(name) for name in GAMES_SETTINGS & settings.keys()}
+    env = TrainingEnv(named_rules(game), settings.pop("envs"), seed=trial.number, threads=args.threads, **games)
     model = make_model(ALGORITHMS[args.algo], env, settings, seed=trial.number, device=args.device, plain=False)
     report = Report(trial, args.steps)
     try:

@@ -64,7 +64,10 @@ def test_softened_logits_are_divided() -> None:
         (zip_of(package(TOML + "stack = 2\n", tensors(stack=2))), "and stack 2; training here has"),
         (zip_of(package(TOML.replace("1, 3, 4", "1, 4, 3"))), r"action set (0, 1, 4, 3), training here (0, 1, 3, 4)"),
         (zip_of(package(TOML.replace(", 4]", "]"), tensors(actions=3))), r"action set (0, 1, 3), training here"),
-        (zip_of(package(numbers=tensors() | {"mlp_extractor.0.weight": np.zeros((8, 8), np.float32)})), "hidden layers"),
+        (
+            zip_of(package(numbers=tensors() | {"mlp_extractor.0.weight": np.zeros((8, 8), np.float32)})),
+            "hidden layers",
+        ),
         (b"import torch", "this is a program, not a network"),
     ],
 )
