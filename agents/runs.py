@@ -90,6 +90,9 @@ def carry_over(about: dict[str, Any], before: dict[str, Any], path: Path) -> Non
     for what in ("game", "algo", "seed"):
         if before[what] != about[what]:
             raise AgentError(f"{path} is of a run with the {what} {before[what]}, not {about[what]}.")
+    if "start" in about and about["start"] != (started := before.get("start")):
+        began = f"from another agent, {started['name']}" if started else "from nothing"
+        raise AgentError(f"{path} is of a run that began {began}; leave out --from to go on with it.")
     for what in ("steps", "settings", "rules", "teacher", "plain"):
         if before.get(what, about[what]) != about[what]:
             print(f"note: {what} was {before[what]} and is now {about[what]}")

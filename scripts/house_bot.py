@@ -186,8 +186,13 @@ def learned(about: dict[str, Any]) -> str:
             f"{likeliest} While it learned, the teacher steered some of the games that the curve shows: at first all, "
             "later one in ten."
         )
-    after = " after imitating recordings" * bool(about.get("imitates"))
-    return f"Trained with {about['algo'].upper()} (Stable-Baselines3 `CnnPolicy`){after}."
+    before = "after imitating recordings " * bool(about.get("imitates"))
+    if start := about.get("start"):
+        before = f"going on from `{start['name']}` (SHA-256 {start['sha256'][:12]}), to which it was held at first "
+    likeliest = " It nearly always takes the action that it holds most likely." * (
+        about["settings"].get("sharper", 1.0) > 1
+    )
+    return f"Trained with {about['algo'].upper()} {before}(Stable-Baselines3 `CnnPolicy`).{likeliest}"
 
 
 if __name__ == "__main__":
