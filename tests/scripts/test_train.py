@@ -17,8 +17,8 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureC
 
 from agents.checkpoints import checkpoints, read_checkpoint
 from agents.dagger import DAgger
-from agents.load import load_player
 from agents.impala import ImpalaCNN
+from agents.load import load_player
 from agents.packages import admit
 from agents.packing import pack_agent
 from arena.evaluate import play_seeds
@@ -94,7 +94,7 @@ def package(folder: Path, network: type[BaseFeaturesExtractor] = NatureCNN, seed
     """The path of an agent for Pac-Man that has learned nothing."""
     env = TrainingEnv(named_rules("pacman"), 2, threads=1)
     policy_kwargs = {"features_extractor_class": network, "features_extractor_kwargs": {"features_dim": 32}}
-    model = PPO("CnnPolicy", env, n_steps=8, seed=seed, device="cpu", policy_kwargs=policy_kwargs | {"net_arch": []})
+    model = PPO("CnnPolicy", env, n_steps=32, seed=seed, device="cpu", policy_kwargs=policy_kwargs | {"net_arch": []})
     path = folder / f"{network.__name__}-{seed}.zip"
     pack_agent(path, model.policy.state_dict(), find_game("pacman"), name=path.stem, algo="ppo", about={})
     return str(path)
