@@ -77,9 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: what follows `arena`; None for those of this process.
     """
-    import logging
+    from envs.redaction import start_logging
 
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    start_logging("%(message)s")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that this terminal has no letters for shall not stop anything
@@ -118,7 +118,9 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _misused(error: typer.TyperException) -> int:
     """Say in one sentence what was wrong with the command that was typed."""
-    message = getattr(error, "format_message", error.__str__)()
+    from envs.redaction import redact
+
+    message = redact(getattr(error, "format_message", error.__str__)())
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "arena"
     if "\n" in message:  # nothing was typed at all: this is the help
