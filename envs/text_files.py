@@ -50,15 +50,7 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
         EventError: it can't be read, is larger, or is no text.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(most + 1)
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        reason = getattr(error, "strerror", None) or tidy(error)
-        raise EventError(f"{path} can't be read ({reason}); check the path and its permissions.") from None
-    if len(content) > most:
-        raise EventError(f"{path} can't be read: a text of at most {most:,} bytes was expected, and it is larger.")
-    try:
-        return decode_text(content)
+        return decode_text(_content(path, most))
     except ValueError as error:
         raise EventError(f"{path} can't be read as text ({error}).") from None
 
@@ -69,23 +61,35 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         EventError: it can't be read, or is no TOML.
     """
-    return parse_toml(read_text(path), str(path))
+    return parse_toml(_content(path, MOST_BYTES), str(path))
 
 
-def parse_toml(text: str, where: str) -> dict[str, Any]:
-    """Return what stands in a TOML text.
+def parse_toml(content: bytes, where: str) -> dict[str, Any]:
+    """Return what stands in the bytes of a TOML file.
 
     Args:
-        text: of the file.
+        content: of the file.
         where: what a message calls the file.
 
     Raises:
         EventError: it is no TOML.
     """
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(decode_text(content))
     except RecursionError:
         reason = "it is nested too deeply"
-    except ValueError as error:  # no TOML, or a number of more digits than Python reads
+    except ValueError as error:  # no text, no TOML, or a number of more digits than Python reads
         reason = tidy(error, 120)
     raise EventError(f"{where} can't be read as TOML ({reason}); correct it.")
+
+
+def _content(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        reason = getattr(error, "strerror", None) or tidy(error)
+        raise EventError(f"{path} can't be read ({reason}); check the path and its permissions.") from None
+    if len(content) > most:
+        raise EventError(f"{path} can't be read: a text of at most {most:,} bytes was expected, and it is larger.")
+    return content

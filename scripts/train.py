@@ -16,7 +16,6 @@ import shlex
 import signal
 import sys
 import time
-import tomllib
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +48,7 @@ from arena.evaluate import play_seeds
 from arena.seeds import practice_seeds
 from envs import ArenaError, Game, find_game
 from envs.rules import named_rules
+from envs.text_files import read_toml
 from envs.training import TrainingEnv
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN, "dagger": DAgger}
@@ -95,10 +95,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    try:
-        config: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # ValueError: not TOML, or not UTF-8
-        raise ArenaError(f"The settings in {path} can't be read: {error}.") from error
+    config = read_toml(path)
     for section, values in config.items():
         known = section in {*ALGORITHMS, "imitation", "steps"}
         known = known or (is_game(section) and isinstance(values, dict) and values.keys() <= ALGORITHMS.keys())

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tomllib
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from train import DEFAULTS, INTERRUPTED, check_device, make_model, read_config, 
 from agents.fast import tune_process
 from envs import ArenaError, Game, find_game
 from envs.rules import named_rules
+from envs.text_files import read_toml
 from envs.training import TrainingEnv
 
 ALGORITHMS = ("ppo", "dqn", "qrdqn", "a2c")
@@ -96,7 +96,7 @@ def objective(trial: optuna.Trial, game: Game, args: argparse.Namespace) -> floa
 
 def as_config(algo: str, settings: dict[str, Any], defaults: Path) -> str:
     """A settings file with `settings` for `algo` and the usual lengths of runs."""
-    lengths = tomllib.loads(defaults.read_text(encoding="utf-8")).get("steps", {})
+    lengths = read_toml(defaults).get("steps", {})
     table = {algo: settings, "steps": lengths}
     lines = []
     for name, values in table.items():
