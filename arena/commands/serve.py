@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -160,11 +161,9 @@ def _check_certificate(cert: Path | None, key: Path | None) -> None:
             raise EventError(
                 f"The key {key or cert} belongs to another certificate than {cert}; name its own."
             ) from None
-        missing = f"--tls-key, which isn't given, names the key where {cert} doesn't hold it, too"
-        wanted = missing if key is None else f"expected a key, as -----BEGIN PRIVATE KEY-----, in {key}"
         raise EventError(
-            f"The certificate can't be used: expected a text that begins with -----BEGIN CERTIFICATE----- in {cert}; "
-            f"{wanted}."
+            f"The certificate can't be used: expected -----BEGIN CERTIFICATE----- in {cert} and -----BEGIN PRIVATE "
+            f"KEY----- in {key or cert}{'' if key else ', or in a file of its own that --tls-key names'}."
         ) from None
 
 
@@ -195,44 +194,44 @@ def _listening(host: str, port: int) -> socket.socket:
 
     if not 0 <= port < 2**16:
         raise EventError(f"A port is a number from 0 to 65535, not {port}.")
-    name = host.strip().removeprefix("[").removesuffix("]")
-    if not name or "/" in name:
+    name = _bare(host)
+    if not name or "/" in name or (":" in name and not _is_ipv6(name)):
         raise EventError(
-            f"--host takes one of this machine's addresses, such as 127.0.0.1 or 0.0.0.0, not {host!r}; others reach it "
-            "at --url."
+            f"--host takes one of this machine's addresses, such as 127.0.0.1 or 0.0.0.0, not {host!r}; the port goes "
+            "after --port, and the address that others type after --url."
         )
-    six = ":" in name
     try:
-        family = socket.AF_INET6 if six else socket.AF_INET
+        family = socket.AF_INET6 if ":" in name else socket.AF_INET
         both = name == "::" and socket.has_dualstack_ipv6()  # everybody, also who knows only an IPv4 address
         return socket.create_server((name, port), family=family, backlog=1024, dualstack_ipv6=both)
     except (OSError, UnicodeError, ValueError) as error:
-        reason, way = _why_not(error, port)
+        number = getattr(error, "errno", None)
+        reason = (getattr(error, "strerror", None) or "this can't be a name").partition(" (while")[0]
+    match number:
+        case errno.EADDRINUSE:
+            way = "another program listens there, perhaps another arena serve: end it, or choose another port"
+        case errno.EACCES | errno.EPERM:
+            way = "choose another port; those below 1024 may need an administrator's rights"
+        case _:
+            way = "--host takes an address of this machine; 0.0.0.0 is all that it has"
     raise EventError(f"The server can't listen on {name}, port {port} ({reason}); {way}.")
 
 
-def _why_not(error: Exception, port: int) -> tuple[str, str]:
-    """Return why nothing can listen, and the way on."""
-    match error:
-        case socket.gaierror() | UnicodeError() | ValueError():
-            return getattr(
-                error, "strerror", None
-            ) or "no name of a machine", "0.0.0.0 is every address of this machine"
-        case PermissionError():
-            return (
-                f"{error.strerror}",
-                f"{'ports below 1024 are the administrator’s: ' if port < 1024 else ''}choose another",
-            )
-        case OSError(errno=errno.EADDRINUSE):
-            return f"{error.strerror}", "another program has it, perhaps another arena serve: end that, or --port 0"
-        case OSError(errno=errno.EADDRNOTAVAIL):
-            return f"{error.strerror}", "it isn't this machine's address; 0.0.0.0 is every address that it has"
-    return getattr(error, "strerror", None) or str(error), "choose another"
+def _bare(host: str) -> str:
+    """Return an address without the brackets that an IPv6 address has in a URL."""
+    return host.strip().removeprefix("[").removesuffix("]")
+
+
+def _is_ipv6(name: str) -> bool:
+    try:
+        return bool(ipaddress.IPv6Address(name))
+    except ValueError:
+        return False
 
 
 def _reached_at(host: str, listening: socket.socket) -> str:
     """Return host and port as they stand in an address that can be opened."""
-    name, port = host.strip().removeprefix("[").removesuffix("]"), listening.getsockname()[1]
+    name, port = _bare(host), listening.getsockname()[1]
     if name == "0.0.0.0" or (name == "::" and socket.has_dualstack_ipv6()):
         name = _own_address(socket.AF_INET, "192.0.2.1", "127.0.0.1")
     elif name == "::":
