@@ -68,7 +68,6 @@ def clean_token(text: str) -> str:
     Raises:
         AddressError: what is left can't be a token.
     """
-    hide(text)
     token = _unwrapped(_BEFORE_TOKEN.sub("", _unwrapped(text)))
     hide(token)
     odd = re.search(r"[^!-~]", token)

@@ -52,8 +52,10 @@ def start_logging(form: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(RedactingFormatter(form))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    sys.excepthook = _print_redacted
-    threading.excepthook = _print_of_thread
+    if sys.excepthook is sys.__excepthook__:  # else somebody looks after tracebacks already
+        sys.excepthook = _print_redacted
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _print_of_thread
 
 
 def _print_redacted(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
