@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import optuna
 from stable_baselines3.common.callbacks import BaseCallback
-from train import DEFAULTS, INTERRUPTED, check_device, make_model, read_config, settings_for, whole
+from train import DEFAULTS, INTERRUPTED, check_device, make_model, read_config, settings_for
 
 from agents.fast import tune_process
+from agents.options import whole
 from envs import ArenaError, Game, find_game
 from envs.rules import named_rules
 from envs.training import TrainingEnv
