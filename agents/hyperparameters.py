@@ -91,8 +91,8 @@ def check_together(settings: Mapping[str, Any], whose: str, algorithm: type[Base
         raise AgentError(f"The settings give {whose} adam_eps and use_rms_prop, two optimizers; take one of them out.")
     if (memory := _memory()) and room * bytes_each > memory:
         raise AgentError(
-            f"The settings give {whose} {room:,} steps to keep ({what}), which take {room * bytes_each / 2**30:,.0f} GB "
-            f"of memory; this machine has {memory / 2**30:,.0f}."
+            f"The settings give {whose} {room:,} steps to keep ({what}), which take {room * bytes_each / 2**30:,.0f} "
+            f"GB of memory; this machine has {memory / 2**30:,.0f}."
         )
 
 

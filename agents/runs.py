@@ -69,9 +69,11 @@ def recipe(args: argparse.Namespace, steps: int, defaults: Path) -> str:
     return " ".join(parts)
 
 
-def go_on(args: argparse.Namespace, steps: int, parser: argparse.ArgumentParser) -> str:
-    """The command that goes on with this run, up to `steps`: as it was given to `parser`, on this machine."""
-    return shlex.join([*_words(args, parser, {"from_recordings"}), "--resume", "--steps", str(steps)])
+def go_on(args: argparse.Namespace, steps: int | None, parser: argparse.ArgumentParser) -> str:
+    """The command that goes on with this run, up to `steps` or as planned: as it was given to `parser`, on this
+    machine."""
+    length = [] if steps is None else ["--steps", str(steps)]
+    return shlex.join([*_words(args, parser, {"from_recordings"}), "--resume", *length])
 
 
 def begin_anew(args: argparse.Namespace, steps: int, out: Path, parser: argparse.ArgumentParser) -> str:
@@ -103,7 +105,8 @@ def held(out: Path) -> Iterator[None]:
     Raises:
         AgentError: another process holds it, or it can't be written.
     """
-    lock = FileLock(out / ".lock", timeout=0)
+    file = out / ".lock"
+    lock = FileLock(file, timeout=0)
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock.acquire()
@@ -116,6 +119,9 @@ def held(out: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        if [*out.iterdir()] == [file]:  # it came to nothing
+            file.unlink()
+            out.rmdir()
         lock.release()
 
 

@@ -24,7 +24,7 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
-from agents.checkpoints import check_sane, restart_games, restore
+from agents.checkpoints import check_sane, checkpoints, restart_games, restore
 from agents.cloning import imitate
 from agents.dagger import DAgger, sharpened
 from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
@@ -110,14 +110,13 @@ def read_config(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:  # ValueError: not TOML, or not UTF-8
         raise ArenaError(f"The settings in {path} can't be read: {error}.") from error
     for section, values in config.items():
-        if not isinstance(values, dict):
-            raise ArenaError(
-                f"The settings in {path} have {section} outside a section; expected a line like [ppo] first."
-            )
         known = section in {*ALGORITHMS, "imitation", "steps"}
-        known = known or (is_game(section) and values.keys() <= ALGORITHMS.keys())
+        known = known or (is_game(section) and isinstance(values, dict) and values.keys() <= ALGORITHMS.keys())
         if not known:
             raise ArenaError(f"The settings in {path} have a {section!r}, which names no game and no algorithm.")
+        tables = [values, *(values.get(algo, {}) for algo in ALGORITHMS if isinstance(values, dict))]
+        if not all(isinstance(table, dict) for table in tables):
+            raise ArenaError(f"The settings in {path} have a value for {section}; expected a section of settings.")
     return config
 
 
@@ -142,6 +141,13 @@ def settings_for(config: dict[str, Any], algo: str, game: Game, *, imitates: boo
     for part in parts:
         settings |= check_settings(part, algo, ALGORITHMS[algo].__init__, envs=int, adam_eps=float)
     return settings
+
+
+def planned_steps(config: dict[str, Any], game: Game) -> int:
+    """The length of a run if nobody says another."""
+    lengths = config.get("steps", {})
+    games = {name: int for name in lengths if is_game(name)} or {game.name: int}
+    return int(check_settings(lengths, "steps", **games).get(game.name, 2_000_000))
 
 
 def imitation_settings(config: dict[str, Any]) -> dict[str, Any]:
@@ -229,7 +235,12 @@ def train(args: argparse.Namespace) -> int:
     config = read_config(args.config)
     settings_for(config, args.algo, game, imitates=args.from_recordings is not None)
     with held(out):
-        return train_in(out, args, game, config)
+        try:
+            return train_in(out, args, game, config)
+        except KeyboardInterrupt:
+            on = f"To go on:\n    {go_on(args, args.steps, parser())}" if checkpoints(out / "checkpoints") else ""
+            print(f"\nStopped at once. {on or 'Nothing has been written; the same command begins again.'}")
+            return INTERRUPTED
 
 
 def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, Any]) -> int:
@@ -244,7 +255,7 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
         raise ArenaError(
             "Only ppo and a2c can start from recordings: dqn and qrdqn learn values, dagger learns from its teacher."
         )
-    asked = args.steps or before.get("steps") or config.get("steps", {}).get(game.name, 2_000_000)
+    asked = args.steps or before.get("steps") or planned_steps(config, game)
     update = steps_per_update(settings, ALGORITHMS[args.algo])
     about: dict[str, Any] = {
         "game": game.name,
@@ -343,7 +354,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nStopped at once. If there is a checkpoint, the same command goes on from it with --resume.")
+        print("\nStopped at once. Nothing has been written.")
         return INTERRUPTED
 
 
