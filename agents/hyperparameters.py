@@ -85,10 +85,13 @@ def check_together(settings: Mapping[str, Any], whose: str, algorithm: type[Base
         raise AgentError(f"The settings give {whose} one step to learn from at a time; expected two or more.")
     if issubclass(algorithm, OffPolicyAlgorithm) and settings.get("n_steps", 1) > 1 and not plain:
         raise AgentError(
-            f"The settings give {whose} n_steps = {settings['n_steps']}, which SB3's own buffer can do: add --plain."
+            f"The settings give {whose} n_steps = {settings['n_steps']}, which the arena's replay buffer can't do; "
+            "take it out, or add --plain for SB3's own."
         )
-    if settings.get("use_rms_prop") and "adam_eps" in settings:
-        raise AgentError(f"The settings give {whose} adam_eps and use_rms_prop, two optimizers; take one of them out.")
+    if _value(settings, algorithm, "use_rms_prop") and "adam_eps" in settings:
+        raise AgentError(
+            f"The settings give {whose} adam_eps, but use_rms_prop is on; set it to false, or take adam_eps out."
+        )
     if (memory := _memory()) and room * bytes_each > memory:
         raise AgentError(
             f"The settings give {whose} {room:,} steps to keep ({what}), which take {room * bytes_each / 2**30:,.0f} "

@@ -163,11 +163,8 @@ def carry_over(about: dict[str, Any], before: dict[str, Any], path: Path) -> Non
     for what in sorted({*old, *new}):
         if old.get(what) != new.get(what):
             print(f"note: {what} was {old.get(what, 'not set')} and is now {new.get(what, 'not set')}")
-    if before["steps"] != about["steps"] and (names := falling(new)):
-        print(
-            f"note: {' and '.join(names)} fall to zero over the whole run, and go on where a run of {about['steps']:,} "
-            "steps would be now"
-        )
+    for what in falling(new) if before["steps"] != about["steps"] else []:
+        print(f"note: {what} falls to zero over the whole run, and goes on as in a run of {about['steps']:,} steps")
     about |= {key: before[key] for key in ("best", "seconds", "evaluated") if key in before}
     about["command"] = f"{before['command']}; then {about['command']}"
 

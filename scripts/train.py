@@ -192,7 +192,7 @@ def make_model(
         warnings.simplefilter("always")
         model = ALGORITHMS[algo](policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
     for note in notes:
-        print(f"note: {tidy(note.message)}")
+        print(f"note: {tidy(note.message, 400)}")
     return model
 
 
@@ -255,7 +255,8 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
         raise ArenaError(
             "Only ppo and a2c can start from recordings: dqn and qrdqn learn values, dagger learns from its teacher."
         )
-    asked = args.steps or before.get("steps") or planned_steps(config, game)
+    planned = planned_steps(config, game)
+    asked = args.steps or before.get("steps") or planned
     update = steps_per_update(settings, ALGORITHMS[args.algo])
     about: dict[str, Any] = {
         "game": game.name,
@@ -278,7 +279,9 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
         env = make_games(args, game, settings.pop("envs"))
         model = make_model(args.algo, env, settings, seed=args.seed, device=args.device, plain=args.plain)
     except (TypeError, ValueError, AssertionError, MemoryError) as error:
-        raise ArenaError(f"The settings for {args.algo} in {args.config} can't be used: {error}.") from error
+        raise ArenaError(
+            f"The settings for {args.algo} in {args.config} can't be used: {str(error).rstrip('.')}."
+        ) from error
     about["machine"] = machine(model.device.type)
     print(f"{args.algo} learns {game.title} on {model.device.type}, {about['steps']:,} steps; Ctrl-C stops and saves.")
     if about["steps"] != asked:
