@@ -53,7 +53,7 @@ class Progress:
         if pace:
             parts.append(f"{pace:,.0f} a second" if pace >= 10 else f"{pace:.1f} a second")
         parts += [note] * bool(note)
-        if pace:
+        if pace and done < self._total:
             parts.append(f"{_time((self._total - done) / pace)} left")
         print(time.strftime("%H:%M:%S"), "  ".join(parts), flush=True)
 

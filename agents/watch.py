@@ -20,8 +20,8 @@ from agents.runs import write_episodes
 from agents.sb3 import Sb3Bot
 
 
-class Stopped(Exception):
-    """Ctrl-C was pressed in something that can be broken off."""
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C was pressed in something that can be broken off; not an error of a player, so no `Exception`."""
 
 
 class Watch(BaseCallback):
@@ -136,16 +136,19 @@ class Watch(BaseCallback):
         self.logger.record("eval/score", score)
         self.logger.dump(self.num_timesteps)  # now: after the last one, SB3 writes no more
         best = self.about.get("best")
-        if better := best is None or score > best["score"]:
+        remark = ""
+        if best is None or score > best["score"]:
             self.about["best"] = {"score": score, "steps": self.num_timesteps}
             try:
                 self.write_agent(self.out / "agent.zip", self.model)
                 self.unsaved.pop("agent.zip", None)
+                remark = ", the best so far"
             except OSError as error:
                 self.about["best"] = best
                 self._warn("agent.zip", error, "the one before it stays" if best else "there is none yet")
-        self.about["evaluated"] = self.num_timesteps
-        tqdm.write(f"evaluation at {self.num_timesteps:,} steps: {score:.1f} points{', the best so far' * better}")
+        if "agent.zip" not in self.unsaved:
+            self.about["evaluated"] = self.num_timesteps
+        tqdm.write(f"evaluation at {self.num_timesteps:,} steps: {score:.1f} points{remark}")
         return True
 
     def checkpoint(self) -> None:
