@@ -192,7 +192,7 @@ def _save_buffer(buffer: ReplayBuffer, path: Path) -> None:
 def _load_buffer(buffer: ReplayBuffer, path: Path) -> None:
     names = [name for name in _ARRAYS if hasattr(buffer, name)]
     try:
-        with np.load(path) as stored:
+        with path.open("rb") as file, np.load(file) as stored:  # numpy itself leaves a damaged file open
             if {*names} != {*stored} - {"pos", "full"}:
                 raise AgentError(f"{path} was written by a run that differs in --plain; give or leave it out as then.")
             pos, full = int(stored["pos"]), bool(stored["full"])
