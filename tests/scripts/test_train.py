@@ -259,7 +259,7 @@ def test_an_unknown_setting_and_a_run_in_the_way_are_refused(config: Path, tmp_p
         config, tmp_path / "run", expect=2
     )
     config.write_text(SMALL + "[imitation]\nepoch = 3\n")
-    assert "The settings give imitation a 'epoch'" in train(config, tmp_path / "run", expect=2)
+    assert "The settings give imitation an 'epoch'" in train(config, tmp_path / "run", expect=2)
     config.write_text(SMALL)
     train(config, tmp_path / "run", "--steps", "64")
     assert "already holds a run" in train(config, tmp_path / "run", "--steps", "64", expect=2)
