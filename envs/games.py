@@ -19,6 +19,9 @@ from envs.errors import UnknownGame, shown
 FPS = 59.92
 """Emulated frames per second of an NTSC Atari 2600 as ALE runs it."""
 
+PIXEL_WIDTH = 12 / 7
+"""Width of an Atari 2600 pixel divided by its height, on an NTSC television."""
+
 ACTION_NAMES = (
     "NOOP", "FIRE", "UP", "RIGHT", "LEFT", "DOWN", "UPRIGHT", "UPLEFT", "DOWNRIGHT", "DOWNLEFT",
     "UPFIRE", "RIGHTFIRE", "LEFTFIRE", "DOWNFIRE", "UPRIGHTFIRE", "UPLEFTFIRE", "DOWNRIGHTFIRE", "DOWNLEFTFIRE",
@@ -155,7 +158,8 @@ def other_games() -> dict[str, Game]:
     """All other games that ale-py ships for one player, by ROM name. They are read from its list of ROMs, so that a
     list of games costs no import of the emulator."""
     package = find_spec("ale_py")
-    assert package is not None and package.origin is not None
+    assert package is not None
+    assert package.origin is not None
     files = json.loads((Path(package.origin).parent / "roms" / "md5.json").read_text(encoding="utf-8"))
     roms = sorted({file.removesuffix(".bin") for file in files} - FOR_TWO - GAMES.keys())
     return {
