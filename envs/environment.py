@@ -116,7 +116,7 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]], EzPickle):
         OptionError: see `obs_type` and `render_mode`.
     """
 
-    metadata = {"render_modes": ["human", "rgb_array"], "render_fps": FPS}
+    metadata = {"render_modes": ["human", "rgb_array"], "render_fps": round(FPS)}  # Gymnasium wants an int
 
     def __init__(
         self,

@@ -183,7 +183,7 @@ def find_game(name: str) -> Game:
     Raises:
         UnknownGame: there is none; the message names the nearest ones.
     """
-    match = _ENVIRONMENT.fullmatch(name.strip())
+    match = _ENVIRONMENT.fullmatch(name.strip()) if isinstance(name, str) else None
     plain = match["game"] if match else ""
     if (game := _by_spelling().get(_squeeze(plain))) is not None:
         return game
