@@ -154,17 +154,15 @@ def test_preprocessing_skips_four_of_the_arenas_frames() -> None:
 @pytest.mark.parametrize("game", ["breakout", "ms_pacman"])
 def test_stable_baselines_atari_environment(game: str) -> None:
     def lives(seed: int) -> list[np.ndarray]:
-        vec: Any = VecFrameStack(make_atari_env(f"envs:{find_game(game).env_id}", n_envs=2, seed=seed), 4)
+        vec: Any = VecFrameStack(make_atari_env(f"envs:{find_game(game).env_id}", n_envs=1, seed=seed), 4)
         try:
             assert vec.observation_space.shape == (84, 84, 4)
             seen = [vec.reset()]
-            episodes = 0
-            for t in range(300):
-                observation, rewards, dones, infos = vec.step([t % vec.action_space.n] * 2)
+            for t in range(600):
+                observation, rewards, dones, infos = vec.step([t % 2])
                 seen.append(observation)
-                episodes += sum(dones)
                 assert set(rewards) <= {-1.0, 0.0, 1.0}
-                if episodes >= 2:
+                if dones[0]:
                     assert infos[0]["lives"] < find_game(game).lives
                     return seen
             pytest.fail("no life was lost")
