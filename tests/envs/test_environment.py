@@ -299,7 +299,7 @@ def test_bad_arguments() -> None:
     env = make_env("breakout")
     env.reset(seed=1)
     for index in (-1, 4):
-        with pytest.raises(IllegalAction, match="has 0 to 3"):
+        with pytest.raises(IllegalAction, match="whole number from 0 to 3; what came is"):
             env.step(index)
     with pytest.raises(UnknownGame):
         make_env("brakout")
