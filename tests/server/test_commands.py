@@ -84,7 +84,7 @@ def test_sync_sends_what_waits(on_sqlite: Serving, tmp_path: Path, capsys: pytes
     assert "0 wait, 1 sent (1 verified, 0 not yet, 0 refused on replay), 0 refused at once." in capsys.readouterr().out
     assert cli.main(["sync", *where]) == 2
     assert "--server is missing" in capsys.readouterr().err
-    assert cli.main(["sync", *where, "--server", "nonsense", "--token", token]) == 2
+    assert cli.main(["sync", *where, "--server", "htp://nonsense", "--token", token]) == 2
 
 
 def test_submit_sends_once(on_sqlite: Serving, capsys: pytest.CaptureFixture[str]) -> None:
