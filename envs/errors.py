@@ -4,6 +4,7 @@ ArenaError
 ├── UnknownGame         no such game
 ├── RomError            the ROM file is missing or is not the one that the rules name
 ├── RulesError          a rules file or a rules name that can't be used
+├── OptionError         an option of an environment that doesn't exist, or a value that it doesn't have
 ├── SeedError           a seed outside the range
 ├── PlayerNameError     a text that can't be a player's name
 ├── IllegalAction       an action code outside the action set of the rules
@@ -18,6 +19,8 @@ The command line turns each of them into exit code 2 and its sentence; anything 
 """
 
 import reprlib
+
+from envs.redaction import redact
 
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = 80
@@ -39,7 +42,11 @@ def tidy(text: object, limit: int = 240) -> str:
 
 
 class ArenaError(Exception):
-    """Base of all errors whose text is written for the person in front of the screen."""
+    """Base of all errors whose text is written for the person in front of the screen. It holds no secrets, whatever it
+    quotes."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(redact(one) if isinstance(one, str) else one for one in arguments))
 
 
 class UnknownGame(ArenaError):
@@ -51,6 +58,10 @@ class RomError(ArenaError):
 
 
 class RulesError(ArenaError):
+    pass
+
+
+class OptionError(ArenaError):
     pass
 
 
