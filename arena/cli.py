@@ -105,11 +105,13 @@ def _run(arguments: Sequence[str] | None) -> int:
             return _output_failed(error)
         raise
     except Exception as error:
-        from envs.errors import ArenaError  # not at the top: it is not needed for --help
+        from envs.errors import ArenaError  # not at the top: they are not needed for --help
+        from envs.extras import explained
 
-        if not isinstance(error, ArenaError):
+        shown = explained(error) if isinstance(error, ModuleNotFoundError) else error
+        if not isinstance(shown, ArenaError):
             raise
-        print(f"arena: {error}", file=sys.stderr)
+        print(f"arena: {shown}", file=sys.stderr)
         return BAD_INPUT
     if code == INTERRUPTED:
         print("arena: Interrupted.", file=sys.stderr)

@@ -48,6 +48,7 @@ from arena.demonstrations import demonstrate, recordings_of
 from arena.evaluate import play_seeds
 from arena.seeds import practice_seeds
 from envs import ArenaError, Game, find_game
+from envs.extras import require
 from envs.rules import named_rules
 from envs.training import TrainingEnv
 
@@ -320,6 +321,7 @@ def write_agent(path: Path, state: dict[str, torch.Tensor], game: Game, about: d
 
 
 def train(args: argparse.Namespace) -> int:
+    require("A training run's curves", "tensorboard")
     game = find_game(args.game)
     out: Path = args.out or Path("runs") / f"{game.name}-{args.algo}-{args.seed}"
     resumed = newest_checkpoint(out, resume=args.resume)

@@ -16,14 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import optuna
 from stable_baselines3.common.callbacks import BaseCallback
 from train import DEFAULTS, INTERRUPTED, check_device, make_model, read_config, settings_for, whole
 
 from agents.fast import tune_process
 from envs import ArenaError, Game, find_game
+from envs.extras import explained
 from envs.rules import named_rules
 from envs.training import TrainingEnv
+
+try:
+    import optuna
+except ModuleNotFoundError as error:
+    sys.exit(f"error: {explained(error) or error}")
 
 ALGORITHMS = ("ppo", "dqn", "qrdqn", "a2c")
 REPORTS = 10
