@@ -217,21 +217,13 @@ class _Pip:
         lines: deque[str] = deque(maxlen=20)
         began = False
         self._dirty.touch()
-        with (
-            subprocess.Popen(
-                [*self._command, *arguments],
-                cwd=self._root,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                # pip holds the lock, too: if this process is killed, pip may live on for a while.
-                pass_fds=() if WINDOWS else (self._lock.fileno(),),
-            ) as process,
-            _beats(),
-        ):
+        # pip holds the lock, too: if this process is killed, pip may live on for a while.
+        held = () if WINDOWS else (self._lock.fileno(),)
+        output: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        output |= {"text": True, "encoding": "utf-8", "errors": "replace"}
+        command = [*self._command, *arguments]
+        process = subprocess.Popen(command, cwd=self._root, stdin=subprocess.DEVNULL, pass_fds=held, **output)
+        with process, _beats():
             assert process.stdout is not None
             for line in process.stdout:
                 lines.append(line.rstrip())

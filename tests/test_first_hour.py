@@ -1,7 +1,7 @@
 """Every command of the guides works in the environment that the README's first command makes.
 
-The commands of the README, of docs/participants.md, players.md, organizers.md, kiosk.md and server.md are typed one after
-the other in a folder with a small event, as they stand there but shorter: few seeds, one worker, this machine's address
+The commands of the README, of docs/participants.md, players.md, organizers.md, kiosk.md and server.md are typed one
+after the other in a folder with a small event, as they stand there but shorter: few seeds, one worker, this machine's address
 in place of the example's. Windows open on a display of their own and are closed when they are there; servers serve
 until the end. What trains is typed in `tests/scripts/test_participants.py`, what leads through an evening in
 `tests/test_runbook.py`, both in the same environment. A new command in a guide is run here from then on, or is named
@@ -16,7 +16,6 @@ import shlex
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -56,7 +55,6 @@ SHORTER = (
     (r"(--seeds|--trials|--nworkers) \d+", r"\1 1"),
     (r"--steps \d+", "--steps 256 --threads 1"),
     (r"script:basic", "script:noop"),
-    (r"(--player \S+ )(.*)--seeds", r"\1\2--seeds"),
     (r"RECORDING|event/recordings/NAME.arena.zip", "game.arena.zip"),
     (r"runs/breakout-ppo-0/agent.zip|my-agent.zip|\bmy.zip|\bFILE\b", "agent.zip"),
     (r"\bAGENT --game GAME", "breakout-quick --game breakout"),
@@ -102,13 +100,10 @@ def commands_of(guide: str) -> list[str]:
     within = rf"`({PROGRAM} (?:[^`\n]+\n?[^`\n]*))`"
     found = [alone or among.replace("\n", " ") for alone, among in re.findall(f"{lines}|{within}", text, re.MULTILINE)]
     named = re.compile(
-        r"arena [a-z]+( check)?( --(sandbox|versus|status))?|arena (event|tournament) [a-z]+|arena .*FILE --.*"
+        r"arena ([a-z]+|agent check|(event|tournament) [a-z]+)( --(sandbox|versus|status))?|.* FILE --.*"
     )
-    return [
-        one
-        for one in dict.fromkeys(found)
-        if not named.fullmatch(one) or re.search(rf"^ {{4,}}{re.escape(one)}$", text, re.M)
-    ]
+    typed = set(re.findall(lines, text, re.MULTILINE))
+    return [one for one in dict.fromkeys(found) if one in typed or not named.fullmatch(one)]
 
 
 def everything() -> list[str]:
@@ -118,7 +113,7 @@ def everything() -> list[str]:
 def typed_here() -> list[str]:
     """Return the commands that are neither typed by another test nor named in `NOT_RUN`, the services first."""
     evening = [c for c in runbook.commands() if c.split()[1] not in ("kiosk", "stage")]
-    elsewhere = {*NOT_RUN, *trained(), *evening} - set(commands_of("README"))
+    elsewhere = {*trained(), *evening} - set(commands_of("README")) | {*NOT_RUN}
     found = [one for one in everything() if one not in elsewhere]
     return sorted(found, key=lambda one: (not is_service(one), "scheduler" not in one and "dask" in one))
 
@@ -155,7 +150,7 @@ class Desk:
             command = re.sub(pattern, instead, command)
         for name, value in self.places.items():
             command = re.sub(rf"\b{name}\b", value, command)
-        if command.startswith("arena kiosk") or command.startswith("arena sync"):
+        if command.startswith(("arena kiosk", "arena sync")):
             command = command.replace("token.txt", "station.txt")
         words = shlex.split(command.removeprefix("OMP_NUM_THREADS=1 "))
         if is_service(command):
