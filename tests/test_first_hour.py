@@ -1,9 +1,9 @@
 """Every command of the guides works in the environment that the README's first command makes.
 
 The commands of the README, of docs/participants.md, players.md, organizers.md, kiosk.md and server.md are typed one
-after the other in a folder with a small event, as they stand there but shorter: few seeds, one worker, this machine's address
-in place of the example's. Windows open on a display of their own and are closed when they are there; servers serve
-until the end. What trains is typed in `tests/scripts/test_participants.py`, what leads through an evening in
+after the other in a folder with a small event, as they stand there but shorter: few seeds, one worker, this machine's
+address in place of the example's. Windows open on a display of their own and are closed when they are there; servers
+serve until the end. What trains is typed in `tests/scripts/test_participants.py`, what leads through an evening in
 `tests/test_runbook.py`, both in the same environment. A new command in a guide is run here from then on, or is named
 below with the reason why not.
 """
