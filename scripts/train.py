@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import activated  # noqa: F401  (first, so that a Python without libraries gets one sentence)
 import numpy as np
 import torch
 from sb3_contrib import QRDQN

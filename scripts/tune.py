@@ -15,6 +15,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+import activated  # noqa: F401  (first, so that a Python without libraries gets one sentence)
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 from train import DEFAULTS, INTERRUPTED, check_device, make_model, read_config, settings_for, whole

@@ -38,7 +38,6 @@ NOT_RUN = {
     "python3 scripts/test.py": "runs this",
     "python scripts/screenshots.py": "for who works on the arena",
     "sudo apt-get install bubblewrap": "changes the system",
-    'pip install "atari-arena[cluster]"': "needs a network; tests/test_extras.py",
     "arena demo --full": "tests/arena/test_rehearsal.py; its libraries are looked for at its start",
     "arena COMMAND --help": "no command",
     "export ARENA_SERVER=http://10.0.0.5:8000 ARENA_TOKEN=...": "a shell's; the variables are set here",

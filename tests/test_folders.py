@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -37,12 +36,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, readme_environment: ReadmeEnvironment) -> Iterator[Path]:
+def installed(wheel: Path, readme_environment: ReadmeEnvironment) -> Path:
     """The wheel's content, in a folder that comes before the checkout on Python's path."""
     folder = wheel.parent / "installed"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
-    yield folder
+    return folder
 
 
 def test_a_wheel_holds_everything_that_git_has(wheel: Path) -> None:
@@ -98,7 +97,7 @@ def strange(tmp_path: Path) -> Path:
 def test_children_are_not_taken_in_by_the_current_folder(
     strange: Path, readme_environment: ReadmeEnvironment, display: str
 ) -> None:
-    """The stage's process is one that the watchdog starts, the evaluation's are spawned, the sandbox's is walled off."""
+    """The watchdog starts the stage's process, the evaluation's are spawned, the sandbox's is walled off."""
     environment = readme_environment.variables(strange) | {"DISPLAY": display}
     arena = str(readme_environment.bin / "arena")
 

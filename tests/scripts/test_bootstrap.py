@@ -281,6 +281,17 @@ def test_old_python_gets_one_sentence(script: str) -> None:
     assert "needs Python 3.11 or newer, and this is Python 3.8" in done.stderr
 
 
+@pytest.mark.parametrize("script", ["train", "tune"])
+def test_who_forgets_to_activate_gets_one_sentence(script: str, tmp_path: Path) -> None:
+    """In an environment without any library, such as the system's."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
+    python = tmp_path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    done = subprocess.run([python, SCRIPTS / f"{script}.py", "breakout"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "activate` first" in done.stderr
+
+
 @pytest.mark.parametrize("script", ["bootstrap", "demo", "test"])
 def test_scripts_parse_on_old_pythons(script: str) -> None:
     ast.parse((SCRIPTS / f"{script}.py").read_text(encoding="utf-8"), feature_version=(3, 6))
