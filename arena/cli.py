@@ -82,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a name that this terminal has no letters for shall not stop anything
+            # A name that this terminal has no letters for shall not stop anything; and a pipe sees each line at once.
+            stream.reconfigure(errors="replace", line_buffering=True)
     with _ended_like_ctrl_c():
         code = _run(arguments)
         try:
