@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
 import tomllib
 import venv
 from collections.abc import Iterable, Iterator
@@ -103,3 +104,9 @@ def _link(source: str, target: Path) -> None:
         raise
     except OSError:  # another disk
         shutil.copy2(source, target)
+
+
+def shows_a_window(variables: dict[str, str]) -> bool:
+    """Whether the display that the environment variables name shows anything but its background."""
+    search = ["xdotool", "search", "--onlyvisible", "--class", ""]
+    return len(subprocess.run(search, env=variables, capture_output=True).stdout.split()) > 1

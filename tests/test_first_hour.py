@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 
 from tests import runbook
-from tests.readme_environment import ReadmeEnvironment
+from tests.readme_environment import ReadmeEnvironment, shows_a_window
 from tests.scripts.test_participants import commands as trained
 
 ROOT = Path(__file__).parent.parent
@@ -179,10 +179,9 @@ class Desk:
 
     def _open_and_close(self, words: list[str]) -> None:
         log = self.folder / "window.log"
-        search = ["xdotool", "search", "--onlyvisible", "--name", "."]
         with log.open("w") as output:
             process = self._start(words, output)
-        self._wait(process, lambda: not subprocess.run(search, env=self.variables, capture_output=True).returncode, log)
+        self._wait(process, lambda: shows_a_window(self.variables), log)
         self._end(process)
         assert process.returncode in (0, 1, 130), f"{words}: {log.read_text()}"
         assert "Traceback" not in log.read_text(), f"{words}: {log.read_text()}"

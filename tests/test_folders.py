@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from urllib.request import urlopen
@@ -14,7 +15,7 @@ from urllib.request import urlopen
 import pytest
 
 from arena import following
-from tests.readme_environment import ReadmeEnvironment
+from tests.readme_environment import ReadmeEnvironment, shows_a_window
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("envs", "agents", "recordings", "arena")
@@ -113,8 +114,8 @@ def test_children_are_not_taken_in_by_the_current_folder(
     subprocess.run(follows, cwd=strange, env=environment, check=True)
     for words in (["stage"], ["kiosk", "--size", "1280x720"]):
         process = subprocess.Popen([arena, *words], cwd=strange, env=environment, stderr=subprocess.PIPE, text=True)
-        search = ["xdotool", "search", "--onlyvisible", "--name", "."]
-        while subprocess.run(search, env=environment, capture_output=True).returncode:
+        while not shows_a_window(environment):
+            time.sleep(0.05)
             assert process.poll() is None, process.stderr.read() if process.stderr else ""
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate()
