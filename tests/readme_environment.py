@@ -65,7 +65,7 @@ class ReadmeEnvironment:
         }
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def set_up_for_everybody() -> list[str]:
