@@ -25,6 +25,7 @@ EXTRAS = {
     "onnxruntime": "onnx",
     "distributed": "cluster",
     "psycopg": "postgres",
+    "moviepy": "video",
 }
 """Extra of `pyproject.toml` by the name under which a library is imported."""
 
