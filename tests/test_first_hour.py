@@ -201,9 +201,10 @@ class Desk:
             time.sleep(0.05)
 
     def _end(self, process: subprocess.Popen[str]) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGINT)
+        process.terminate()  # the arena takes it for Ctrl-C, which is ignored where the tests run in the background
         process.wait()
+        with suppress(ProcessLookupError):  # tensorboard has a server of its own, which stays
+            os.killpg(process.pid, signal.SIGTERM)
 
     def leave(self) -> None:
         for service in reversed(self.services):
