@@ -14,12 +14,14 @@ from agents.packages.onnx_file import SIDE, OnnxNetwork
 from agents.packages.package import AgentPackage
 from agents.packages.refusals import Refused
 from agents.preprocessing import Sight
-from envs.errors import tidy
+from envs.errors import MissingExtra, tidy
+from envs.extras import require
 from envs.games import Game
 
 try:
+    require("An ONNX agent", "onnxruntime")
     import onnxruntime
-except ImportError:
+except MissingExtra:
     raise Refused("extra-missing", "to play ONNX agents, onnxruntime is needed, which isn't installed") from None
 
 

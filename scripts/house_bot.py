@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from agents.runs import read_episodes
 from arena.evaluate import evaluate
 from arena.seeds import practice_seeds
 from arena.statistics import Summary, summary
-from envs import End, Game, find_game
+from envs import ArenaError, End, Game, find_game
+from envs.extras import require
 from envs.games import FPS
 from envs.rules import CLASSES, named_rules
 
@@ -103,6 +105,7 @@ def baselines(game: Game, args: argparse.Namespace) -> dict[str, list[float]]:
 
 def draw(curve: list[tuple[float, ...]], step: int, game: Game, path: Path) -> None:
     """The score of every game played in training, and its running mean."""
+    require("The curve on the card", "matplotlib")
     import matplotlib
 
     matplotlib.use("svg")
@@ -196,4 +199,7 @@ def learned(about: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ArenaError as error:
+        sys.exit(f"error: {error}")

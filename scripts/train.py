@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import activated  # noqa: F401  (first, so that a Python without libraries gets one sentence)
 import numpy as np
 import torch
 from sb3_contrib import QRDQN
@@ -68,6 +69,7 @@ from arena.evaluate import play_seeds
 from arena.seeds import practice_seeds
 from envs import ArenaError, Game, find_game
 from envs.errors import tidy
+from envs.extras import require
 from envs.names import check_name
 from envs.rules import named_rules
 from envs.text_files import read_toml
@@ -253,6 +255,7 @@ def write_agent(path: Path, state: dict[str, torch.Tensor], game: Game, about: d
 
 
 def train(args: argparse.Namespace) -> int:
+    require("A training run's curves", "tensorboard")
     game = find_game(args.game)
     named_rules(game, args.rules)
     out: Path = args.out or Path("runs") / f"{game.name}-{args.algo}-{args.seed}"

@@ -15,8 +15,8 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+import activated  # noqa: F401  (first, so that a Python without libraries gets one sentence)
 import numpy as np
-import optuna
 from stable_baselines3.common.callbacks import BaseCallback
 from train import (
     ALGORITHMS,
@@ -36,9 +36,15 @@ from agents.packing import write_package
 from agents.progress import Progress
 from agents.runs import held
 from envs import ArenaError, Game, find_game
+from envs.extras import explained
 from envs.rules import named_rules
 from envs.text_files import read_toml
 from envs.training import TrainingEnv
+
+try:
+    import optuna
+except ModuleNotFoundError as error:
+    sys.exit(f"error: {explained(error) or error}")
 
 TUNED = ("ppo", "dqn", "qrdqn", "a2c")
 REPORTS = 10

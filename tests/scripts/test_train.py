@@ -172,7 +172,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(config: Path, tmp_path: Path) -> Non
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=120)
+        said, _ = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "Stopped. To go on:" in said
     stopped = int(checkpoints(out / "checkpoints")[-1].name.removeprefix("step-"))
