@@ -1,7 +1,8 @@
 """Agents trained with Stable-Baselines3 (PPO, A2C, DQN, QR-DQN with `CnnPolicy`), as players.
 
-The network is built here from the shapes of the weights and what the file says besides; see `agents.packages` for what is read of the file. The bot
-sees what it saw in training (`agents.preprocessing`), decides every fourth frame and holds its action in between.
+The network is built here from the shapes of the weights and from what the file says of them; see `agents.packages` for
+what is read. The bot sees what it saw in training (`agents.preprocessing`), decides every fourth frame and holds its
+action in between.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ class AgentPackage:
     def draws(self) -> bool:
         """Whether the network's answers are logits to draw from; else they are values, of which the best counts."""
         if isinstance(self.network, OnnxNetwork):
-            return self.onnx.output != "values"
+            return self.onnx.output in ("logits", "probabilities")
         return self.network.architecture.draws
 
     @property
@@ -342,8 +342,8 @@ def _saved(tensors: dict[str, np.ndarray], saved: SavedModel) -> Sb3Network:
     if saved.activation and saved.activation not in ACTIVATIONS:
         raise Refused(
             "network-unknown",
-            f"the activation of its hidden layers is {saved.activation[:80]!a}; known are {', '.join(ACTIVATIONS)}, each "
-            "without arguments",
+            f"the activation of its hidden layers is {saved.activation[:80]!a}; known are {', '.join(ACTIVATIONS)}, "
+            "each without arguments",
         )
     settings = network.settings.model_copy(update={"activation": saved.activation or None})
     return replace(network, settings=settings, saved_actions=saved.actions)
@@ -354,8 +354,8 @@ def _check_grey(channels: int, stack: int | None) -> None:
         colour = "one picture" if channels == 3 else f"{channels // 3} pictures"
         raise Refused(
             "stack-wrong",
-            f"the network takes {channels} channels, which are {channels} grey pictures, or {colour} in colour; the file "
-            "doesn't say, and only grey ones can be played",
+            f"the network takes {channels} channels, which are {channels} grey pictures, or {colour} in colour; the "
+            "file doesn't say, and only grey ones can be played",
             mend=f"if they are grey, say so: arena agent pack FILE --game GAME --stack {channels}",
         )
 

@@ -50,8 +50,7 @@ MENDS: dict[str, str] = {
     "layer-missing": _NET,
     "layer-unknown": _NET,
     "layer-shape": _NET,
-    "input-other": "train on the arena's pictures, 84x84 and grey (scripts/train.py or SB3's make_atari_env does), or export "
-    "as ONNX a network that makes its own input of them",
+    "input-other": "train on the arena's pictures, 84x84 and grey, as scripts/train.py and SB3's make_atari_env do",
     "stack-wrong": "say in agent.toml how many pictures the network was trained on, or train with that many",
     "actions-wrong": "train for this game's action set, or list your outputs' ALE codes as action_set in agent.toml",
     "game-other": "choose the game it was made for",

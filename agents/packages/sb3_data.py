@@ -2,8 +2,8 @@
 
 What can be read in plain JSON says how the network was built and what it saw; SB3 writes beside every pickle the plain
 values of what is in it. That much is read here. No pickle is ever loaded, whatever it holds. But SB3's own `load` would
-run them, and somebody may want to look at an agent in that way. So what looks like an attack on them is refused. That is
-a warning lamp and no wall: who wants to can hide code from it.
+run them, and somebody may want to look at an agent in that way. So what looks like an attack on them is refused. That
+is a warning lamp and no wall: who wants to can hide code from it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import base64
 import json
 import pickletools
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +46,7 @@ class SavedModel:
     pixels: str = "unit"
     """`unit` or `raw`, as in `agents.packages.settings.Sb3Settings`."""
     activation: str = ""
-    """Of the hidden layers, as the class's name in `torch.nn` or as a text that names no such class; empty if not said."""
+    """Of the hidden layers: a class of `torch.nn`, or a text that names none; empty if not said."""
     actions: int | None = None
     """None if not said."""
 
@@ -94,10 +95,8 @@ def _plain(content: bytes) -> dict[str, Any]:
             mend="save the model without values of your own: model.save(FILE, exclude=[...])",
         )
     table: Any = None
-    try:
+    with suppress(ValueError, RecursionError):
         table = json.loads(content, object_pairs_hook=_table_of)
-    except (ValueError, RecursionError):
-        pass
     if type(table) is not dict:  # raised out here: an error with a RecursionError's frames can't be pickled
         raise _not_sb3s("the member `data`")
     return table

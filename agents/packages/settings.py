@@ -160,10 +160,9 @@ def _mistake(detail: Any) -> str:
         case "missing":
             return f"{where} is missing"
         case "extra_forbidden":
-            tables = {"onnx": OnnxSettings, "sb3": Sb3Settings}
-            known = ", ".join(
-                (tables.get(place.partition(".")[0], Settings) if "." in place else Settings).model_fields
-            )
+            tables: dict[str, type[_Table]] = {"onnx": OnnxSettings, "sb3": Sb3Settings}
+            table = tables.get(place.split(".")[0], Settings) if "." in place else Settings
+            known = ", ".join(table.model_fields)
             return f"{where} is not known; known are {known}"
         case "value_error" if not place:
             return tidy(detail["msg"].removeprefix("Value error, "))

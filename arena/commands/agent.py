@@ -85,7 +85,8 @@ def pack(
         typer.Option("--pixels", metavar="NAME", help="ONNX: uint8, float (0 to 255) or unit (0 to 1).", **NONE),
     ] = None,
     output: Annotated[
-        str | None, typer.Option("--output", metavar="NAME", help="ONNX: logits, probabilities or values.", **NONE)
+        str | None,
+        typer.Option("--output", metavar="NAME", help="ONNX: logits, probabilities, values or actions.", **NONE),
     ] = None,
     output_name: Annotated[
         str | None,
@@ -169,7 +170,8 @@ def facts(package: AgentPackage) -> dict[str, Any]:
     else:
         count = sum(tensor.size for tensor in network.tensors.values())
         kind = {"nature": "NatureCNN", "impala": "IMPALA"}[network.architecture.extractor]
-        told = f"{kind}, {count:,} numbers"
+        hidden = "".join(f", {width} hidden" for width in network.architecture.hidden)
+        told = f"{kind}{hidden}, {count:,} numbers"
     return {
         "name": package.name,
         "author": package.author,
