@@ -35,6 +35,8 @@ a loop or has a state."""
 _DRAWS = {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
 _RECURRENT = {"GRU", "LSTM", "RNN"}
 
+_ACTIONS = 'take its actions with output = "actions" (--output actions), or export its logits'
+
 OPSETS = range(9, 29)
 """Versions of the standard operators that may be asked for."""
 IR_VERSIONS = range(4, 15)
@@ -222,10 +224,15 @@ def _output(outputs: list[Message], settings: OnnxSettings) -> tuple[str, int | 
     told = ", ".join(f"{name[:40]!a} {_type(*shape)}" for name, shape in list(named.items())[:10]) or "it has none"
     name = settings.output_name
     if name is None:
-        fitting = [name for name, shape in named.items() if _fits(*shape, settings)]
+        fitting = [n for n, (kind, shape) in named.items() if _fits(kind, shape, settings) and shape[1:] != [1]]
         name = next(iter(named)) if len(named) == 1 else fitting[0] if len(fitting) == 1 else None
     if name is None or name not in named:
-        raise Refused("onnx-output", f"`output_name` must say which of the network's outputs is meant: {told}")
+        decided = not settings.output_name and any(kind == _INT64 and len(shape) == 1 for kind, shape in named.values())
+        raise Refused(
+            "onnx-output",
+            f"`output_name` must say which of the network's outputs is meant: {told}",
+            mend=_ACTIONS if decided and settings.output != "actions" else "",
+        )
     kind, shape = named[name]
     if _fits(kind, shape, settings):
         return name, None if settings.output == "actions" else shape[1]
@@ -235,7 +242,7 @@ def _output(outputs: list[Message], settings: OnnxSettings) -> tuple[str, int | 
         wanted = f"float32 of shape (batch, actions), with 1 to {MAX_ACTIONS} actions"
     sentence = f'output = "{settings.output}" means {wanted}; {name[:40]!a} is {_type(kind, shape)}'
     if kind == _INT64 and len(shape) == 1:
-        raise Refused("onnx-output", sentence, mend='say output = "actions" (--output actions), or export the logits')
+        raise Refused("onnx-output", sentence, mend=_ACTIONS)
     if kind == _FLOAT and (len(shape) == 3 or (len(shape) == 2 and (shape[1] or 0) > MAX_ACTIONS)):
         raise Refused(
             "actions-wrong" if len(shape) == 2 else "onnx-output",
