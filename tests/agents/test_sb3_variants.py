@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import zipfile
@@ -56,7 +57,8 @@ def model(
     if algorithm in (PPO, RecurrentPPO):
         more["batch_size"] = 8
     env = Spaces(observation or pictures(), action or spaces.Discrete(4))
-    made = algorithm(policy, env, seed=1, device="cpu", policy_kwargs=kwargs, **more)
+    copied = copy.deepcopy(kwargs)  # SB3 writes into them
+    made = algorithm(policy, env, seed=1, device="cpu", policy_kwargs=copied, **more)
     with torch.no_grad():
         for parameter in made.policy.parameters():
             parameter.mul_(3 if parameter.dim() > 1 else 1).add_(0.01)
@@ -260,7 +262,7 @@ UNPLAYABLE: dict[str, tuple[str, str, Callable[[], Any]]] = {
     ),
     "continuous actions": (
         "network-unknown",
-        "actions are of the kind 'Box'",
+        "actions of the kind 'Box'",
         lambda: model(PPO, action=spaces.Box(-1, 1, (2,)), **FEW),
     ),
     "MlpPolicy": ("network-unknown", "trained with MlpPolicy", lambda: model(policy="MlpPolicy", net_arch=[2])),
