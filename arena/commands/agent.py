@@ -66,7 +66,10 @@ def pack(
         int | None, typer.Option("--frame-skip", metavar="N", parser=whole, help="Frames per decision; 4.", **NONE)
     ] = None,
     stack: Annotated[
-        int | None, typer.Option("--stack", metavar="N", parser=whole, help="Pictures per observation; 4.", **NONE)
+        int | None,
+        typer.Option(
+            "--stack", metavar="N", parser=whole, help="Pictures per observation; the network's, or 4.", **NONE
+        ),
     ] = None,
     action_set: Annotated[
         str | None,

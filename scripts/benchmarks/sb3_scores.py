@@ -1,10 +1,10 @@
 """The same agent's whole games, played by SB3's `evaluate_policy` on `make_atari_env`, and by the arena.
 
-    python scripts/benchmarks/sb3_scores.py [--bot breakout-quick] [--games 30]
+    python scripts/benchmarks/sb3_scores.py [--bot breakout-quick] [--games 30] [--noops 30]
 
 A house bot's weights are put into an SB3 model, saved by SB3, and packed with `--preprocessing sb3-wrappers-84`. Both
-play with sticky actions of 0.25 and up to 30 minutes; SB3 begins each game with up to 30 frames of NOOP, the arena
-doesn't.
+play with sticky actions of 0.25 and up to 30 minutes. SB3 begins each game with up to 30 frames of NOOP, the arena
+doesn't; `--noops 0` takes that difference away.
 """
 
 from __future__ import annotations
@@ -58,9 +58,12 @@ def as_model(bot: AgentPackage, actions: int) -> PPO:
     return model
 
 
-def by_sb3(model: PPO, game: Game, games: int) -> list[float]:
+def by_sb3(model: PPO, game: Game, games: int, noops: int) -> list[float]:
     settings = {"frameskip": 1, "repeat_action_probability": 0.25, "max_num_frames_per_episode": FRAMES}
-    env = VecFrameStack(make_atari_env(game.ale_id, n_envs=GAMES_AT_ONCE, seed=1, env_kwargs=settings), 4)
+    wrapped = make_atari_env(
+        game.ale_id, n_envs=GAMES_AT_ONCE, seed=1, env_kwargs=settings, wrapper_kwargs={"noop_max": noops}
+    )
+    env = VecFrameStack(wrapped, 4)
     scores, _ = evaluate_policy(model, env, games, deterministic=False, return_episode_rewards=True)
     env.close()
     assert isinstance(scores, list)
@@ -80,13 +83,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bot", default="breakout-quick", help="name of a house bot with NatureCNN")
     parser.add_argument("--games", type=int, default=30)
+    parser.add_argument("--noops", type=int, default=30, help="SB3's most frames of NOOP before a game; 30")
     options = parser.parse_args()
     torch.set_num_threads(1)
     bot = admit(ZOO / f"{options.bot}.zip")
     game = find_game(bot.games[0])
     model = as_model(bot, len(named_rules(game).action_set))
-    for who, play in (("SB3's evaluate_policy", by_sb3), ("the arena", by_the_arena)):
-        scores = play(model, game, options.games)
+    for who, scores in (
+        ("SB3's evaluate_policy", by_sb3(model, game, options.games, options.noops)),
+        ("the arena", by_the_arena(model, game, options.games)),
+    ):
         error = np.std(scores, ddof=1) / len(scores) ** 0.5
         print(f"{who}: mean {np.mean(scores):.1f}, standard error {error:.1f}, {len(scores)} games", flush=True)
 
