@@ -23,6 +23,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import ReplayBuffer
 
 from agents.fast import save_plain
+from agents.packing import write_package
 from envs.errors import AgentError
 
 _COUNTERS = (
@@ -81,15 +82,10 @@ def save_snapshot(folder: Path, model: BaseAlgorithm) -> None:
     Raises:
         OSError: it could not be written.
     """
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()
     torch.save({name: tensor.to(torch.float16) for name, tensor in model.policy.state_dict().items()}, content)
-    path = folder / f"step-{model.num_timesteps:09d}.pt"
-    try:
-        path.write_bytes(content.getbuffer())
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
+    write_package(folder / f"step-{model.num_timesteps:09d}.pt", content.getvalue())
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -116,9 +112,15 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 def restore(model: BaseAlgorithm, path: Path, state: dict[str, Any]) -> None:
     """Put the checkpoint into `model`, which was made with the same settings, and set the random generators."""
+    optimizer = model.policy.optimizer
+    own = {name: value for name, value in optimizer.param_groups[0].items() if name not in ("params", "fused")}
     try:
+        if (stored := state["optimizer"]["param_groups"][0].keys() - {"params", "fused"}) != own.keys():
+            raise ValueError(f"its optimizer has {', '.join(sorted(stored))}; that of use_rms_prop is another one.")
         model.policy.load_state_dict(state["policy"])
-        model.policy.optimizer.load_state_dict(state["optimizer"])
+        optimizer.load_state_dict(state["optimizer"])
+        for group in optimizer.param_groups:
+            group.update(own)  # adam_eps, say, as the settings are now
     except (RuntimeError, ValueError, KeyError) as error:
         raise AgentError(f"The checkpoint {path} does not fit this game and algorithm: {error}") from error
     for name, value in state["counters"].items():
@@ -188,15 +190,28 @@ def _save_buffer(buffer: ReplayBuffer, path: Path) -> None:
 
 
 def _load_buffer(buffer: ReplayBuffer, path: Path) -> None:
+    names = [name for name in _ARRAYS if hasattr(buffer, name)]
     try:
-        with np.load(path) as stored:
-            buffer.pos, buffer.full = int(stored["pos"]), bool(stored["full"])
-            for name in _ARRAYS:
-                if name in stored:
-                    array = stored[name]
-                    getattr(buffer, name)[: len(array)] = array
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise AgentError(f"The replay buffer {path} does not fit this run: {error}.") from error
+        with path.open("rb") as file, np.load(file) as stored:  # numpy itself leaves a damaged file open
+            if {*names} != {*stored} - {"pos", "full"}:
+                raise AgentError(f"{path} was written by a run that differs in --plain; give or leave it out as then.")
+            pos, full = int(stored["pos"]), bool(stored["full"])
+            rows, games = stored["rewards"].shape
+            if games != buffer.n_envs or rows > buffer.buffer_size or (full and rows != buffer.buffer_size):
+                raise AgentError(
+                    f"{path} remembers {rows * games:,} steps of {games} games side by side, and the settings now have "
+                    f"room for {buffer.buffer_size * buffer.n_envs:,} steps of {buffer.n_envs}: give envs and "
+                    "buffer_size as before to go on, or choose another --out to begin anew."
+                )
+            for name in names:
+                array = stored[name]
+                getattr(buffer, name)[: len(array)] = array
+            buffer.pos, buffer.full = pos, full
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+        raise AgentError(
+            f"The replay buffer {path} can't be read ({error}); delete the folder {path.parent} to go on from the "
+            "checkpoint before it."
+        ) from error
 
 
 def _sync(path: Path) -> None:

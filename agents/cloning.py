@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import sys
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from tqdm import tqdm
+
+from agents.progress import Progress
 
 
 class Shown(Protocol):
@@ -51,9 +52,10 @@ def imitate(
     rng = np.random.default_rng(seed)
     for epoch in range(1, epochs + 1):
         order = rng.permutation(len(shown))
-        bar = tqdm(range(0, len(order), batch_size), f"imitation {epoch}/{epochs}", disable=not sys.stderr.isatty())
+        progress = Progress(f"imitation {epoch}/{epochs}", len(order), "decision")
         surprise = right = 0.0
-        for start in bar:
+        for start in range(0, len(order), batch_size):
+            progress.show(start)
             log_prob, loss = _losses(policy, shown, order[start : start + batch_size])
             for group in policy.optimizer.param_groups:
                 group["lr"] = learning_rate * (1 - done / updates)
@@ -63,6 +65,7 @@ def imitate(
             policy.optimizer.step()
             surprise -= float(log_prob.sum())
             right += float(log_prob.exp().sum())
+        progress.close(len(order))
         tqdm.write(f"imitation {epoch}/{epochs}: loss {surprise / len(order):.3f}, agrees in {right / len(order):.0%}")
 
 

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import csv
+import io
+import json
 import os
 import platform
 import shlex
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
 from tqdm import tqdm
 
 from agents.checkpoints import checkpoints, read_checkpoint
-from envs.errors import AgentError
+from agents.hyperparameters import falling
+from agents.packing import write_package
+from envs.errors import AgentError, PlayerNameError
+from envs.names import MAX_LENGTH, check_name
+
+EPISODES = ("steps", "score", "length", "seconds")
+"""The columns of `episodes.csv`: steps of the run when a game ended, its score in points, its length in steps, and the
+run's seconds on the wall clock. Files of older runs have no such line."""
 
 
 def commit() -> str:
@@ -56,14 +69,60 @@ def recipe(args: argparse.Namespace, steps: int, defaults: Path) -> str:
     return " ".join(parts)
 
 
-def go_on(args: argparse.Namespace, steps: int, parser: argparse.ArgumentParser) -> str:
-    """The command that goes on with this run, up to `steps`: as it was given to `parser`, on this machine."""
+def go_on(args: argparse.Namespace, steps: int | None, parser: argparse.ArgumentParser) -> str:
+    """The command that goes on with this run, up to `steps` or as planned: as it was given to `parser`, on this
+    machine."""
+    length = [] if steps is None else ["--steps", str(steps)]
+    return shlex.join([*_words(args, parser, {"from_recordings"}), "--resume", *length])
+
+
+def begin_anew(args: argparse.Namespace, steps: int, out: Path, parser: argparse.ArgumentParser) -> str:
+    """The command that begins such a run in the folder `out`, with `steps`."""
+    return shlex.join([*_words(args, parser, {"out", "name"}), "--steps", str(steps), "--out", str(out)])
+
+
+def _words(args: argparse.Namespace, parser: argparse.ArgumentParser, without: set[str]) -> list[str]:
     words = ["python", sys.argv[0], args.game]
     for name, value in vars(args).items():
-        if name in ("game", "steps", "resume", "from_recordings") or value == parser.get_default(name):
+        if name in {"game", "steps", "resume", *without} or value == parser.get_default(name):
             continue
         words += ["--" + name.replace("_", "-")] + [str(value)] * (value is not True)
-    return shlex.join([*words, "--resume", "--steps", str(steps)])
+    return words
+
+
+def name_of(out: Path, otherwise: str) -> str:
+    """The name of an agent whose run has the folder `out`: the folder's, if it can be one, so that runs differ."""
+    try:
+        return check_name(out.resolve().name[:MAX_LENGTH])
+    except PlayerNameError:
+        return otherwise
+
+
+@contextlib.contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Make the folder of a run and keep other runs out of it, until this ends or its process does.
+
+    Raises:
+        AgentError: another process holds it, or it can't be written.
+    """
+    file = out / ".lock"
+    lock = FileLock(file, timeout=0)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise AgentError(
+            f"Another run is under way in {out}; wait until it has ended, or choose another --out."
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        raise AgentError(f"The run can't be kept in {out} ({error}); choose another folder with --out.") from None
+    try:
+        yield
+    finally:
+        if [*out.iterdir()] == [file]:  # it came to nothing
+            file.unlink()
+            out.rmdir()
+        lock.release()
 
 
 def newest_checkpoint(run: Path, *, resume: bool) -> tuple[Path, dict[str, Any]] | None:
@@ -73,27 +132,78 @@ def newest_checkpoint(run: Path, *, resume: bool) -> tuple[Path, dict[str, Any]]
         AgentError: there is one and the run should begin, or none (that can be read) and it should go on.
     """
     found = checkpoints(run / "checkpoints")
-    if found and not resume:
-        raise AgentError(f"{run} already holds a run; add --resume to go on with it, or choose another --out.")
     if resume and not found:
         raise AgentError(f"There is no checkpoint in {run} to go on from; leave out --resume to start.")
+    if found and not resume:
+        raise AgentError(f"{run} already holds a run; add --resume to go on with it, or choose another --out.")
+    if not resume and (left := [name for name in ("run.json", "episodes.csv", "agent.zip") if (run / name).exists()]):
+        raise AgentError(
+            f"{run} already holds the {left[0]} of a run, without a checkpoint to go on from; delete the folder, or "
+            "choose another --out."
+        )
     return (found[-1], read_checkpoint(found[-1])) if found else None
 
 
 def carry_over(about: dict[str, Any], before: dict[str, Any], path: Path) -> None:
-    """Take over into `about` what the run has found so far: `before`, of the checkpoint `path`.
+    """Take over into `about` what the run has found so far: `before`, of the checkpoint `path`. Says what differs.
 
     Raises:
         AgentError: that checkpoint is of another run.
     """
     for what in ("game", "algo", "seed"):
         if before[what] != about[what]:
-            raise AgentError(f"{path} is of a run with the {what} {before[what]}, not {about[what]}.")
-    for what in ("steps", "settings", "rules", "teacher", "plain"):
+            raise AgentError(
+                f"{path} is of a run with the {what} {before[what]}, not {about[what]}; say {before[what]} to go on "
+                "with it, or choose another --out."
+            )
+    for what in ("steps", "rules", "teacher", "plain"):
         if before.get(what, about[what]) != about[what]:
             print(f"note: {what} was {before[what]} and is now {about[what]}")
-    about |= {key: before[key] for key in ("best", "seconds") if key in before}
+    old, new = before.get("settings", {}), about["settings"]
+    for what in sorted({*old, *new}):
+        if old.get(what) != new.get(what):
+            print(f"note: {what} was {old.get(what, 'not set')} and is now {new.get(what, 'not set')}")
+    for what in falling(new) if before["steps"] != about["steps"] else []:
+        print(f"note: {what} falls to zero over the whole run, and goes on as in a run of {about['steps']:,} steps")
+    about |= {key: before[key] for key in ("best", "seconds", "evaluated") if key in before}
     about["command"] = f"{before['command']}; then {about['command']}"
+
+
+def write_about(out: Path, about: dict[str, Any]) -> None:
+    """Write `run.json`, which says what the run in `out` is.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    write_package(out / "run.json", (json.dumps(about, indent=2) + "\n").encode())
+
+
+def write_episodes(path: Path, rows: Sequence[tuple[float, ...]]) -> None:
+    """Write the games of a run, with the columns of `EPISODES`, in place of what is there.
+
+    Raises:
+        OSError: the file can't be written; what was there before is untouched.
+    """
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([EPISODES, *rows])
+    write_package(path, text.getvalue().encode())
+
+
+def read_episodes(path: Path, until: int | None = None) -> list[tuple[float, ...]]:
+    """Return the games of a run, up to the step `until`: rows of `EPISODES`. No file is no games.
+
+    Raises:
+        AgentError: it is no such file.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = [line for line in csv.reader(file) if line and line != [*EPISODES]]
+        rows = [(int(steps), float(score), int(length), float(at)) for steps, score, length, at in lines]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, csv.Error) as error:
+        raise AgentError(f"{path} can't be read as the games of a run ({error}); move it out of the way.") from error
+    return [row for row in rows if until is None or row[0] <= until]
 
 
 def curves(folder: Path) -> Logger:

@@ -125,11 +125,16 @@ def result_of(recording: Recording, path: Path) -> Result:
     """Return the scoreboard's row for a verified recording.
 
     Raises:
-        ScoreboardError: no scoreboard takes it, because of the name of its file or the year it names.
+        ScoreboardError: no scoreboard takes it, because of the name of its file, the year it names, or an agent's file
+            that a person's or a script's game names: each would be a player of its own.
     """
+    kind = Kind(recording.player.kind)
+    if kind in (Kind.HUMAN, Kind.SCRIPT) and recording.player.artifact_sha256 is not None:
+        who = "a person" if kind is Kind.HUMAN else "a script"
+        raise ScoreboardError(f"This is a game of {who}, and it names an agent's file, which only a bot's game does.")
     return Result(
         player=recording.player.name,
-        kind=Kind(recording.player.kind),
+        kind=kind,
         artifact_sha256=recording.player.artifact_sha256,
         game=recording.rules.game,
         rules_id=recording.rules.rules_id,

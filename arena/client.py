@@ -102,9 +102,11 @@ class Client:
         return found
 
     def ticket(self, player: str, game: str, rules: str = "5min", seed: int | None = None) -> RankedTicket:
-        """Get a ticket for one ranked game; stations may name the seed."""
+        """Get a ticket for one ranked game. Stations may name the seed; without one the server draws it, tells it when
+        the game begins, and the game begins with this call: from now on it counts."""
         wish = {"player": player, "game": game, "rules": rules} | ({} if seed is None else {"seed": seed})
-        return _ticket(self.post("/tickets", wish))
+        issued = self.post("/tickets", wish)
+        return self.start(issued["id"]) if seed is None else _ticket(issued)
 
     def seat(self, tournament: str, player: str) -> RankedTicket:
         """Get a ticket for the next game that a tournament waits for from this player; stations only."""

@@ -146,7 +146,7 @@ class Rehearsal:
             self.typist.say("scripts/train.py isn't here, it is part of the repository: a house bot takes the place.")
             return
         out = self.folder / "training"
-        again = ["--resume"] if list((out / "checkpoints").glob("*")) else []
+        again = ["--resume"] if list((out / "checkpoints").glob("step-*[0-9]")) else []
         words = [self.programme.games[0], *self.programme.training, "--out", str(out), *again]
         self.typist.say(f"$ python scripts/train.py {shlex.join(words)}")
         self.typist.run(following.SCRIPT, [str(TRAIN), *words], "scripts/train.py")

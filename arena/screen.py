@@ -19,13 +19,10 @@ from agents.replay import ReplayPlayer
 from arena.match import Lane, Turn, play_lanes
 from envs.environment import SOUND_SAMPLES, ArenaEnv
 from envs.errors import ArenaError
-from envs.games import FPS, find_game
+from envs.games import FPS, PIXEL_WIDTH, find_game
 from envs.rules import Rules
 from envs.step import End, Step
 from recordings.recording import Recording
-
-PIXEL_WIDTH = 12 / 7
-"""Width of an Atari 2600 pixel divided by its height, on an NTSC television."""
 
 BAR_HEIGHT = 16
 """Height of the status bar in emulated lines."""

@@ -7,8 +7,6 @@ screen, Esc leaves.
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
@@ -17,6 +15,7 @@ from typing import Any
 from arena.screen import Arrangement, Show, arrange_within, caption, compose, replay
 from envs.errors import ArenaError
 from envs.games import FPS
+from envs.window import load_pygame, open_display
 from recordings.recording import Recording
 
 SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -58,16 +57,9 @@ def watch_recordings(recordings: Sequence[Recording]) -> None:
 @contextlib.contextmanager
 def opened_pygame() -> Iterator[ModuleType]:
     """Give pygame with its display open, and close it at the end."""
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    import pygame
-
-    if not getattr(pygame, "IS_CE", False):
-        raise ArenaError(
-            "The window needs pygame-ce, but the older pygame lies over it; "
-            "run: pip uninstall -y pygame pygame-ce, then pip install pygame-ce."
-        )
+    pygame = load_pygame()
     try:
-        _open_display(pygame)
+        open_display(pygame)
         yield pygame
     except pygame.error as error:
         raise ArenaError(
@@ -75,24 +67,6 @@ def opened_pygame() -> Iterator[ModuleType]:
         ) from None
     finally:
         pygame.display.quit()
-
-
-def _open_display(pygame: Any) -> None:
-    """Open the display, or raise pygame's error: without one SDL would draw where nobody can see it."""
-    wanted = os.environ.get("SDL_VIDEODRIVER")
-    linux = sys.platform.startswith("linux")
-    if linux and not (wanted or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        os.environ["SDL_VIDEODRIVER"] = "kmsdrm"  # a bare console; asking Wayland would print its own complaint
-        try:
-            pygame.display.init()
-        except pygame.error:
-            raise pygame.error("neither DISPLAY nor WAYLAND_DISPLAY is set") from None
-        finally:
-            del os.environ["SDL_VIDEODRIVER"]
-        return
-    pygame.display.init()
-    if pygame.display.get_driver() == "offscreen" and not wanted:
-        raise pygame.error("the display does not answer")
 
 
 class _Viewer:

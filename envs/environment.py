@@ -7,18 +7,24 @@ codes and compute no picture that nobody asked for.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import operator
+from typing import Any, Literal, get_args
 
 import ale_py
 import gymnasium
 import numpy as np
 from ale_py.env import AtariEnv
+from gymnasium.utils import EzPickle
 
-from envs.errors import IllegalAction, RomError, SeedError, StaleStep, shown
-from envs.games import FPS, Game, find_game
+from envs.errors import IllegalAction, OptionError, RomError, SeedError, StaleStep, shown
+from envs.games import ACTION_NAMES, FPS, Game, find_game
 from envs.roms import rom_sha256
 from envs.rules import Rules, check_switches, named_rules
 from envs.step import End, Step
+from envs.window import GameWindow
+
+ObsType = Literal["rgb", "grayscale", "ram"]
+RenderMode = Literal["human", "rgb_array"] | None
 
 SEED_LIMIT = 2**53
 """Seeds are whole numbers from 0 up to but not including this one: every JSON reader keeps them exact."""
@@ -92,29 +98,35 @@ _GONE = -1
 """Where the pictures of an episode stand when the emulator has begun another one."""
 
 
-class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
+class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]], EzPickle):
     """One game under `rules`, built on ale-py's `ALE/<Game>-v5` at frame skip 1.
 
     Args:
         rules: what is played.
         obs_type: what `reset` and `step` return: `rgb` uint8 (height, width, 3), `grayscale` uint8 (height, width),
             or `ram` uint8 (128,), as in ale-py.
-        render_mode: None or `rgb_array`; `render()` then returns the RGB picture.
+        render_mode: None; `rgb_array`: `render()` returns the RGB picture; or `human`: a window shows every frame, at
+            the console's speed.
 
-    The Gymnasium actions 0 to n-1 stand for `rules.action_set` in its order.
+    The Gymnasium actions 0 to n-1 stand for `rules.action_set` in its order. A copy, and what comes back from a pickle,
+    is a new environment of the same making, before its first episode.
 
     Raises:
         UnknownGame, RomError, RulesError: the rules name a game, ROM, mode or difficulty that isn't there.
+        OptionError: see `obs_type` and `render_mode`.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": FPS}
+    metadata = {"render_modes": ["human", "rgb_array"], "render_fps": round(FPS)}  # Gymnasium wants an int
 
     def __init__(
         self,
         rules: Rules,
-        obs_type: Literal["rgb", "grayscale", "ram"] = "rgb",
-        render_mode: Literal["rgb_array"] | None = None,
+        obs_type: ObsType = "rgb",
+        render_mode: RenderMode = None,
     ) -> None:
+        _check_option("obs_type", obs_type, get_args(ObsType))
+        _check_option("render_mode", render_mode, (None, "human", "rgb_array"))
+        EzPickle.__init__(self, rules, obs_type, render_mode)
         game = find_game(rules.game)
         _check_rom(game, rules)
         check_switches(rules)
@@ -132,11 +144,14 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
         ).unwrapped
         assert isinstance(inner, AtariEnv)
         self._inner = inner
-        self._ale = inner.ale
-        self._ale.setBool("sound_obs", True)  # takes effect with the next load; the emulation is the same
+        self.ale = inner.ale
+        """The emulator, for wrappers that look at it. What is set in it holds for this environment alone."""
+        self.ale.setBool("sound_obs", True)  # takes effect with the next load; the emulation is the same
         self._allowed = frozenset(rules.action_set)
+        self._frameskip = 1  # where Gymnasium's AtariPreprocessing looks
         self._latest: Step | None = None
-        self._pictures = Pictures(self._ale)
+        self._window: GameWindow | None = None
+        self._pictures = Pictures(self.ale)
         self.rules = rules
         self.game = game
         self.ale_seed: int | None = None
@@ -159,8 +174,8 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
         _check_rom(self.game, self.rules)
         self._inner.reset(seed=seed)
         self._pictures.move_to(_GONE)
-        self._pictures = Pictures(self._ale)
-        self._latest = step = Step(0, 0.0, self._ale.lives(), None, self._pictures)
+        self._pictures = Pictures(self.ale)
+        self._latest = step = Step(0, 0.0, self.ale.lives(), None, self._pictures)
         return step
 
     def advance(self, code: int) -> Step:
@@ -176,7 +191,7 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
             raise IllegalAction(f"An action is an int; what came is a {type(code).__name__}.")
         if code not in self._allowed:
             raise IllegalAction(f"Action {code} is not in the action set {self.rules.action_set} of {self.game.title}.")
-        ale = self._ale
+        ale = self.ale
         reward = ale.act(code)
         t = latest.t + 1
         end = None
@@ -201,16 +216,23 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
         if seed is None:
             seed = int(self.np_random.integers(SEED_LIMIT))
         step = self.start(seed)
+        self._show(step)
         return self._observation(step), self._info(step) | {"seed": seed, "ale_seed": self.ale_seed}
 
     def step(self, action: np.integer[Any] | int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Emulate one frame with the action `rules.action_set[action]`."""
-        index = int(action)
-        if not 0 <= index < len(self.rules.action_set):
+        actions = self.rules.action_set
+        try:
+            index = operator.index(action)
+        except TypeError:
+            index = -1
+        if not 0 <= index < len(actions):
             raise IllegalAction(
-                f"Action {action!r} was given; {self.game.title} has 0 to {len(self.rules.action_set) - 1}."
+                f"An action of {self.game.title} is a whole number from 0 to {len(actions) - 1}; "
+                f"what came is {shown(action)}."
             )
-        step = self.advance(self.rules.action_set[index])
+        step = self.advance(actions[index])
+        self._show(step)
         return (
             self._observation(step),
             step.reward,
@@ -220,14 +242,47 @@ class ArenaEnv(gymnasium.Env[np.ndarray, np.integer[Any]]):
         )
 
     def render(self) -> np.ndarray | None:
-        if self.render_mode is None or self._latest is None:
-            return None
-        return self._latest.screen()
+        """Return the picture of the running episode, uint8 (height, width, 3); with `human` it is in the window, and
+        nothing is returned.
+
+        Raises:
+            OptionError: the environment was made without a `render_mode`.
+            IllegalAction: no episode has begun.
+        """
+        if self.render_mode is None:
+            raise OptionError(
+                'This environment was made without a render_mode; make it with render_mode="rgb_array" or "human".'
+            )
+        if self._latest is None:
+            raise IllegalAction("There is no picture before the first episode; call reset first.")
+        return self._latest.screen() if self.render_mode == "rgb_array" else None
+
+    def close(self) -> None:
+        """Close the window, if there is one. A new episode opens it again."""
+        if self._window is not None:
+            self._window.close()
+        self._window = self._latest = None
+
+    def get_action_meanings(self) -> list[str]:
+        """Return ALE's name of each action, in the order of the actions."""
+        return [ACTION_NAMES[code] for code in self.rules.action_set]
+
+    def get_keys_to_action(self) -> dict[tuple[str, ...], int]:
+        """Return the keys of each action, as `gymnasium.utils.play` wants them: w, a, s, d, and space for fire."""
+        keys = self._inner.get_keys_to_action()  # of all 18 codes
+        return {pressed: self.rules.action_set.index(code) for pressed, code in keys.items() if code in self._allowed}
+
+    def _show(self, step: Step) -> None:
+        if self.render_mode == "human":
+            screen = step.screen()
+            if self._window is None:
+                self._window = GameWindow(self.game.title, screen.shape[1], screen.shape[0])
+            self._window.show(screen)
 
     def _observation(self, step: Step) -> np.ndarray:
         match self.obs_type:
             case "ram":
-                return self._ale.getRAM()
+                return self.ale.getRAM()
             case "grayscale":
                 return step.grayscale().copy()
             case _:
@@ -245,8 +300,29 @@ def _check_rom(game: Game, rules: Rules) -> None:
         )
 
 
+def _check_option(name: str, value: object, allowed: tuple[str | None, ...]) -> None:
+    if not (value is None or isinstance(value, str)) or value not in allowed:
+        raise OptionError(f"{name} must be {' or '.join(map(repr, allowed))}; what came is {shown(value)}.")
+
+
 def make_env(
-    game: str, rules: str = "5min", obs_type: Literal["rgb", "grayscale", "ram"] = "rgb", render_mode: Any = None
+    game: str,
+    rules: str = "5min",
+    obs_type: ObsType = "rgb",
+    render_mode: RenderMode = None,
+    **unknown: object,
 ) -> ArenaEnv:
-    """Entry point of the registered environments: `gymnasium.make("Arena/Breakout-v1", rules="30min")`."""
+    """Entry point of the registered environments: `gymnasium.make("envs:Arena/Breakout-v1", rules="30min")`.
+
+    Raises:
+        OptionError: there is no such option; frame skip, stickiness, mode and so on are what the rules say.
+    """
+    if unknown:
+        raise OptionError(
+            f"The arena's environments have no option {', '.join(unknown)}, but rules, obs_type and render_mode; "
+            "one step is one emulated frame, and the rules decide the rest."
+        )
     return ArenaEnv(named_rules(game, rules), obs_type=obs_type, render_mode=render_mode)
+
+
+vars(make_env)["metadata"] = ArenaEnv.metadata  # where gymnasium.make looks for the render modes of a function

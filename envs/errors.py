@@ -4,6 +4,7 @@ ArenaError
 ├── UnknownGame         no such game
 ├── RomError            the ROM file is missing or is not the one that the rules name
 ├── RulesError          a rules file or a rules name that can't be used
+├── OptionError         an option of an environment that doesn't exist, or a value that it doesn't have
 ├── SeedError           a seed outside the range
 ├── PlayerNameError     a text that can't be a player's name
 ├── IllegalAction       an action code outside the action set of the rules
@@ -51,6 +52,10 @@ class RomError(ArenaError):
 
 
 class RulesError(ArenaError):
+    pass
+
+
+class OptionError(ArenaError):
     pass
 
 

@@ -7,13 +7,20 @@ title of its own, no reference scores and no script player.
 from __future__ import annotations
 
 import difflib
+import json
+import re
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
-from envs.errors import UnknownGame
+from envs.errors import UnknownGame, shown
 
 FPS = 59.92
 """Emulated frames per second of an NTSC Atari 2600 as ALE runs it."""
+
+PIXEL_WIDTH = 12 / 7
+"""Width of an Atari 2600 pixel divided by its height, on an NTSC television."""
 
 ACTION_NAMES = (
     "NOOP", "FIRE", "UP", "RIGHT", "LEFT", "DOWN", "UPRIGHT", "UPLEFT", "DOWNRIGHT", "DOWNLEFT",
@@ -143,39 +150,55 @@ GAMES: dict[str, Game] = {
 """The games of the event, in the order in which they are shown."""
 
 
+FOR_TWO = frozenset({"combat", "joust", "maze_craze", "warlords"})
+"""ROMs of ale-py without a game for one player; Gymnasium has no environment for them, and the arena no game."""
+
+
 @cache
 def other_games() -> dict[str, Game]:
-    """All other games that ale-py ships and gymnasium has an environment for, by ROM name."""
-    import ale_py
-    import gymnasium
-
-    gymnasium.register_envs(ale_py)
-    specs = [s for s in gymnasium.registry.values() if s.namespace == "ALE" and s.version == 5]
-    names = sorted((s.kwargs["game"], s.name) for s in specs)
+    """All other games that ale-py ships for one player, by ROM name. They are read from its list of ROMs, so that a
+    list of games costs no import of the emulator."""
+    package = find_spec("ale_py")
+    assert package is not None
+    assert package.origin is not None
+    files = json.loads((Path(package.origin).parent / "roms" / "md5.json").read_text(encoding="utf-8"))
+    roms = sorted({file.removesuffix(".bin") for file in files} - FOR_TWO - GAMES.keys())
     return {
-        rom: Game(name=rom, title=rom.replace("_", " ").title(), env_id=f"Arena/{camel}-v1")
-        for rom, camel in names
-        if rom not in GAMES
+        rom: Game(name=rom, title=rom.replace("_", " ").title(), env_id=f"Arena/{rom.title().replace('_', '')}-v1")
+        for rom in roms
     }
 
 
+_ENVIRONMENT = re.compile(
+    r"(?:(?:\w+:)?(?:ALE|Arena)/)?(?P<game>.+?)(?:-ram)?(?:-?(?:NoFrameskip|Deterministic))?(?:-v\d+)?",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A game, or an environment of it as Gymnasium calls them: `Arena/Pong-v1`, `envs:Arena/Pong-v1`, `ALE/Pong-v5`,
+`PongNoFrameskip-v4`, `Pong-ram-v0`."""
+
+
 def find_game(name: str) -> Game:
-    """Return the game called `name` (ROM name, title or anything between: `Ms. Pac-Man` finds `ms_pacman`).
+    """Return the game called `name`: a ROM name, a title, the name of an environment, or anything between (`ms_pacman`,
+    `Ms. Pac-Man`, `MsPacmanNoFrameskip-v4` and `ALE/MsPacman-v5` are one game).
 
     Raises:
         UnknownGame: there is none; the message names the nearest ones.
     """
-    wanted = _squeeze(name)
-    for game in GAMES.values():
-        if wanted in (_squeeze(game.name), _squeeze(game.title)):
-            return game
-    for other in other_games().values():
-        if wanted == _squeeze(other.name):
-            return other
-    near = difflib.get_close_matches(name.lower(), [*GAMES, *other_games()], n=3, cutoff=0.5)
+    match = _ENVIRONMENT.fullmatch(name.strip()) if isinstance(name, str) else None
+    plain = match["game"] if match else ""
+    if (game := _by_spelling().get(_squeeze(plain))) is not None:
+        return game
+    near = difflib.get_close_matches(plain.lower(), [*GAMES, *other_games()], n=3, cutoff=0.5)
     hint = f"did you mean {', '.join(near)}?" if near else f"the event's games are {', '.join(GAMES)}."
-    raise UnknownGame(f"There is no game called {name!r}; {hint}")
+    raise UnknownGame(f"There is no game called {shown(name)}; {hint}")
+
+
+@cache
+def _by_spelling() -> dict[str, Game]:
+    games = (*other_games().values(), *GAMES.values())
+    return {_squeeze(text): game for game in games for text in (game.name, game.title)}
 
 
 def _squeeze(name: str) -> str:
-    return "".join(c for c in name.lower() if c.isalnum())
+    """Letters and digits only, in small letters, without the 's of `Montezuma's Revenge`."""
+    return "".join(c for c in re.sub(r"['’]s\b", "", name.lower()) if c.isalnum())

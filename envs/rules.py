@@ -134,8 +134,8 @@ def named_rules(game: str | Game, name: str = "5min") -> Rules:
         UnknownGame, RomError: see `find_game` and `rom_sha256`.
         RulesError: there are no rules of that name.
     """
-    if name not in CLASSES:
-        raise RulesError(f"There are no rules called {name!r}; expected one of {', '.join(CLASSES)}.")
+    if not isinstance(name, str) or name not in CLASSES:
+        raise RulesError(f"There are no rules called {shown(name)}; expected one of {', '.join(CLASSES)}.")
     return _named(game if isinstance(game, Game) else find_game(game), name)
 
 

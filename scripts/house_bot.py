@@ -9,7 +9,6 @@ evaluates on those from 0 on.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 from pathlib import Path
@@ -21,6 +20,7 @@ import torch
 from agents.dagger import sharpened
 from agents.load import ZOO
 from agents.packing import pack_agent
+from agents.runs import read_episodes
 from arena.evaluate import evaluate
 from arena.seeds import practice_seeds
 from arena.statistics import Summary, summary
@@ -52,7 +52,7 @@ def main() -> None:
     step = max(snapshots) if args.step is None else min(snapshots, key=lambda s: abs(s - args.step))
     state = torch.load(snapshots[step], weights_only=True)
     state = sharpened(state, about["settings"].get("sharper", 1.0))
-    curve = [tuple(map(float, row)) for row in csv.reader((args.run / "episodes.csv").open())]
+    curve = read_episodes(args.run / "episodes.csv")
     seconds = max((row[3] for row in curve if row[0] <= step), default=0.0)
     training = {key: about[key] for key in ("command", "commit", "seed", "rules")}
     training |= {"steps": step, "emulated_frames": 4 * step, "seconds": round(seconds)}

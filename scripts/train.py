@@ -8,17 +8,12 @@ agent so far; `checkpoints/` to go on from; `episodes.csv` with the score of eve
 from __future__ import annotations
 
 import argparse
-import csv
-import inspect
-import json
 import os
 import shlex
-import signal
 import sys
-import time
 import tomllib
-from collections import deque
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,29 +22,53 @@ import torch
 from sb3_contrib import QRDQN
 from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
-from tqdm import tqdm
 
-from agents.checkpoints import check_sane, restart_games, restore, save_checkpoint, save_snapshot
+from agents.checkpoints import check_sane, checkpoints, restart_games, restore
 from agents.cloning import imitate
 from agents.dagger import DAgger, sharpened
 from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
+from agents.hyperparameters import (
+    check_settings,
+    check_together,
+    falling,
+    schedule,
+    steps_per_update,
+    whole_updates,
+)  # fmt: skip
 from agents.lessons import LessonEnv
 from agents.load import load_player
 from agents.network_player import NetworkPlayer
 from agents.networks import build_network, playing_weights
+from agents.options import Options, algorithm, whole
 from agents.packing import pack_agent
 from agents.player import Kind, PlayerInfo
+from agents.progress import Progress
 from agents.replay_buffer import AnswerBuffer, FrameReplayBuffer
-from agents.runs import carry_over, commit, curves, go_on, machine, newest_checkpoint, recipe
-from agents.sb3 import Sb3Bot
+from agents.runs import (
+    begin_anew,
+    carry_over,
+    commit,
+    curves,
+    go_on,
+    held,
+    machine,
+    name_of,
+    newest_checkpoint,
+    read_episodes,
+    recipe,
+    write_about,
+)
+from agents.watch import Watch, WatchedBot, stop_politely
 from arena.demonstrations import demonstrate, recordings_of
 from arena.evaluate import play_seeds
 from arena.seeds import practice_seeds
 from envs import ArenaError, Game, find_game
+from envs.errors import tidy
+from envs.names import check_name
 from envs.rules import named_rules
 from envs.training import TrainingEnv
+from recordings.recording import Recording
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN, "dagger": DAgger}
 DEFAULTS = Path(__file__).with_name("train.toml")
@@ -59,29 +78,20 @@ INTERRUPTED = 130
 # -- settings ----------------------------------------------------------------------------------------------------------
 
 
-def whole(low: int) -> Callable[[str], int]:
-    """What argparse makes of a whole number from `low` on."""
-
-    def read(text: str) -> int:
-        number = int(text) if text.lstrip("-").isdecimal() else low - 1
-        if not low <= number < 2**32:
-            raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {2**32 - 1}, not {text!r}")
-        return number
-
-    return read
-
-
 def parser() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(description="Train an agent for one game with Stable-Baselines3.")
+    options = Options(description="Train an agent for one game with Stable-Baselines3.")
     options.add_argument("game", help="breakout, pacman, ms_pacman, space_invaders or another ROM that ale-py ships")
-    options.add_argument("--algo", default="ppo", help=f"one of {', '.join(ALGORITHMS)} (default: ppo)")
-    options.add_argument("--steps", type=whole(1), help="length of the run; one step is four emulated frames")
+    options.add_argument(
+        "--algo", type=algorithm(ALGORITHMS), default="ppo", help=f"one of {', '.join(ALGORITHMS)} (default: ppo)"
+    )
+    options.add_argument("--steps", type=whole(1), help="length of the run, as in 200000 or 2e5; a step is 4 frames")
     options.add_argument("--seed", type=whole(0), default=0)
     options.add_argument("--rules", default="5min", help="length of a game: 5min or 30min (default: 5min)")
     options.add_argument(
         "--config", type=Path, default=DEFAULTS, help="settings (default: train.toml beside this file)"
     )
     options.add_argument("--out", type=Path, help="folder of the run (default: runs/GAME-ALGO-SEED)")
+    options.add_argument("--name", type=check_name, help="the agent's name (default: that of the run's folder)")
     options.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of the run")
     options.add_argument("--from-recordings", type=Path, metavar="DIR", help="first imitate the games recorded there")
     options.add_argument("--teacher", default="script:steady", metavar="AGENT", help="whom --algo dagger learns from")
@@ -102,8 +112,11 @@ def read_config(path: Path) -> dict[str, Any]:
     for section, values in config.items():
         known = section in {*ALGORITHMS, "imitation", "steps"}
         known = known or (is_game(section) and isinstance(values, dict) and values.keys() <= ALGORITHMS.keys())
-        if not known or not isinstance(values, dict):
+        if not known:
             raise ArenaError(f"The settings in {path} have a {section!r}, which names no game and no algorithm.")
+        tables = [values, *(values.get(algo, {}) for algo in ALGORITHMS if isinstance(values, dict))]
+        if not all(isinstance(table, dict) for table in tables):
+            raise ArenaError(f"The settings in {path} have a value for {section}; expected a section of settings.")
     return config
 
 
@@ -121,33 +134,26 @@ def check_device(device: str) -> None:
 
 def settings_for(config: dict[str, Any], algo: str, game: Game, *, imitates: bool) -> dict[str, Any]:
     """The settings of `algo` for `game`: what it is given in general, then for the game, then after imitation."""
-    if algo not in ALGORITHMS:
-        raise ArenaError(f"There is no algorithm {algo!r} here; expected one of {', '.join(ALGORITHMS)}.")
-    settings: dict[str, Any] = {"envs": 8} | config.get(algo, {}) | config.get(game.name, {}).get(algo, {})
+    parts = [config.get(algo, {}), config.get(game.name, {}).get(algo, {})]
     if imitates:
-        settings |= config.get("imitation", {}).get(algo, {})
-    refuse_unknown(settings, algo, {*inspect.signature(ALGORITHMS[algo].__init__).parameters, "envs", "adam_eps"})
+        parts.append(config.get("imitation", {}).get(algo, {}))
+    settings: dict[str, Any] = {"envs": 8}
+    for part in parts:
+        settings |= check_settings(part, algo, ALGORITHMS[algo].__init__, envs=int, adam_eps=float)
     return settings
+
+
+def planned_steps(config: dict[str, Any], game: Game) -> int:
+    """The length of a run if nobody says another."""
+    lengths = config.get("steps", {})
+    games = {name: int for name in lengths if is_game(name)} or {game.name: int}
+    return int(check_settings(lengths, "steps", **games).get(game.name, 2_000_000))
 
 
 def imitation_settings(config: dict[str, Any]) -> dict[str, Any]:
     """How recordings are imitated, without what changes for the algorithm afterwards."""
     settings = {name: value for name, value in config.get("imitation", {}).items() if name not in ALGORITHMS}
-    refuse_unknown(settings, "imitation", {*inspect.signature(imitate).parameters} - {"model", "shown", "seed"})
-    return settings
-
-
-def refuse_unknown(settings: dict[str, Any], whose: str, known: set[str]) -> None:
-    if unknown := sorted(set(settings) - known):
-        raise ArenaError(f"The settings give {whose} a {unknown[0]!r}, which it does not have.")
-
-
-def schedule(value: Any) -> Any:
-    """A number as it is; "linear 2.5e-4" as SB3's schedule from there to zero."""
-    if isinstance(value, str) and value.startswith("linear "):
-        start = float(value.removeprefix("linear "))
-        return lambda remaining: remaining * start
-    return value
+    return check_settings(settings, "imitation", imitate)
 
 
 # -- the model ---------------------------------------------------------------------------------------------------------
@@ -182,7 +188,12 @@ def make_model(
         settings["replay_buffer_class"] = FrameReplayBuffer
     if algo == "dagger":
         settings["replay_buffer_class"] = AnswerBuffer
-    return ALGORITHMS[algo](policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always")
+        model = ALGORITHMS[algo](policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
+    for note in notes:
+        print(f"note: {tidy(note.message, 400)}")
+    return model
 
 
 def learned(model: BaseAlgorithm) -> dict[str, torch.Tensor]:
@@ -191,129 +202,26 @@ def learned(model: BaseAlgorithm) -> dict[str, torch.Tensor]:
     return sharpened(state, model.sharper) if isinstance(model, DAgger) else state
 
 
-def evaluate(model: BaseAlgorithm, game: Game, rules: str, episodes: int) -> float:
-    """Mean score of whole games on practice seeds, by the arena's own engine, with weights as a package has them."""
+def evaluate(model: BaseAlgorithm, game: Game, args: argparse.Namespace, tell: Callable[[int], None]) -> float:
+    """Mean score of whole games on practice seeds, by the arena's own engine, with weights as a package has them.
+
+    `tell` is called at every decision, with the number of games that are over.
+    """
     weights = playing_weights(learned(model))
     network = build_network(weights, len(named_rules(game).action_set))
-    bot = Sb3Bot(network, draws="action_net.weight" in weights, fires=game.fires)
+    bot = WatchedBot(network, draws="action_net.weight" in weights, fires=game.fires)
+    scores: list[int] = []
+    bot.decided = lambda: tell(len(scores))
     player = NetworkPlayer(PlayerInfo("in training", Kind.BOT), bot)
-    seeds = practice_seeds(episodes)
-    return float(np.mean([recording.score for recording in play_seeds(player, named_rules(game, rules), seeds)]))
-
-
-# -- what happens while it learns --------------------------------------------------------------------------------------
-
-
-class Watch(BaseCallback):
-    """Writes episodes, checkpoints and the best agent; shows progress.
-
-    At a checkpoint all games start anew, seeded by the run's seed and the step count, in a run that goes on just as in
-    one that is resumed there. That makes the two equal, bit for bit, on one machine.
-    """
-
-    def __init__(self, args: argparse.Namespace, out: Path, game: Game, about: dict[str, Any]) -> None:
-        super().__init__()
-        self.args, self.out, self.game, self.about = args, out, game, about
-        self.scores: deque[float] = deque(maxlen=100)
-        self.rows: list[tuple[float, ...]] = []
-        self.stop = False
-        """Set from outside: stop after the update that is under way."""
-        self.stopped = False
-        self.saved = True
-        """Whether the last checkpoint could be written."""
-        self.began = time.monotonic()
-        self.next_line = 0.0
-
-    def _on_training_start(self) -> None:
-        self.first_step = self.num_timesteps
-        self.earlier_seconds = float(self.about.get("seconds", 0))
-        self._plan()
-        self.bar = tqdm(
-            total=self.about["steps"],
-            initial=self.num_timesteps,
-            unit="step",
-            unit_scale=True,
-            smoothing=0.05,
-            disable=not sys.stderr.isatty(),
-        )
-
-    def _plan(self) -> None:
-        self.next_checkpoint = (self.num_timesteps // self.args.checkpoint_every + 1) * self.args.checkpoint_every
-        self.next_evaluation = (self.num_timesteps // self.args.evaluate_every + 1) * self.args.evaluate_every
-
-    def _on_step(self) -> bool:
-        for info in self.locals["infos"]:
-            if (episode := info.get("episode")) is not None:
-                self.scores.append(episode["r"])
-                self.rows.append((self.num_timesteps, episode["r"], episode["l"], round(self.seconds(), 1)))
-        return not self.stopped
-
-    def _on_rollout_start(self) -> None:
-        steps = self.model.num_timesteps
-        if time.monotonic() > self.next_line:
-            self.report()
-        if steps >= self.next_evaluation:
-            self.try_out()
-        if steps >= self.next_checkpoint or self.stop:
-            self.checkpoint()
-            self.stopped = self.stop
-        self._plan()
-
-    def seconds(self) -> float:
-        """Wall clock of the run so far, over all its resumptions."""
-        return self.earlier_seconds + time.monotonic() - self.began
-
-    def report(self) -> None:
-        check_sane(self.model)
-        score = f"{np.mean(self.scores):.1f}" if self.scores else "none yet"
-        self.bar.update(self.num_timesteps - self.bar.n)
-        self.bar.set_postfix(score=score)
-        self.next_line = time.monotonic() + (60 if self.bar.disable else 1)
-        if self.bar.disable and self.num_timesteps > self.first_step:
-            pace = (self.num_timesteps - self.first_step) / max(time.monotonic() - self.began, 1e-9)
-            left = max(0, self.about["steps"] - self.num_timesteps) / pace / 60
-            line = f"{self.num_timesteps:>10,} steps {pace:6.0f}/s  score {score}  {left:.0f} min left"
-            print(time.strftime("%H:%M:%S"), line, flush=True)
-
-    def try_out(self) -> None:
-        check_sane(self.model)
-        score = evaluate(self.model, self.game, self.args.rules, self.args.episodes)
-        self.model.logger.record("eval/score", score)
-        best = self.about.get("best")
-        better = best is None or score > best["score"]
-        if better:
-            self.about["best"] = {"score": score, "steps": self.num_timesteps}
-            write_agent(self.out / "agent.zip", learned(self.model), self.game, self.about)
-        tqdm.write(f"evaluation at {self.num_timesteps:,} steps: {score:.1f} points{', the best so far' * better}")
-
-    def checkpoint(self) -> None:
-        check_sane(self.model)
-        self.about["seconds"] = round(self.seconds(), 1)
-        try:
-            save_checkpoint(self.out / "checkpoints", self.model, self.about)
-            save_snapshot(self.out / "snapshots", self.model)
-            with (self.out / "episodes.csv").open("a", newline="") as file:
-                csv.writer(file).writerows(self.rows)
-            self.rows.clear()
-            self.saved = True
-        except OSError as error:
-            self.saved = False
-            steps = f"{self.num_timesteps:,} steps"
-            tqdm.write(f"warning: the checkpoint at {steps} can't be written ({error}); the last good one stays.")
-        restart_games(self.model, self.about["seed"])
-
-    def _on_training_end(self) -> None:
-        if not self.stopped:
-            self.try_out()
-            self.checkpoint()
-        self.report()
-        self.bar.close()
+    for recording in play_seeds(player, named_rules(game, args.rules), practice_seeds(args.episodes)):
+        scores.append(recording.score)
+    return float(np.mean(scores))
 
 
 def write_agent(path: Path, state: dict[str, torch.Tensor], game: Game, about: dict[str, Any]) -> None:
     training = {what: about[what] for what in ("seed", "rules", "commit", "command")}
     training |= {"steps": about["best"]["steps"], "practice_score": about["best"]["score"]}
-    pack_agent(path, state, game, name=f"{game.name}-{about['algo']}", algo=about["algo"], about=training)
+    pack_agent(path, state, game, name=about["name"], algo=about["algo"], about=training)
 
 
 # -- the run -----------------------------------------------------------------------------------------------------------
@@ -321,24 +229,42 @@ def write_agent(path: Path, state: dict[str, torch.Tensor], game: Game, about: d
 
 def train(args: argparse.Namespace) -> int:
     game = find_game(args.game)
+    named_rules(game, args.rules)
     out: Path = args.out or Path("runs") / f"{game.name}-{args.algo}-{args.seed}"
+    check_device(args.device)
+    config = read_config(args.config)
+    settings_for(config, args.algo, game, imitates=args.from_recordings is not None)
+    with held(out):
+        try:
+            return train_in(out, args, game, config)
+        except KeyboardInterrupt:
+            on = f"To go on:\n    {go_on(args, args.steps, parser())}" if checkpoints(out / "checkpoints") else ""
+            print(f"\nStopped at once. {on or 'Nothing has been written; the same command begins again.'}")
+            return INTERRUPTED
+
+
+def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, Any]) -> int:
     resumed = newest_checkpoint(out, resume=args.resume)
     before: dict[str, Any] = resumed[1]["about"] if resumed else {}
+    done: int = resumed[1]["counters"]["num_timesteps"] if resumed else 0
     imitates: bool = before.get("imitates", args.from_recordings is not None)
-    config = read_config(args.config)
     settings = settings_for(config, args.algo, game, imitates=imitates)
+    check_together(settings, args.algo, ALGORITHMS[args.algo], plain=args.plain)
     imitation = imitation_settings(config)
     if args.from_recordings and args.algo not in ("ppo", "a2c"):
         raise ArenaError(
             "Only ppo and a2c can start from recordings: dqn and qrdqn learn values, dagger learns from its teacher."
         )
-    check_device(args.device)
+    planned = planned_steps(config, game)
+    asked = args.steps or before.get("steps") or planned
+    update = steps_per_update(settings, ALGORITHMS[args.algo])
     about: dict[str, Any] = {
         "game": game.name,
         "algo": args.algo,
+        "name": args.name or before.get("name") or name_of(out, f"{game.name}-{args.algo}-{args.seed}"),
         "seed": args.seed,
         "rules": args.rules,
-        "steps": args.steps or before.get("steps") or config.get("steps", {}).get(game.name, 2_000_000),
+        "steps": whole_updates(asked, done, update),
         "settings": dict(settings),
         "imitates": imitates,
         "teacher": args.teacher if args.algo == "dagger" else "",
@@ -352,53 +278,76 @@ def train(args: argparse.Namespace) -> int:
     try:
         env = make_games(args, game, settings.pop("envs"))
         model = make_model(args.algo, env, settings, seed=args.seed, device=args.device, plain=args.plain)
-    except (TypeError, ValueError, AssertionError) as error:
-        raise ArenaError(f"The settings for {args.algo} in {args.config} can't be used: {error}.") from error
+    except (TypeError, ValueError, AssertionError, MemoryError) as error:
+        raise ArenaError(
+            f"The settings for {args.algo} in {args.config} can't be used: {str(error).rstrip('.')}."
+        ) from error
     about["machine"] = machine(model.device.type)
     print(f"{args.algo} learns {game.title} on {model.device.type}, {about['steps']:,} steps; Ctrl-C stops and saves.")
+    if about["steps"] != asked:
+        print(f"({asked:,} steps were asked for; with these settings it learns after every {update:,}.)")
+    if settings.get("learning_starts", 0) >= about["steps"]:
+        print(f"note: it learns nothing before step {settings['learning_starts']:,} (learning_starts in the settings)")
     if resumed:
         restore(model, *resumed)
         restart_games(model, args.seed)
-        print(f"Going on at {model.num_timesteps:,} steps.")
+        print(f"Going on at {model.num_timesteps:,} steps.", flush=True)
     elif imitates:
-        shown = demonstrate(recordings_of(args.from_recordings, game))
+        shown = demonstrate(told(recordings_of(args.from_recordings, game)))
         print(f"Imitating {len(shown):,} decisions.", flush=True)
         imitate(model, shown, seed=args.seed, **imitation)
-    watch = Watch(args, out, game, about)
+    watch = Watch(
+        out,
+        about,
+        read_episodes(out / "episodes.csv", until=done),
+        evaluate=lambda model, tell: evaluate(model, game, args, tell),
+        write_agent=lambda path, model: write_agent(path, learned(model), game, about),
+        checkpoint_every=args.checkpoint_every,
+        evaluate_every=args.evaluate_every,
+    )
     stop_politely(watch)
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        if not resumed:
+            watch.begin(model)
         model.set_logger(curves(out / "tensorboard"))
-        (out / "run.json").write_text(json.dumps(about, indent=2) + "\n")
-        model.learn(max(0, about["steps"] - model.num_timesteps), watch, reset_num_timesteps=not resumed)
+        write_about(out, about)
+        if before.get("evaluated") == about["steps"] == done:
+            print("It has come to its end already; give more --steps to go on.")
+        else:
+            model.learn(about["steps"] - done, watch, reset_num_timesteps=False)
     except OSError as error:
         raise ArenaError(f"{out} can't be written ({error}); the last good checkpoint stays for --resume.") from error
     except (ValueError, RuntimeError):
         check_sane(model)  # SB3 stumbles over NaN in its own ways
         raise
+    if watch.unsaved:
+        what = " and ".join(watch.unsaved)
+        raise ArenaError(
+            f"At the end {what} could not be written; make room, then go on from the last good checkpoint: "
+            f"{go_on(args, about['steps'], parser())}"
+        )
     if watch.stopped:
-        where = "" if watch.saved else " from the last good checkpoint, if there is one"
-        print(f"\nStopped. To go on{where}:\n    {go_on(args, about['steps'], parser())}")
+        print(f"\nStopped. To go on:\n    {go_on(args, about['steps'], parser())}")
         return INTERRUPTED
     agent = shlex.quote(str(out / "agent.zip"))
     print(f"\nThe best agent is {agent} ({about['best']['score']:.1f} points). What next:")
     print(f"    arena evaluate {agent} --game {game.name} --seeds 100")
     print(f"    arena watch {agent} --game {game.name}")
-    print(f"    {go_on(args, 2 * about['steps'], parser())}")
+    if names := falling(settings):
+        print(f"{' and '.join(names)} fell to zero: a longer run is better begun anew than gone on with.")
+        print(f"    {begin_anew(args, 2 * about['steps'], out.with_name(out.name + '-longer'), parser())}")
+    else:
+        print(f"    {go_on(args, 2 * about['steps'], parser())}")
     return 0
 
 
-def stop_politely(watch: Watch) -> None:
-    """On Ctrl-C, finish the update that is under way and write a checkpoint; on a second one, stop at once."""
-
-    def on_signal(number: int, _frame: Any) -> None:
-        if watch.stop:
-            raise KeyboardInterrupt
-        watch.stop = True
-        tqdm.write("Stopping after this update; press Ctrl-C again to stop at once.")
-
-    signal.signal(signal.SIGINT, on_signal)
-    signal.signal(signal.SIGTERM, on_signal)
+def told(recordings: list[Recording]) -> Iterator[Recording]:
+    """The recordings, while it is shown how many have been replayed."""
+    progress = Progress("replaying", len(recordings), "recording")
+    for count, recording in enumerate(recordings):
+        progress.show(count)
+        yield recording
+    progress.close(len(recordings))
 
 
 def main() -> int:
@@ -408,6 +357,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        print("\nStopped at once. Nothing has been written.")
         return INTERRUPTED
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 import tomllib
 from collections import deque
@@ -18,14 +19,19 @@ from typing import Any
 import numpy as np
 import optuna
 from stable_baselines3.common.callbacks import BaseCallback
-from train import DEFAULTS, INTERRUPTED, check_device, make_model, read_config, settings_for, whole
+from train import ALGORITHMS, DEFAULTS, INTERRUPTED, check_device, make_model, read_config, settings_for
 
 from agents.fast import tune_process
+from agents.hyperparameters import check_together, steps_per_update, whole_updates
+from agents.options import Options, algorithm, whole
+from agents.packing import write_package
+from agents.progress import Progress
+from agents.runs import held
 from envs import ArenaError, Game, find_game
 from envs.rules import named_rules
 from envs.training import TrainingEnv
 
-ALGORITHMS = ("ppo", "dqn", "qrdqn", "a2c")
+TUNED = ("ppo", "dqn", "qrdqn", "a2c")
 REPORTS = 10
 """How often a trial says how it does."""
 
@@ -63,6 +69,8 @@ class Report(BaseCallback):
         super().__init__()
         self.trial = trial
         self.every = max(1, steps // REPORTS)
+        self.progress = Progress(f"trial {trial.number + 1}", steps, "step")
+        self.updates = 0
         self.scores: deque[float] = deque(maxlen=100)
         self.reported = 0
 
@@ -70,7 +78,19 @@ class Report(BaseCallback):
     def score(self) -> float:
         return float(np.mean(self.scores)) if self.scores else 0.0
 
+    def _on_training_start(self) -> None:
+        optimizer: Any = self.model.policy.optimizer
+        optimizer.register_step_post_hook(self._on_update)
+
+    def _on_update(self, *_: Any) -> None:
+        self.updates += 1
+        self.progress.show(self.num_timesteps, f"score {self.score:.1f}, learning, update {self.updates}")
+
+    def _on_rollout_start(self) -> None:
+        self.updates = 0
+
     def _on_step(self) -> bool:
+        self.progress.show(self.num_timesteps, f"score {self.score:.1f}")
         self.scores.extend(info["episode"]["r"] for info in self.locals["infos"] if "episode" in info)
         if self.num_timesteps // self.every > self.reported:
             self.reported = self.num_timesteps // self.every
@@ -83,14 +103,21 @@ class Report(BaseCallback):
 def objective(trial: optuna.Trial, game: Game, args: argparse.Namespace) -> float:
     settings = settings_for(read_config(args.config), args.algo, game, imitates=False)
     settings |= propose(trial, args.algo)
+    update = steps_per_update(settings, ALGORITHMS[args.algo])
+    if args.algo == "ppo":
+        settings["batch_size"] = min(settings["batch_size"], update)
+    check_together(settings, args.algo, ALGORITHMS[args.algo], plain=False)
     trial.set_user_attr("settings", settings.copy())
     env = TrainingEnv(named_rules(game), settings.pop("envs"), seed=trial.number, threads=args.threads)
     model = make_model(args.algo, env, settings, seed=trial.number, device=args.device, plain=False)
-    report = Report(trial, args.steps)
+    steps = whole_updates(args.steps, 0, update)
+    report = Report(trial, steps)
     try:
-        model.learn(args.steps, report)
+        model.learn(steps, report)
     except ValueError as error:  # SB3 and torch say so when the weights have become NaN
         raise optuna.TrialPruned(str(error)) from error
+    finally:
+        report.progress.close()
     return report.score
 
 
@@ -111,9 +138,9 @@ def _toml(value: Any) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Search for better settings with Optuna.")
+    parser = Options(description="Search for better settings with Optuna.")
     parser.add_argument("game")
-    parser.add_argument("--algo", choices=ALGORITHMS, default="ppo")
+    parser.add_argument("--algo", type=algorithm(TUNED), default="ppo")
     parser.add_argument("--trials", type=whole(1), default=30)
     parser.add_argument("--steps", type=whole(1), default=300_000, help="length of a trial")
     parser.add_argument("--config", type=Path, default=DEFAULTS, help="settings to start from")
@@ -124,8 +151,13 @@ def main() -> int:
     args = parser.parse_args()
     game = find_game(args.game)
     check_device(args.device)
+    settings_for(read_config(args.config), args.algo, game, imitates=False)
     out: Path = args.out or Path("runs") / f"tune-{game.name}-{args.algo}"
-    out.mkdir(parents=True, exist_ok=True)
+    with held(out):
+        return search(out, game, args)
+
+
+def search(out: Path, game: Game, args: argparse.Namespace) -> int:
     tune_process(args.threads)
     study = optuna.create_study(
         study_name=f"{game.name} {args.algo}",
@@ -144,9 +176,9 @@ def main() -> int:
     if not any(trial.state is optuna.trial.TrialState.COMPLETE for trial in study.trials):
         raise ArenaError("No trial ran to its end; give more --trials.")
     best = out / "best.toml"
-    best.write_text(as_config(args.algo, study.best_trial.user_attrs["settings"], args.config), encoding="utf-8")
+    write_package(best, as_config(args.algo, study.best_trial.user_attrs["settings"], args.config).encode())
     print(f"Best of {len(study.trials)} trials: {study.best_value:.1f} points. Train with its settings:")
-    print(f"    python scripts/train.py {game.name} --algo {args.algo} --config {best}")
+    print(f"    python scripts/train.py {game.name} --algo {args.algo} --config {shlex.quote(str(best))}")
     return 0
 
 
@@ -156,3 +188,6 @@ if __name__ == "__main__":
     except ArenaError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("\nStopped before the first trial.")
+        sys.exit(INTERRUPTED)

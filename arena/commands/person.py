@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from arena.commands.options import DatabaseOption, EventOption, GameArgument, JsonOption, RulesOption, whole
-from arena.commands.ranked import followed, tickets_for
+from arena.commands.ranked import followed
 from arena.commands.submit import TokenFileOption, TokenOption, token_of
 from arena.station.alone import keep_here
 
@@ -66,7 +66,8 @@ def play(
     from envs.rules import named_rules
 
     chosen = find_game(game)
-    the_rules, the_seeds = named_rules(chosen, rules), practice_seeds(seeds, seed)
+    the_rules = named_rules(chosen, rules)
+    the_seeds: Sequence[int] = practice_seeds(seeds, seed)
     if player is None and not practice:
         raise PlayerNameError("Say who plays with --player NAME, or play without a record with --practice.")
     name = check_name("practice" if player is None else player)
@@ -88,8 +89,8 @@ def play(
         if ranked:
             assert the_event is not None
             secret = token_of(token, token_file)
-            tickets = tickets_for(name, the_rules, len(the_seeds), server, secret)
-            the_seeds, begin = stack.enter_context(followed(the_event, tickets, server, secret))
+            games = followed(the_event, name, the_rules, len(the_seeds), server, secret)
+            the_seeds, begin = stack.enter_context(games)
         rounds = _at_the_window(
             chosen, the_rules, the_seeds, name, the_event, shade or versus, full_screen, remap, begin
         )

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import typer
 
 if TYPE_CHECKING:
-    from arena.client import RankedTicket
+    from arena.client import Client, RankedTicket
     from arena.event import Event
     from arena.station.alone import Kept
     from envs.rules import Rules
@@ -22,23 +22,45 @@ SEND_SECONDS = 20.0
 
 
 class Ranked(NamedTuple):
-    seeds: tuple[int, ...]
+    seeds: Sequence[int]
     """The server's."""
     begin: Callable[[int], Kept]
     """To be called with the number of each game when it begins."""
 
 
-def tickets_for(player: str, rules: Rules, count: int, server: str, token: str) -> list[RankedTicket]:
-    """Get tickets for so many games.
+class ServerSeeds(Sequence[int]):
+    """The seeds of so many ranked games. Each is asked for when its game begins: the server tells it then, and from
+    then on the game counts.
 
-    Raises:
-        ServerRefused: the server gives none.
+    Raises, when a seed is looked up:
+        ServerRefused: the server gives no ticket.
         ServerUnreachable: it doesn't answer.
     """
-    from arena.client import Client
 
-    with Client(server, token) as client:
-        return [client.ticket(player, rules.game, rules.label) for _ in range(count)]
+    def __init__(self, client: Client, player: str, rules: Rules, count: int) -> None:
+        self._client = client
+        self._player = player
+        self._rules = rules
+        self._count = count
+        self._tickets: dict[int, RankedTicket] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, number: int) -> int: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[int]: ...
+    def __getitem__(self, number: int | slice) -> int | list[int]:
+        if isinstance(number, slice):
+            return [self.ticket(one).seed for one in range(self._count)[number]]
+        return self.ticket(range(self._count)[number]).seed
+
+    def ticket(self, number: int) -> RankedTicket:
+        """Return the ticket of a game, 0 for the first."""
+        if number not in self._tickets:
+            self._tickets[number] = self._client.ticket(self._player, self._rules.game, self._rules.label)
+        return self._tickets[number]
 
 
 def _persons(kept: Kept) -> Kept:
@@ -53,13 +75,21 @@ def _persons(kept: Kept) -> Kept:
 
 
 @contextmanager
-def followed(event: Event, tickets: Sequence[RankedTicket], server: str, token: str) -> Iterator[Ranked]:
-    """Have the games of these tickets followed while they are played, and sent; then wait a little for that."""
+def followed(event: Event, player: str, rules: Rules, count: int, server: str, token: str) -> Iterator[Ranked]:
+    """Have so many games of `player` followed while they are played, and sent; then wait a little for that.
+
+    Raises:
+        ServerRefused: the server doesn't know the token.
+        ServerUnreachable: it doesn't answer.
+    """
+    from arena.client import Client
     from arena.outbox import Outbox
     from arena.station.station import station
 
-    with station(event, (), "", server, token) as one:
-        yield Ranked(tuple(ticket.seed for ticket in tickets), lambda number: _persons(one.begin(tickets[number])))
+    with Client(server, token) as client, station(event, (), "", server, token) as one:
+        client.get("/tickets", limit=1)  # what is wrong with the server or the token is said before the window opens
+        seeds = ServerSeeds(client, player, rules, count)
+        yield Ranked(seeds, lambda number: _persons(one.begin(seeds.ticket(number))))
         outbox = Outbox(event.folder)
         until = time.monotonic() + SEND_SECONDS
         while outbox.waiting() and time.monotonic() < until:

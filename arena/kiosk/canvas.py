@@ -14,7 +14,7 @@ import pygame
 
 from arena.kiosk import palette, pixelfont
 from arena.kiosk.palette import Colour
-from arena.screen import PIXEL_WIDTH
+from envs.games import PIXEL_WIDTH
 
 WIDTH, HEIGHT = 1280, 720
 """Units of the page."""

@@ -81,11 +81,10 @@ def play_match(
     limits: Limits = RANKED,
     begin: Callable[[int], Kept] = lambda number: keep_here,
 ) -> list[Round]:
-    """Play `seeds` one after the other; a game that is left ends the match. `begin` is called with the number of each
-    game, 0 for the first, and returns what takes its recordings. For the rest see `play_game`."""
+    """Play `seeds` one after the other; a game that is left ends the match. A seed is looked up when its game begins.
+    `begin` is called with the number of each game, 0 for the first, and returns what takes its recordings. For the rest
+    see `play_game`."""
     rounds: list[Round] = []
-    for seed in seeds:
-        ale_seed_of(seed)
     for number, seed in enumerate(seeds, start=1):
         words = text("play.round", n=number, all=len(seeds), seed=seed)
         label = words if len(seeds) > 1 else text("play.alone", seed=seed)

@@ -14,7 +14,8 @@ import numpy as np
 from arena.play.palette import BRIGHT, PERSON, QUIET, RIVAL, SCORE
 from arena.play.stage import Stage
 from arena.play.strings import text
-from arena.screen import PIXEL_WIDTH, Panel, Rect, clock_of
+from arena.screen import Panel, Rect, clock_of
+from envs.games import PIXEL_WIDTH
 from envs.step import End
 
 GLOW = 0.6

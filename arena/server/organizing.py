@@ -19,11 +19,12 @@ from arena.server.clock import Clock
 from arena.server.errors import Conflict, NotFound, Refusal
 from arena.server.event_state import event_phase
 from arena.server.submissions import HELD, QUEUED
-from arena.server.tables import AuditRow, HiddenNameRow, SubmissionRow
+from arena.server.tables import AuditRow, HiddenNameRow, SubmissionRow, UploadRow
+from arena.server.uploads import RECEIVED, REFUSED
 from envs.errors import EventError, ScoreboardError
 from envs.names import check_name
 
-VOID, HIDE, APPROVE, STATE, UNDO = "void", "hide", "approve", "state", "undo"
+VOID, HIDE, APPROVE, REFUSE, STATE, UNDO = "void", "hide", "approve", "refuse", "state", "undo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,10 @@ class AuditEntry:
     at: datetime
     actor: str
     action: str
-    """void, hide, approve, state, undo, or token and revoke, which can't be undone."""
+    """void, hide, approve, refuse, state, undo, or token and revoke, which can't be undone."""
     subject: str
-    """A recording's hash, a name, an agent's number, a state, or the number of the entry that was undone."""
+    """A recording's hash, a name, the number of an agent or an upload, a state, or the number of the entry that was
+    undone."""
     reason: str
     undone_by: int | None
 
@@ -113,6 +115,21 @@ class Organizing:
             entry = self._write(session, who, APPROVE, str(agent), reason, None)
         self._tell("agent", {"id": agent, "state": QUEUED})
         return entry
+
+    def refuse(self, who: Identity, upload: int, reason: str) -> AuditEntry:
+        """Refuse a recording that was sent in and waits to be verified.
+
+        Raises:
+            NotFound, Conflict: there is none, or it was decided already.
+        """
+        with self._board.writing() as session:
+            row = session.get(UploadRow, upload, with_for_update=True)
+            if row is None:
+                raise NotFound(f"There is no recording {upload}.")
+            if row.state != RECEIVED:
+                raise Conflict(f"This recording was {row.state} already.")
+            row.state, row.reason, row.decided_at = REFUSED, f"by the organizers: {reason}", self._clock.now()
+            return self._write(session, who, REFUSE, str(upload), reason, None)
 
     def phase(self) -> Phase:
         with self._board.reading() as session:
@@ -232,6 +249,9 @@ class Organizing:
                 query = update(SubmissionRow).where(SubmissionRow.id == int(subject), SubmissionRow.state == QUEUED)
                 if session.scalar(query.values(state=HELD).returning(SubmissionRow.id)) is None:
                     raise Conflict("This agent is being evaluated already, or was.")
+            case "refuse":
+                query = update(UploadRow).where(UploadRow.id == int(subject), UploadRow.content.is_not(None))
+                session.execute(query.values(state=RECEIVED, reason="", attempts=0, decided_at=None))
             case "state":
                 pass  # `_reopen` has done it
             case _:

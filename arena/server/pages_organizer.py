@@ -116,6 +116,7 @@ def _page(
         said=SAID[phase.phase],
         phase=phase,
         held=[agent for agent in server.submissions.all(limit=AGENTS) if agent.state == "held"],
+        uploads=server.uploads.queue(RESULTS),
         results=server.views.results(wanted),
         struck_out=server.views.struck_out(RESULTS),
         entries=server.organizing.entries(ENTRIES),
@@ -156,6 +157,8 @@ def act(
             organizing.hide(who, subject, reason)
         elif action == "approve":
             organizing.approve(who, _number(subject), reason)
+        elif action == "refuse":
+            organizing.refuse(who, _number(subject), reason)
         elif action == "state":
             organizing.set_state(who, subject, reason, number)
         elif action == "undo":

@@ -48,7 +48,7 @@ class Server:
         event_secret(settings.event.folder)
         self.tokens = Tokens(self.board, self.clock)
         self.tickets = Tickets(self.board, self.clock, self.live, self.bus, settings.limits.attempts_per_day)
-        self.uploads = Uploads(self.board, self.clock, settings.event.recordings)
+        self.uploads = Uploads(self.board, self.clock, settings.event.recordings, settings.limits.attempts_per_day)
         self.submissions = Submissions(self.board, self.clock, settings)
         self.organizing = Organizing(self.board, settings.event, self.clock, self.bus.publish, self._closed)
         self.views = Views(self.board, settings.event, self.submissions)

@@ -100,7 +100,8 @@ class UploadRow(Base):
     recording_sha256: Mapped[str] = mapped_column(String(64))
     ticket: Mapped[str | None] = mapped_column(ForeignKey("tickets.id", name="fk_uploads_ticket"))
     content: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """The recording, until it is verified and lies in the recordings folder, or is refused."""
+    """The recording, until it is verified and lies in the recordings folder, or is refused; one that organizers have
+    refused is kept, so that they can take that back."""
     state: Mapped[str] = mapped_column(String(16))
     """received, verified, refused."""
     reason: Mapped[str] = mapped_column(Text)
@@ -190,7 +191,7 @@ class AuditRow(Base):
     at: Mapped[datetime] = mapped_column(UTCDateTime)
     actor: Mapped[str] = mapped_column(String(32))
     action: Mapped[str] = mapped_column(String(32))
-    """void, hide, approve, state, token, revoke, undo."""
+    """void, hide, approve, refuse, state, token, revoke, undo."""
     subject: Mapped[str] = mapped_column(String(128))
     reason: Mapped[str] = mapped_column(Text)
     before: Mapped[str] = mapped_column(Text)

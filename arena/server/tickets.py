@@ -47,6 +47,12 @@ class Ticket:
     recording_sha256: str | None
 
     @property
+    def is_told(self) -> bool:
+        """Whether its holder may know the seed. One that the server has drawn is told when its game begins, and from
+        then on it counts: else somebody could collect tickets and play the easy seeds."""
+        return self.shared or self.state != ISSUED
+
+    @property
     def chain_begins(self) -> str:
         """The chain head before the first frame."""
         return chain.beginning(self.id, self.player, self.rules.rules_id, self.seed)
@@ -73,7 +79,7 @@ class Tickets:
         Raises:
             NotYours: a participant asks for somebody else, or names a seed.
             Conflict: the event is frozen or closed.
-            TooMany: the player has begun as many games today as one may.
+                TooMany: the player has begun as many games today as one may, or holds as many tickets.
         """
         player = check_name(player)
         if who.role is Role.PARTICIPANT and player != who.name:
@@ -100,7 +106,8 @@ class Tickets:
         }
         with self._board.writing() as session:
             require_games(session, who.role)
-            self._check_attempts(session, player, rules.game)
+            check_attempts(session, player, rules.game, self._attempts, self._clock.now())
+            self._check_open(session, player, rules.game)
             session.execute(insert(TicketRow).values(**values))
             return _ticket(session.get_one(TicketRow, values["id"]))
 
@@ -126,8 +133,9 @@ class Tickets:
         with self._board.writing() as session:
             row = _held(session, who, number)
             if row.state == ISSUED:
-                self._check_attempts(session, row.player, row.game)
-                row.state, row.started_at = STARTED, self._clock.now()
+                now = self._clock.now()
+                check_attempts(session, row.player, row.game, self._attempts, now)
+                row.state, row.started_at = STARTED, now
                 session.flush()
             elif row.state != STARTED:
                 raise Conflict(f"This ticket's game is {row.state} already; ask for a new ticket.")
@@ -213,9 +221,12 @@ class Tickets:
                 known.head = heads[-1].head if heads else known.head
                 self._live.begin(known)
 
-    def unsettled(self) -> list[str]:
-        """Return the games that were given up and of which no recording has been made yet."""
+    def unsettled(self, limit: int) -> list[str]:
+        """Return games that were given up and of which no recording has been made yet: one of every player first, then
+        everybody's second, and so on."""
+        turn = func.row_number().over(partition_by=TicketRow.player, order_by=(TicketRow.ended_at, TicketRow.id))
         query = select(TicketRow.id).where(TicketRow.state.in_((ABANDONED, LOST)), TicketRow.recording_sha256.is_(None))
+        query = query.order_by(turn, TicketRow.ended_at, TicketRow.id).limit(limit)
         with self._board.reading() as session:
             return list(session.scalars(query))
 
@@ -226,16 +237,19 @@ class Tickets:
             ticket = _ticket(session.get_one(TicketRow, number))
             return ticket, b"".join(session.scalars(query))
 
-    def _check_attempts(self, session: Session, player: str, game: str) -> None:
-        if not event_phase(session).takes_bots:  # in a rehearsal or the final everybody plays what is to be played
+    def _check_open(self, session: Session, player: str, game: str) -> None:
+        """Refuse a ticket to who holds as many unused ones of today as games may be begun in a day."""
+        if not event_phase(session).takes_bots:
             return
-        midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        begun = select(func.count()).where(
-            TicketRow.player == player, TicketRow.game == game, TicketRow.started_at >= midnight
+        waiting = select(func.count()).where(
+            TicketRow.player == player,
+            TicketRow.game == game,
+            TicketRow.state == ISSUED,
+            TicketRow.issued_at >= _midnight(self._clock.now()),
         )
-        if (session.scalar(begun) or 0) >= self._attempts:
+        if (session.scalar(waiting) or 0) >= self._attempts:
             title = find_game(game).title
-            raise TooMany(f"{player} has begun {self._attempts} games of {title} today: that is all for one day.")
+            raise TooMany(f"{player} holds {self._attempts} tickets for {title} that were not used; play those first.")
 
     def _known(self, row: TicketRow) -> Known:
         ticket = _ticket(row)
@@ -254,6 +268,26 @@ class Tickets:
 
 _SENT = select(UploadRow.ticket).where(UploadRow.ticket.is_not(None))
 """Tickets whose game's recording has been sent, whatever became of it."""
+
+
+def check_attempts(session: Session, player: str, game: str, most: int, now: datetime) -> None:
+    """Refuse a game to who has begun as many of them today (UTC) as one may. In a rehearsal and in the final everybody
+    plays what is to be played.
+
+    Raises:
+        TooMany: `most` were begun today.
+    """
+    if not event_phase(session).takes_bots:
+        return
+    begun = select(func.count()).where(
+        TicketRow.player == player, TicketRow.game == game, TicketRow.started_at >= _midnight(now)
+    )
+    if (session.scalar(begun) or 0) >= most:
+        raise TooMany(f"{player} has begun {most} games of {find_game(game).title} today: that is all for one day.")
+
+
+def _midnight(now: datetime) -> datetime:
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def heads_of(session: Session, number: str) -> list[HeadRow]:

@@ -77,7 +77,7 @@ def _without_pauses(heads: Sequence[tuple[int, float]]) -> list[tuple[int, float
 
 def _doubt(heads: Sequence[tuple[int, float]], frames: int) -> str | None:
     if not heads:
-        return None if frames < EVERY * (MISSING + 1) else "nothing of the game was heard while it was played"
+        return "nothing of the game was heard while it was played"
     last = heads[-1][0]
     if last + EVERY * (MISSING + 1) <= frames:
         return f"the live chain heads end at frame {last:,} of {frames:,}"

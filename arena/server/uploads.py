@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from agents.player import Kind
@@ -27,7 +27,7 @@ from arena.server.errors import Conflict, NotFound, NotYours, Refusal
 from arena.server.event_state import event_phase, require_games
 from arena.server.ranked import check_ranked
 from arena.server.tables import ProofRow, TicketRow, TokenRow, UploadRow
-from arena.server.tickets import ABANDONED, FINISHED, ISSUED, LOST, STARTED, heads_of
+from arena.server.tickets import ABANDONED, FINISHED, ISSUED, LOST, STARTED, check_attempts, heads_of
 from arena.server.trust import Trust, judge
 from envs.errors import RecordingError, ScoreboardError
 from envs.names import check_name
@@ -37,11 +37,13 @@ from recordings.storage import save
 
 RECEIVED, VERIFIED, REFUSED = "received", "verified", "refused"
 MOST_ATTEMPTS = 3
-"""Times that a recording may bring down the process that replays it."""
+"""Attempts to verify a recording, of which each may bring down the process that replays it."""
 ALIKE = 0.8
-"""A person's game that shares so much of its beginning with somebody else's, frame for frame, was copied."""
-MOST_ALIKE = 20
-"""Games that are looked at for that."""
+"""A person's game that agrees with somebody else's to this degree (`agreement`) was copied."""
+MOST_SHIFTED = 60
+"""Frames by which a copy may be shifted against its original and still be found."""
+MOST_COMPARED = 200
+"""Games of others on the same seed that are looked at for that, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,32 @@ class Receipt:
     decided_at: datetime | None
 
 
-class Uploads:
-    """The uploads in the scoreboard's database."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What organizers see of an upload that waits."""
 
-    def __init__(self, board: Scoreboard, clock: Clock, recordings: Path) -> None:
+    id: int
+    sender: str
+    size: int
+    """In bytes."""
+    attempts: int
+    """That have failed."""
+    received_at: datetime
+
+
+class Uploads:
+    """The uploads in the scoreboard's database.
+
+    Args:
+        recordings: the folder of the event's recordings.
+        attempts: games that a player may begin per day (UTC), in each game.
+    """
+
+    def __init__(self, board: Scoreboard, clock: Clock, recordings: Path, attempts: int) -> None:
         self._board = board
         self._clock = clock
         self._recordings = recordings
+        self._attempts = attempts
         self._deciding = Lock()
         """One decision at a time: of two copies of one game the second must see the first."""
 
@@ -84,6 +105,7 @@ class Uploads:
         if known is not None:
             return known
         recording = decode(content)
+        _check_storable(recording)
         if ticket is None:  # with a ticket they must be its own, and a surprise round's have no name
             check_ranked(recording.rules)
         now = self._clock.now()
@@ -101,12 +123,29 @@ class Uploads:
             "decided_at": None,
         }
         with self._board.writing() as session:
-            _check_sender(session, who, recording, ticket, recording_sha256, now)
+            _check_sender(session, who, recording, ticket, recording_sha256)
+            if ticket is not None:
+                self._start(session, ticket, now)
             adding = insert_or_ignore(session, UploadRow).on_conflict_do_nothing()
             session.execute(adding, values)
             receipt = _known(session, who, key, said)
             assert receipt is not None
             return receipt
+
+    def _start(self, session: Session, ticket: str, now: datetime) -> None:
+        """Begin a ticket whose start was never told: a station plays on when the server can't be reached.
+
+        Raises:
+            Conflict: its seed was never told, so this can't be its game.
+            TooMany: the player has begun as many games today as one may.
+        """
+        row = session.get_one(TicketRow, ticket)
+        if row.state != ISSUED:
+            return
+        if not row.shared:
+            raise Conflict("This ticket's game was never begun; begin a game before you play it.")
+        check_attempts(session, row.player, row.game, self._attempts, now)
+        row.state, row.started_at = STARTED, now
 
     def get(self, who: Identity, number: int) -> Receipt:
         with self._board.reading() as session:
@@ -124,10 +163,22 @@ class Uploads:
             return [_receipt(row) for row in session.scalars(query)]
 
     def waiting(self, limit: int) -> list[int]:
-        """Return the uploads that are to be verified, the oldest first."""
-        query = select(UploadRow.id).where(UploadRow.state == RECEIVED).order_by(UploadRow.id).limit(limit)
+        """Return the uploads that are to be verified: the oldest of every sender first, then everybody's second, and so
+        on, so that nobody's wait depends on how much somebody else has sent."""
+        turn = func.row_number().over(partition_by=UploadRow.token, order_by=UploadRow.id)
+        query = select(UploadRow.id).where(UploadRow.state == RECEIVED).order_by(turn, UploadRow.id).limit(limit)
         with self._board.reading() as session:
             return list(session.scalars(query))
+
+    def queue(self, limit: int) -> list[Waiting]:
+        """Return the uploads that wait to be verified, the oldest first."""
+        query = select(UploadRow, TokenRow.name).join(TokenRow, TokenRow.id == UploadRow.token)
+        query = query.where(UploadRow.state == RECEIVED).order_by(UploadRow.id).limit(limit)
+        with self._board.reading() as session:
+            return [
+                Waiting(row.id, sender, len(row.content or b""), row.attempts, row.received_at)
+                for row, sender in session.execute(query)
+            ]
 
     def content(self, number: int) -> bytes | None:
         """Return the bytes of an upload that is still to be verified."""
@@ -135,13 +186,17 @@ class Uploads:
         with self._board.reading() as session:
             return session.scalar(query)
 
-    def crashed(self, number: int) -> None:
-        """Note that the process that replayed an upload has died of it."""
+    def failed(self, number: int, what: str) -> None:
+        """Note that an attempt to verify an upload has failed; after `MOST_ATTEMPTS` it is refused.
+
+        Args:
+            what: what failed, as the beginning of a sentence.
+        """
         with self._board.writing() as session:
             row = session.get_one(UploadRow, number, with_for_update=True)
             row.attempts += 1
             if row.attempts >= MOST_ATTEMPTS:
-                self._refuse(session, row, "its replay broke down three times")
+                self._refuse(session, row, f"{what} {MOST_ATTEMPTS} times")
 
     def refuse(self, number: int, reason: str) -> None:
         with self._board.writing() as session:
@@ -204,14 +259,16 @@ class Uploads:
         return None
 
     def _likeness(self, session: Session, recording: Recording) -> str | None:
-        """Return why a game is taken for a copy, shortened or continued, of somebody else's; None if it isn't. On
-        stations, where people are seen, two may begin alike: they let a game begin by itself."""
-        query = _of_others(recording).join(ProofRow, ProofRow.recording_sha256 == EpisodeRow.recording_sha256)
-        for name in session.scalars(query.where(ProofRow.opening == opening_of(recording)).limit(MOST_ALIKE)):
+        """Return why a game is taken for a copy of somebody else's, shortened, continued, shifted or changed here and
+        there; None if it isn't. On stations, where people are seen, two may begin alike: they let a game begin by
+        itself."""
+        query = _of_others(recording).order_by(EpisodeRow.id.desc()).limit(MOST_COMPARED)
+        for name in session.scalars(query):
             with suppress(RecordingError):
                 theirs, ours = read(self._recordings / name).actions, recording.actions
-                if _shared(theirs, ours) >= ALIKE * min(len(theirs), len(ours)):
-                    return "most of it is, frame for frame, a game of somebody else"
+                same, chance_corrected = agreement(theirs, ours)
+                if chance_corrected >= ALIKE:
+                    return f"{same:.0%} of its actions are, frame for frame, those of somebody else's game"
         return None
 
     def _book(self, session: Session, row: UploadRow, recording: Recording, path: Path) -> bool:
@@ -256,7 +313,7 @@ def _known(session: Session, who: Identity, key: str, said: str) -> Receipt | No
 
 
 def _check_sender(
-    session: Session, who: Identity, recording: Recording, ticket: str | None, recording_sha256: str, now: datetime
+    session: Session, who: Identity, recording: Recording, ticket: str | None, recording_sha256: str
 ) -> None:
     """Refuse a game that this sender, or this ticket, can't have."""
     player = recording.player
@@ -280,8 +337,14 @@ def _check_sender(
         raise Conflict("This ticket's game was given up; what was told of it counts.")
     if event_phase(session) is Phase.CLOSED:
         raise Conflict("The event is closed: nothing is taken any more.")
-    if row.state == ISSUED:  # the word of its start was lost; nobody has seen the game
-        session.execute(update(TicketRow).where(TicketRow.id == row.id).values(state=STARTED, started_at=now))
+
+
+def _check_storable(recording: Recording) -> None:
+    """Refuse what the scoreboard would refuse after the replay, before it is acknowledged."""
+    try:
+        result_of(recording, Path("recording"))
+    except ScoreboardError as error:
+        raise Refusal(str(error)) from None
 
 
 def _check_bound(ticket: TicketRow, recording: Recording) -> None:
@@ -325,11 +388,31 @@ def _of_others(recording: Recording) -> Select[str]:
     )
 
 
-def _shared(one: bytes, other: bytes) -> int:
-    """Return how many frames two games share from their beginning on."""
-    shorter = min(len(one), len(other))
-    differing = np.flatnonzero(np.frombuffer(one[:shorter], np.uint8) != np.frombuffer(other[:shorter], np.uint8))
-    return int(differing[0]) if differing.size else shorter
+def agreement(one: bytes, other: bytes) -> tuple[float, float]:
+    """Return the share of frames in which two games have the same action, and Cohen's kappa (Cohen 1960): the same
+    corrected for what two players would share by chance who press as often as these, but independently. 1.0 is the same
+    game, 0.0 chance. Both are those of the shift, up to `MOST_SHIFTED` frames either way, at which they agree most.
+
+    Without the correction two people who mostly wait would look like one. Where nothing but one action ever came, only
+    games of which one is the beginning of the other agree.
+
+    Args:
+        one, other: actions of whole games, one byte per frame, each of one frame or more.
+    """
+    ours, theirs = (np.frombuffer(game, np.uint8) for game in (one, other))
+    best = (0.0, 0.0)
+    for shift in range(-MOST_SHIFTED, MOST_SHIFTED + 1):
+        first, second = ours[max(shift, 0) :], theirs[max(-shift, 0) :]
+        length = min(len(first), len(second))
+        if length == 0 or (shift and length < 2 * MOST_SHIFTED):
+            continue  # so short an overlap says nothing
+        first, second = first[:length], second[:length]
+        same = float(np.mean(first == second))
+        counts = np.bincount(first, minlength=256) / length, np.bincount(second, minlength=256) / length
+        chance = float(np.dot(*counts))
+        kappa = (same - chance) / (1 - chance) if chance < 1 else float(shift == 0)
+        best = max(best, (same, kappa), key=lambda found: found[1])
+    return best
 
 
 def opening_of(recording: Recording) -> str:

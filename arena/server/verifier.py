@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 """How often the database is asked for work that nobody has told of."""
-AHEAD = 64
-"""Recordings that are looked up at once."""
+AHEAD = 4
+"""Recordings, and games that were given up, that are looked up at once for each process. Few, because what is looked up
+is done before anything that arrives later, whoever sends it."""
 REPLAY_SECONDS = 120.0
 """A replay that takes longer is taken for a crash; half an hour of play takes less than twenty seconds."""
 
@@ -46,6 +47,7 @@ class Verifier:
         self._uploads = uploads
         self._tickets = tickets
         self._tell = tell
+        self._ahead = AHEAD * count
         self._work: Queue[int | str] = Queue()
         self._busy: set[int | str] = set()
         self._guard = Lock()
@@ -73,7 +75,7 @@ class Verifier:
     def _feed(self) -> None:
         while not self._stop.is_set():
             with suppress(ArenaError):  # the database is locked or gone just now: look again later
-                found: list[int | str] = [*self._uploads.waiting(AHEAD), *self._tickets.unsettled()]
+                found: list[int | str] = [*self._uploads.waiting(self._ahead), *self._tickets.unsettled(self._ahead)]
                 with self._guard:
                     new = [one for one in found if one not in self._busy]
                     self._busy.update(new)
@@ -105,7 +107,10 @@ class Verifier:
             except ReplayDied:
                 raise
             except Exception:
-                log.exception("%s is tried again", one)
+                log.exception("%s failed", one)
+                if isinstance(one, int):
+                    with suppress(ArenaError):
+                        self._uploads.failed(one, "putting it on the scoreboard failed")
             finally:
                 with self._guard:
                     self._busy.discard(one)
@@ -119,7 +124,7 @@ class Verifier:
             ok, reason = self._ask(pipe, ("verify", content))
         except ReplayDied:
             if not self._stop.is_set():
-                self._uploads.crashed(number)
+                self._uploads.failed(number, "its replay broke down")
             raise
         if not ok:
             self._uploads.refuse(number, reason)

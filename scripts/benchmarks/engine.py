@@ -49,7 +49,6 @@ def _recordings(folder: Path) -> list[Path]:
 
 
 def _verification(paths: list[Path]) -> Figure:
-    from ale_py import ALEInterface
 
     from arena.verify import verify
     from envs.environment import ArenaEnv
@@ -62,7 +61,7 @@ def _verification(paths: list[Path]) -> Figure:
         for recording in recordings:
             env = envs[recording.rules]
             env.start(recording.seed)
-            ale: ALEInterface = env.unwrapped._ale  # type: ignore[attr-defined]
+            ale = env.ale
             for action in recording.actions:
                 ale.act(action)
 

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from sb3_contrib import QRDQN
 from stable_baselines3 import A2C, DQN, PPO
+from tensorboard.backend.event_processing import event_accumulator
 
 from agents.checkpoints import checkpoints, read_checkpoint
 from agents.dagger import DAgger
@@ -81,6 +83,16 @@ def train(config: Path, out: Path, *more: str, game: str = "pacman", expect: int
     return done.stdout + done.stderr
 
 
+def curve(folder: Path, tag: str) -> list[Any]:
+    events = event_accumulator.EventAccumulator(str(folder))
+    events.Reload()
+    return events.Scalars(tag)
+
+
+def length_of(out: Path) -> int:
+    return json.loads((out / "run.json").read_text())["steps"]
+
+
 @pytest.mark.parametrize("algo", CLASSES)
 def test_a_run_leaves_an_agent_that_plays_and_a_model_that_plain_sb3_loads(
     algo: str, config: Path, tmp_path: Path
@@ -94,6 +106,11 @@ def test_a_run_leaves_an_agent_that_plays_and_a_model_that_plain_sb3_loads(
     package = admit(out / "agent.zip")
     assert package.algorithm == algo
     assert package.training["seed"] == 3
+    assert package.name == "run", "that of the folder"
+    assert (out / "episodes.csv").read_text().splitlines()[0] == "steps,score,length,seconds"
+    (score,) = curve(out / "tensorboard", "eval/score")
+    assert score.step == package.training["steps"] == length_of(out)
+    assert score.value == pytest.approx(package.training["practice_score"])
     assert (out / "agent.zip").stat().st_size <= 4 * 2**20 or algo == "qrdqn"
     plain = CLASSES[algo].load(checkpoints(out / "checkpoints")[-1] / "model.zip", device="cpu")
     assert type(plain.policy).__module__.split(".")[0] in ("stable_baselines3", "sb3_contrib")
@@ -107,18 +124,18 @@ def test_resuming_equals_not_having_stopped(algo: str, config: Path, tmp_path: P
     train(config, whole, *common, "--steps", "256")
     # The killed run: let it reach its first checkpoint, then end it without a chance to clean up.
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    slow = [*common, "--steps", "256"]
+    slow = [*common, "--steps", "256", "--episodes", "1000"]
     with subprocess.Popen(command(config, parts, *slow), env=environment, stdout=subprocess.DEVNULL) as process:
-        while not checkpoints(parts / "checkpoints"):
+        while "128" not in str(checkpoints(parts / "checkpoints")):
             assert process.poll() is None
             time.sleep(0.01)
         process.kill()
-    first = checkpoints(parts / "checkpoints")
-    if len(first) == 1:
-        train(config, parts, *common, "--steps", "256", "--resume")
+    train(config, parts, *common, "--steps", "256", "--resume")
     ends = [read_checkpoint(checkpoints(run / "checkpoints")[-1]) for run in (whole, parts)]
     assert ends[0]["counters"] == ends[1]["counters"]
     assert ends[0]["random"]["numpy"] == ends[1]["random"]["numpy"]
+    games = [(run / "episodes.csv").read_text().splitlines() for run in (whole, parts)]
+    assert [row.rsplit(",", 1)[0] for row in games[0]] == [row.rsplit(",", 1)[0] for row in games[1]]
     for name, tensor in ends[0]["policy"].items():
         torch.testing.assert_close(ends[1]["policy"][name], tensor, rtol=0, atol=0, msg=name)
 
@@ -140,13 +157,42 @@ def test_ctrl_c_saves_and_says_how_to_go_on(config: Path, tmp_path: Path) -> Non
     stopped = int(checkpoints(out / "checkpoints")[-1].name.removeprefix("step-"))
     words = shlex.split(said.splitlines()[-1])
     assert words[0] == "python"
-    assert words[-3:] == ["--resume", "--steps", "100000"]
+    assert words[-3:] == ["--resume", "--steps", "100032"]
     assert words[words.index("--checkpoint-every") + 1] == "64"
     done = subprocess.run(
         [sys.executable, *words[1:-1], str(stopped + 64)], capture_output=True, text=True, env=environment, timeout=600
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"Going on at {stopped:,} steps." in done.stdout
+
+
+def test_ctrl_c_in_the_last_evaluation_leaves_it_to_the_next_run(config: Path, tmp_path: Path) -> None:
+    out = tmp_path / "Läufe von Ada" / "run"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    call = command(config, out, "--steps", "50", "--episodes", "1000", "--name", "Ada's")
+    said = ""
+    with subprocess.Popen(
+        call, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        while "evaluating" not in said:
+            said += (line := process.stdout.readline())
+            assert line, said
+        assert "Another run is under way in" in train(config, out, "--resume", expect=2)
+        process.send_signal(signal.SIGINT)
+        said += process.communicate(timeout=120)[0]
+    assert process.returncode == 130
+    assert "(50 steps were asked for; with these settings it learns after every 64.)" in said
+    assert "Stopped. To go on:" in said
+    assert not (out / "agent.zip").exists()
+    words = shlex.split(said.splitlines()[-1])
+    assert words[-3:] == ["--resume", "--steps", "64"]
+    said = train(config, out, *words[words.index("--name") :])
+    assert "evaluation at 64 steps" in said
+    assert admit(out / "agent.zip").name == "Ada's"
+    assert "learning_rate and clip_range fell to zero: a longer run is better begun anew" in said
+    assert shlex.split(said.splitlines()[-1])[-4:] == ["--steps", "128", "--out", str(out) + "-longer"]
+    assert "It has come to its end already" in train(config, out, "--resume")
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_last_good_one(config: Path, tmp_path: Path) -> None:
@@ -157,8 +203,9 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_good_one(config: Pa
     limited = f"ulimit -f 8192; exec {' '.join(command(config, out, '--steps', '128', '--resume'))}"
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, env=environment, timeout=600)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 2, done.stdout + done.stderr
     assert "warning: the checkpoint at 128 steps can't be written (" in done.stdout + done.stderr
+    assert "error: At the end the checkpoint could not be written; make room, then go on from the" in done.stderr
     assert {p: p.read_bytes() for p in sorted((out / "checkpoints").rglob("*")) if p.is_file()} == before
 
 
@@ -186,9 +233,9 @@ def test_weights_that_become_nan_stop_the_run(config: Path, tmp_path: Path) -> N
         (("--rules", "2min"), "no rules called '2min'"),
         (("--config", "nowhere.toml"), r"nowhere.toml can't be read"),
         (("--from-recordings", "nowhere"), "no recordings of pacman in nowhere"),
-        (("--steps", "0"), "argument --steps: expected a whole number from 1 to 4294967295, not '0'"),
-        (("--seed", "-1"), "argument --seed: expected a whole number from 0 to 4294967295, not '-1'"),
-        (("--episodes", "ten"), "argument --episodes: expected a whole number from 1 to 4294967295, not 'ten'"),
+        (("--steps", "0"), "Argument --steps: expected a whole number from 1 to 4294967295, not '0'"),
+        (("--seed", "-1"), "Argument --seed: expected a whole number from 0 to 4294967295, not '-1'"),
+        (("--episodes", "ten"), "Argument --episodes: expected a whole number from 1 to 4294967295, not 'ten'"),
     ],
 )
 def test_bad_input_is_answered_in_one_sentence(more: tuple[str, ...], says: str, config: Path, tmp_path: Path) -> None:
@@ -212,7 +259,7 @@ def test_an_unknown_setting_and_a_run_in_the_way_are_refused(config: Path, tmp_p
         config, tmp_path / "run", expect=2
     )
     config.write_text(SMALL + "[imitation]\nepoch = 3\n")
-    assert "The settings give imitation a 'epoch'" in train(config, tmp_path / "run", expect=2)
+    assert "The settings give imitation an 'epoch'" in train(config, tmp_path / "run", expect=2)
     config.write_text(SMALL)
     train(config, tmp_path / "run", "--steps", "64")
     assert "already holds a run" in train(config, tmp_path / "run", "--steps", "64", expect=2)
@@ -230,10 +277,11 @@ def test_an_unknown_setting_and_a_run_in_the_way_are_refused(config: Path, tmp_p
         ("[pppo]\nn_steps = 64\n", "have a 'pppo', which names no game and no algorithm"),
         ("[pacman.pppo]\nn_steps = 64\n", "have a 'pacman', which names no game and no algorithm"),
         ("n_steps = 64\n", "have a 'n_steps', which names no game and no algorithm"),
-        ('[ppo]\nlearning_rate = "falling"\n', "The settings for ppo"),
-        ("[ppo]\nenvs = 0\n", "The settings for ppo"),
-        ("[ppo]\nn_steps = 1\nenvs = 1\n", "The settings for ppo"),
-        ("[ppo]\nbatch_size = 0\n", "The settings for ppo"),
+        ("ppo = 3\n", "have a value for ppo; expected a section of settings"),
+        ("[ppo]\nenvs = 0\n", "The settings give ppo envs = 0"),
+        ("[ppo]\nn_steps = 1\nenvs = 1\n", "more than envs times n_steps, which is 1"),
+        ("[ppo]\nuse_sde = true\n", "The settings for ppo"),
+        ("[steps]\npacman = -5\n", "The settings give steps pacman = -5"),
     ],
 )
 def test_settings_that_cannot_be_used_are_refused(settings: str, says: str, tmp_path: Path) -> None:

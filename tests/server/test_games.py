@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import random
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from arena.chain import Chain, Link, links
 from arena.client import Client, ServerRefused
+from arena.scoreboard import Scoreboard
 from arena.server.auth import Role
+from arena.server.clock import Clock
+from arena.server.uploads import MOST_ATTEMPTS, Uploads
 from envs.environment import ale_seed_of
 from recordings.codec import decode, encode
 from tests.forging import dumped, packed
@@ -126,7 +130,7 @@ def test_a_ticket_is_bound(serving: Serving) -> None:
 def test_what_was_told_is_what_was_played(serving: Serving) -> None:
     """A game that was rewound, or another than was told of, doesn't pass; gaps and forgeries in the chain neither."""
     station = serving.client(Role.STATION)
-    ticket = station.ticket("Cid", "breakout")
+    ticket = station.ticket("Cid", "breakout", seed=2**40)
     actions = play(3, 240)
     first, second, third, fourth = links(ticket.chain, actions)
     assert "not running, but issued" in refused(409, station.tell, ticket.id, [first])
@@ -231,6 +235,82 @@ def test_a_seed_with_a_ticket_is_played_with_the_ticket(serving: Serving) -> Non
     ticket = station.ticket("Dan", "breakout")
     receipt = mine.send_recording(encode(game("Participant", ticket.seed, play(6, 60))), "stolen-seed")
     assert "belongs to a ticket" in decided(mine, [receipt["id"]])[0]["reason"]
+
+
+def test_a_seed_is_told_when_its_game_begins(serving: Serving) -> None:
+    """Who holds tickets doesn't know which seeds are easy; what was never begun can't be sent."""
+    mine = serving.client(token=serving.token(Role.PARTICIPANT, "Hoarder"))
+    issued = mine.post("/tickets", {"player": "Hoarder", "game": "breakout"})
+    assert (issued["state"], issued["seed"], issued["chain"]) == ("issued", None, None)
+    assert mine.get(f"/tickets/{issued['id']}")["seed"] is None
+    assert [one["seed"] for one in mine.get("/tickets")] == [None]
+    begun = mine.start(issued["id"])
+    assert begun.state == "started"
+    assert mine.get(f"/tickets/{issued['id']}")["seed"] == begun.seed
+    unused = mine.post("/tickets", {"player": "Hoarder", "game": "breakout"})
+    guessed = encode(game("Hoarder", 2**41, play(3, 60)))
+    assert "is another one" in refused(422, mine.send_recording, guessed, "never-begun", unused["id"])
+
+
+def test_what_the_scoreboard_could_not_take_is_not_acknowledged(serving: Serving) -> None:
+    """Else it would be replayed again and again, and everybody else would wait."""
+    mine = serving.client(Role.PARTICIPANT)
+    original = game("Participant", 77, play(4, 60))
+    for year in (1, 9999):
+        odd = original.model_copy(update={"started_at": original.started_at.replace(year=year)})
+        assert "between the years" in refused(422, mine.send_recording, encode(odd), f"in-the-year-{year}")
+    player = original.player.model_copy(update={"artifact_sha256": "0" * 64})
+    another = original.model_copy(update={"player": player})
+    assert "names an agent's file" in refused(422, mine.send_recording, encode(another), "a-line-of-its-own")
+
+
+def test_a_changed_copy_is_a_copy(serving: Serving) -> None:
+    """One action changed, some frames put before it, or the end played differently: it stays somebody else's game."""
+    author = serving.client(token=serving.token(Role.PARTICIPANT, "Author"))
+    copyist = serving.client(token=serving.token(Role.PARTICIPANT, "Copyist"))
+    actions, seed = play(40, 675, INVADERS), 123_456
+    receipt = author.send_recording(encode(game("Author", seed, actions, name=INVADERS)), "the-original")
+    assert decided(author, [receipt["id"]])[0]["state"] == "verified"
+    one_changed = bytearray(actions)
+    one_changed[3] = 3 if actions[3] != 3 else 4
+    copies = [bytes(one_changed), b"\x01" * 7 + actions, actions[:600] + play(41, 90, INVADERS), actions[30:]]
+    numbers = [
+        copyist.send_recording(encode(game("Copyist", seed, copy, name=INVADERS)), f"copy-number-{number}")["id"]
+        for number, copy in enumerate(copies)
+    ]
+    verdicts = decided(copyist, numbers)
+    assert [one["state"] for one in verdicts] == ["refused"] * len(copies)
+    assert all("% of its actions are" in one["reason"] for one in verdicts), verdicts
+    own = copyist.send_recording(encode(game("Copyist", seed, play(42, 675, INVADERS), name=INVADERS)), "an-own-game")
+    assert decided(copyist, [own["id"]])[0]["state"] == "verified"
+
+
+def test_nobody_waits_for_what_another_has_sent(tmp_path: Path) -> None:
+    """Uploads are verified by turns, whatever came first; one that fails again and again is refused."""
+    options = ["--evaluators", "0", "--verifiers"]
+    with Serving(tmp_path / "event", options=[*options, "0"]) as serving:
+        many, few = (serving.client(token=serving.token(Role.PARTICIPANT, name)) for name in ("Many", "Few"))
+        flood = [
+            many.send_recording(
+                encode(game("Many", seed, play(seed, 300, INVADERS), name=INVADERS)), f"of-many-{seed}"
+            )["id"]
+            for seed in range(12)
+        ]
+        honest = few.send_recording(encode(game("Few", 1, play(50, 60))), "the-only-one")["id"]
+        with Scoreboard.open(serving.database) as board:
+            uploads = Uploads(board, Clock(), serving.event.recordings, 30)
+            assert uploads.waiting(3) == [flood[0], honest, flood[1]]
+            for _ in range(MOST_ATTEMPTS):
+                assert uploads.waiting(1) == [flood[0]]
+                uploads.failed(flood[0], "its replay broke down")
+            assert uploads.waiting(2) == [honest, flood[1]] or uploads.waiting(2) == [flood[1], honest]
+        assert "broke down 3 times" in many.get(f"/uploads/{flood[0]}")["reason"]
+        serving.stop()
+        serving.options[-1] = "1"
+        serving.start()
+        decided(few, [honest])
+        waiting = [one for one in many.get("/uploads") if one["state"] == "received"]
+        assert len(waiting) > len(flood) / 2
 
 
 def test_rules_that_nobody_agreed_on(serving: Serving) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -131,3 +132,16 @@ def test_events_tell_what_happens(serving: Serving) -> None:
     assert told[-2] == "event: result"
     assert result["recording_sha256"] in told[-1]
     assert "2004" not in told[-1]
+
+
+def test_an_upload_can_be_refused_and_taken_back(tmp_path: Path) -> None:
+    with Serving(tmp_path / "event", options=["--evaluators", "0", "--verifiers", "0"]) as serving:
+        mine, boss = serving.client(Role.PARTICIPANT), serving.client(Role.ORGANIZER)
+        number = mine.send_recording(encode(game("Participant", 5, play(5, 60))), "to-be-refused")["id"]
+        (waiting,) = boss.get("/organizer/uploads")
+        assert (waiting["id"], waiting["sender"], waiting["attempts"]) == (number, "Participant", 0)
+        entry = boss.post("/organizer/refuse", {"upload": number, "reason": "by mistake"})
+        assert mine.get(f"/uploads/{number}")["reason"] == "by the organizers: by mistake"
+        assert boss.get("/organizer/uploads") == []
+        boss.post(f"/organizer/undo/{entry['id']}", {"reason": "it was fine"})
+        assert mine.get(f"/uploads/{number}")["state"] == "received"

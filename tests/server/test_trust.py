@@ -60,7 +60,7 @@ def test_what_was_not_heard_is_not_believed() -> None:
     assert judge(heads(1)[:-2], FRAMES, station=True)[0] is Trust.WITNESSED
     at_once = [(frame, 3.0) for frame, _ in heads(1)]
     assert judge(at_once, FRAMES, station=True)[0] is Trust.UNATTESTED
-    assert judge([], 30, station=True)[0] is Trust.WITNESSED, "left in its first second"
+    assert judge([], 30, station=True)[0] is Trust.UNATTESTED, "nobody saw it, however short it was"
 
 
 def test_a_chain_is_of_one_ticket() -> None:

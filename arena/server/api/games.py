@@ -46,11 +46,12 @@ class TicketShown(BaseModel):
     rules: dict[str, Any]
     rules_id: str
     rules_label: str
-    seed: int
+    seed: int | None
+    """None until the game begins, where the server has drawn it."""
     state: str
     """issued, started, finished, abandoned or lost."""
-    chain: str
-    """The chain head before the first frame."""
+    chain: str | None
+    """The chain head before the first frame; None as long as `seed` is."""
     issued_at: datetime
     started_at: datetime | None
     recording_sha256: str | None
@@ -182,9 +183,9 @@ def shown(ticket: Ticket) -> TicketShown:
         rules=ticket.rules.as_dict(),
         rules_id=ticket.rules.rules_id,
         rules_label=ticket.rules.label,
-        seed=ticket.seed,
+        seed=ticket.seed if ticket.is_told else None,
         state=ticket.state,
-        chain=ticket.chain_begins,
+        chain=ticket.chain_begins if ticket.is_told else None,
         issued_at=ticket.issued_at,
         started_at=ticket.started_at,
         recording_sha256=ticket.recording_sha256,

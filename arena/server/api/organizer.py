@@ -13,6 +13,7 @@ from arena.server.auth import Role, Token, TokenError
 from arena.server.deps import Organizer, TheServer
 from arena.server.errors import NotFound
 from arena.server.organizing import AuditEntry
+from arena.server.uploads import Waiting
 
 router = APIRouter(prefix="/organizer", tags=["organizer"])
 
@@ -33,6 +34,10 @@ class Hide(_Wish):
 
 class Approve(_Wish):
     agent: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
+
+
+class RefuseUpload(_Wish):
+    upload: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
 
 
 class State(_Wish):
@@ -70,6 +75,18 @@ def hide(server: TheServer, who: Organizer, wish: Hide) -> AuditEntry:
 def approve(server: TheServer, who: Organizer, wish: Approve) -> AuditEntry:
     """Let an agent be evaluated that waits for it."""
     return server.organizing.approve(who, wish.agent, wish.reason)
+
+
+@router.get("/uploads")
+def uploads(server: TheServer, _: Organizer, limit: Limit = 200) -> list[Waiting]:
+    """The recordings that wait to be verified, the oldest first."""
+    return server.uploads.queue(limit)
+
+
+@router.post("/refuse")
+def refuse(server: TheServer, who: Organizer, wish: RefuseUpload) -> AuditEntry:
+    """Refuse a recording that waits to be verified."""
+    return server.organizing.refuse(who, wish.upload, wish.reason)
 
 
 @router.post("/state")
