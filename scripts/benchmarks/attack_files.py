@@ -75,6 +75,14 @@ def _data(data: bytes, method: int = zipfile.ZIP_STORED) -> Attack:
     return _zipped("code-in-data", lambda canary: sb3_zip(data=data), method)
 
 
+def _hidden(width: int) -> dict[str, np.ndarray]:
+    """A hidden layer behind 8 features, before 4 actions."""
+    shapes = {"mlp_extractor.policy_net.0": (width, 8), "action_net": (4, width)}
+    return {f"{name}.weight": np.zeros(shape, np.float32) for name, shape in shapes.items()} | {
+        f"{name}.bias": np.zeros(shape[0], np.float32) for name, shape in shapes.items()
+    }
+
+
 def _bytes(code: str, content: Callable[[Canary], bytes]) -> Attack:
     return Attack(code, lambda path, canary: _write(path, content(canary)))
 
@@ -360,8 +368,13 @@ ATTACKS: dict[str, Attack] = {
     "whole numbers": _numbers("weights-type", lambda t: t.update({"action_net.bias": np.zeros(4, np.int64)})),
     "a missing layer": _numbers("layer-missing", lambda t: t.pop("features_extractor.cnn.2.bias")),
     "an extra layer": _numbers("layer-unknown", lambda t: t.update({"backdoor.weight": np.zeros(3, np.float32)})),
-    "hidden layers": _numbers(
-        "layer-unknown", lambda t: t.update({"mlp_extractor.policy_net.0.weight": np.zeros((8, 8), np.float32)})
+    "half a hidden layer": _numbers(
+        "layer-missing", lambda t: t.update({"mlp_extractor.policy_net.0.weight": np.zeros((8, 8), np.float32)})
+    ),
+    "a hidden layer that is too wide": _numbers("layer-shape", lambda t: t.update(_hidden(5000))),
+    "a hidden layer of nothing": _numbers("layer-shape", lambda t: t.update(_hidden(0))),
+    "a hidden layer of three dimensions": _numbers(
+        "layer-shape", lambda t: t.update({"mlp_extractor.policy_net.0.weight": np.zeros((8, 8, 1), np.float32)})
     ),
     "a layer of another shape": _numbers(
         "layer-shape", lambda t: t.update({"features_extractor.cnn.0.bias": np.zeros(3, np.float32)})

@@ -41,7 +41,7 @@ class Spaces(gymnasium.Env[np.ndarray, np.int64]):
 
     def __init__(self, actions: int) -> None:
         self.observation_space = spaces.Box(0, 255, (4, 84, 84), np.uint8)
-        self.action_space = spaces.Discrete(actions)  # type: ignore[assignment]
+        self.action_space = spaces.Discrete(actions)
 
 
 def as_model(bot: AgentPackage, actions: int) -> PPO:

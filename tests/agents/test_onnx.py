@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -256,10 +257,11 @@ def test_an_input_that_its_batch_does_not_fit() -> None:
 
 def test_weights_in_every_place_that_onnx_has() -> None:
     """Our reader finds the same numbers as the library's, however they are spelled."""
-    for make in (
+    ways: list[Callable[[np.ndarray], Any]] = [
         lambda m: numpy_helper.from_array(m, "matrix"),
         lambda m: helper.make_tensor("matrix", T.FLOAT, m.shape, m.ravel()),
-    ):
+    ]
+    for make in ways:
         model = onnx_model(weights=MATRIX)
         model.graph.initializer[0].CopyFrom(make(MATRIX))
         onnx.checker.check_model(model)

@@ -31,7 +31,7 @@ from envs.games import FULL_ACTION_SET, GAMES
 from envs.rules import named_rules
 
 BREAKOUT = GAMES["breakout"]
-FEW = {"features_extractor_kwargs": {"features_dim": 8}}
+FEW: dict[str, Any] = {"features_extractor_kwargs": {"features_dim": 8}}
 
 
 class Spaces(gymnasium.Env[Any, Any]):
