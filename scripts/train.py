@@ -11,7 +11,6 @@ import argparse
 import os
 import shlex
 import sys
-import tomllib
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -67,6 +66,7 @@ from envs import ArenaError, Game, find_game
 from envs.errors import tidy
 from envs.names import check_name
 from envs.rules import named_rules
+from envs.text_files import read_toml
 from envs.training import TrainingEnv
 from recordings.recording import Recording
 
@@ -105,10 +105,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    try:
-        config: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # ValueError: not TOML, or not UTF-8
-        raise ArenaError(f"The settings in {path} can't be read: {error}.") from error
+    config = read_toml(path)
     for section, values in config.items():
         known = section in {*ALGORITHMS, "imitation", "steps"}
         known = known or (is_game(section) and isinstance(values, dict) and values.keys() <= ALGORITHMS.keys())

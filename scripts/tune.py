@@ -11,7 +11,6 @@ import argparse
 import os
 import shlex
 import sys
-import tomllib
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from agents.progress import Progress
 from agents.runs import held
 from envs import ArenaError, Game, find_game
 from envs.rules import named_rules
+from envs.text_files import read_toml
 from envs.training import TrainingEnv
 
 TUNED = ("ppo", "dqn", "qrdqn", "a2c")
@@ -123,7 +123,7 @@ def objective(trial: optuna.Trial, game: Game, args: argparse.Namespace) -> floa
 
 def as_config(algo: str, settings: dict[str, Any], defaults: Path) -> str:
     """A settings file with `settings` for `algo` and the usual lengths of runs."""
-    lengths = tomllib.loads(defaults.read_text(encoding="utf-8")).get("steps", {})
+    lengths = read_toml(defaults).get("steps", {})
     table = {algo: settings, "steps": lengths}
     lines = []
     for name, values in table.items():

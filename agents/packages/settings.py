@@ -13,6 +13,7 @@ from agents.packages.refusals import Refused
 from envs.errors import ArenaError, shown, tidy
 from envs.games import find_game
 from envs.names import check_name
+from envs.text_files import decode_text
 
 MAX_WRONG = 10
 """Mistakes that are named at once."""
@@ -115,13 +116,14 @@ def read_settings(content: bytes) -> Settings:
     table: dict[str, Any] = {}
     unreadable = ""
     try:
-        text = content.decode("utf-8")
+        text = decode_text(content)
+    except ValueError as error:
+        raise Refused("settings-unreadable", f"agent.toml is no text: {error}") from None
+    try:
         if text.count(".") > MAX_DOTS or text.count("[") + text.count("{") > MAX_BRACKETS:
             unreadable = f"agent.toml has more than {MAX_DOTS:,} dots or brackets"
         else:
             table = tomllib.loads(text)
-    except UnicodeDecodeError:
-        unreadable = "agent.toml is not a text in UTF-8"
     except tomllib.TOMLDecodeError as error:
         unreadable = f"agent.toml is no TOML: {tidy(error, 120)}"
     except (ValueError, RecursionError):
