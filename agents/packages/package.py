@@ -166,7 +166,9 @@ class AgentPackage:
         whose = "its action_set" if self.action_set else game.title
         if self._outputs not in (None, actions):
             raise Refused(
-                "actions-wrong", f"the network decides between {self._outputs} actions; {whose} has {actions}"
+                "actions-wrong",
+                f"the network decides between {self._outputs} actions; {whose} has {actions}",
+                mend="" if self.action_set or (self._outputs or 0) < actions else "choose the game that it learned on",
             )
         if isinstance(self.network, Sb3Network):
             self.network.architecture.quantiles(actions, whose)
@@ -291,6 +293,8 @@ def _check_members(names: list[str]) -> None:
             raise Refused("zip-folder-inside", f"{within.rpartition('/')[2]} lies in a folder of the zip: {within!a}")
         if ONNX in names or WEIGHTS in names:
             raise Refused("member-missing", f"the package has no {SETTINGS}")
+        if any(name.endswith("/data.pkl") for name in names):
+            raise Refused("not-an-agent", "this is a file of torch.save, whose network only its own program knows")
         raise Refused("not-an-agent", f"the zip holds neither {SETTINGS} nor policy.pth of Stable-Baselines3")
     for name in names:
         if name not in (SETTINGS, WEIGHTS, ONNX, *TEXTS):

@@ -37,6 +37,10 @@ _PATHS = {f"{module}.{kind}" for module in ("pathlib", "pathlib._local") for kin
     "Path", "PosixPath", "WindowsPath", "PurePath", "PurePosixPath", "PureWindowsPath"
 )}  # fmt: skip
 """Classes of paths, which are only texts: `tensorboard_log=Path("logs")`. Not so their methods."""
+_LEAVE_OUT = (
+    "save it without what playing doesn't need: model.save(FILE, exclude=['_last_obs', 'ep_info_buffer']), and what "
+    "you added yourself"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,12 @@ def read_data(archive: Archive) -> SavedModel:
         Refused: it isn't the JSON that SB3 writes, a pickle in it names what no model needs, or the model was trained
             in a way in which the arena can't play it.
     """
-    content = archive.read("data", MAX_DATA_BYTES)
+    try:
+        content = archive.read("data", MAX_DATA_BYTES)
+    except Refused as refused:
+        if refused.code != "member-too-large":
+            raise
+        raise Refused(refused.code, refused.sentence, mend=_LEAVE_OUT) from None
     if not content.lstrip()[:1] == b"{":
         raise _not_sb3s("the member `data`")
     _check_pickles(content)
@@ -92,7 +101,7 @@ def _plain(content: bytes) -> dict[str, Any]:
         raise Refused(
             "member-too-large",
             f"`data` has {len(content):,} bytes besides pickles, more than {MAX_PLAIN_DATA_BYTES:,}",
-            mend="save the model without values of your own: model.save(FILE, exclude=[...])",
+            mend=_LEAVE_OUT,
         )
     table: Any = None
     with suppress(ValueError, RecursionError):
@@ -251,7 +260,9 @@ def _named(pickle: bytes, most: int) -> tuple[set[str], int]:
     for opcode, argument, _ in pickletools.genops(pickle):
         count += 1
         if count > most:
-            raise Refused("code-in-data", f"the pickles in `data` take more than {_MAX_OPCODES:,} steps")
+            raise Refused(
+                "code-in-data", f"the pickles in `data` take more than {_MAX_OPCODES:,} steps", mend=_LEAVE_OUT
+            )
         if opcode.name in ("GLOBAL", "INST"):
             names.add(argument.replace(" ", "."))
         elif opcode.name == "STACK_GLOBAL" and len(texts) >= 2:

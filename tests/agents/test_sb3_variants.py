@@ -14,6 +14,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from benchmarks.agent_files import zip_of
 from gymnasium import spaces
 from sb3_contrib import QRDQN, RecurrentPPO
 from stable_baselines3 import A2C, DQN, PPO
@@ -195,6 +196,30 @@ def test_a_path_is_no_code(value: Any, tmp_path: Path) -> None:
     assert admit(tmp_path / "model.zip").actions == 4
 
 
+def test_data_with_much_that_playing_does_not_need(tmp_path: Path) -> None:
+    made = model(**FEW)
+    made.history = list(range(200_000))
+    made.save(tmp_path / "model.zip")
+    with pytest.raises(Refused, match=r"besides pickles.*exclude=\['_last_obs', 'ep_info_buffer'\]") as caught:
+        admit(tmp_path / "model.zip")
+    assert caught.value.code == "member-too-large"
+    made.save(tmp_path / "model.zip", exclude=["_last_obs", "ep_info_buffer", "history"])
+    assert admit(tmp_path / "model.zip").actions == 4
+
+
+@pytest.mark.parametrize(("actions", "says"), [(6, "choose the game that it learned on"), (3, "list your outputs")])
+def test_another_number_of_actions(actions: int, says: str, tmp_path: Path) -> None:
+    model(action=spaces.Discrete(actions), **FEW).save(tmp_path / "model.zip")
+    with pytest.raises(Refused, match=f"between {actions} actions; Breakout has 4.*{says}"):
+        admit(tmp_path / "model.zip").check_game(BREAKOUT)
+
+
+def test_a_file_of_torch(tmp_path: Path) -> None:
+    torch.save(model(**FEW).policy.state_dict(), tmp_path / "model.pt")
+    with pytest.raises(Refused, match=r"a file of torch.save.*export it as ONNX"):
+        admit(tmp_path / "model.pt")
+
+
 def test_what_deletes_files_is_no_path(tmp_path: Path) -> None:
     made = model(**FEW)
     made.tensorboard_log = Path.unlink
@@ -328,8 +353,6 @@ WRONG: dict[str, Any] = {
 
 
 def with_data(data: bytes, policy: bytes) -> bytes:
-    from benchmarks.agent_files import zip_of
-
     return zip_of({"data": data, "policy.pth": policy})
 
 
