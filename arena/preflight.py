@@ -134,7 +134,8 @@ def _guessed(fitting: list[Game]) -> Finding:
     told = "A plain Stable-Baselines3 zip doesn't say which game it plays"
     if len(fitting) == 1:
         return Finding("game", Status.OK, f"{told}; only {fitting[0].title} has as many actions as this one.")
-    titles = ", ".join(game.title for game in fitting) or "no game of the arena"
+    titles = ", ".join(game.title for game in fitting) if 0 < len(fitting) < len(GAMES) else ""
+    titles = titles or ("every game" if fitting else "no game of the arena")
     return Finding(
         "game",
         Status.WARN,

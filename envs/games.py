@@ -29,6 +29,7 @@ ACTION_NAMES = (
 """Names of ALE's action codes 0-17, in their order (`ale_py.Action`)."""
 
 NOOP, FIRE, UP, RIGHT, LEFT, DOWN = range(6)
+FULL_ACTION_SET = tuple(range(len(ACTION_NAMES)))
 
 
 @dataclass(frozen=True, slots=True)

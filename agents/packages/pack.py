@@ -26,7 +26,7 @@ from envs.errors import AgentError
 from envs.games import find_game
 from envs.rules import named_rules
 
-_ALGORITHMS = {"q_net.q_net.0": "dqn", "quantile_net.quantile_net.0": "qrdqn"}
+_ALGORITHMS = {"q_net.q_net": "dqn", "quantile_net.quantile_net": "qrdqn"}
 """What the last layer's name gives away; PPO and A2C call theirs the same."""
 _ONNX_OPTIONS = ("layout", "pixels", "output", "output_name")
 
@@ -47,7 +47,7 @@ def pack(source: Path, settings: Mapping[str, Any], onnx: Mapping[str, Any]) -> 
         table = _onnx_table(source, settings, onnx)
         members = {ONNX: _read(source)}
     else:
-        package = admit(source)
+        package = admit(source, settings.get("stack"))
         if onnx:
             _no_onnx_options(package, onnx)
         table = _kept(package, source) | dict(settings)
@@ -109,9 +109,14 @@ def _kept(package: AgentPackage, source: Path) -> dict[str, Any]:
         return package.settings.model_dump(exclude_unset=True)
     assert isinstance(package.network, Sb3Network)
     architecture = package.network.architecture
-    table: dict[str, Any] = {"name": package.name, "kind": "sb3"}
+    table: dict[str, Any] = {"name": package.name, "kind": "sb3", "stack": architecture.stack}
     if architecture.head in _ALGORITHMS:
         table["algo"] = _ALGORITHMS[architecture.head]
+    if package.action_set:
+        table["action_set"] = list(package.action_set)
+    said = package.network.settings.model_dump(exclude_defaults=True)
+    if said:
+        table["sb3"] = said
     return table
 
 

@@ -66,7 +66,10 @@ def pack(
         int | None, typer.Option("--frame-skip", metavar="N", parser=whole, help="Frames per decision; 4.", **NONE)
     ] = None,
     stack: Annotated[
-        int | None, typer.Option("--stack", metavar="N", parser=whole, help="Pictures per observation; 4.", **NONE)
+        int | None,
+        typer.Option(
+            "--stack", metavar="N", parser=whole, help="Pictures per observation; the network's, or 4.", **NONE
+        ),
     ] = None,
     action_set: Annotated[
         str | None,
@@ -85,7 +88,8 @@ def pack(
         typer.Option("--pixels", metavar="NAME", help="ONNX: uint8, float (0 to 255) or unit (0 to 1).", **NONE),
     ] = None,
     output: Annotated[
-        str | None, typer.Option("--output", metavar="NAME", help="ONNX: logits, probabilities or values.", **NONE)
+        str | None,
+        typer.Option("--output", metavar="NAME", help="ONNX: logits, probabilities, values or actions.", **NONE),
     ] = None,
     output_name: Annotated[
         str | None,
@@ -169,7 +173,8 @@ def facts(package: AgentPackage) -> dict[str, Any]:
     else:
         count = sum(tensor.size for tensor in network.tensors.values())
         kind = {"nature": "NatureCNN", "impala": "IMPALA"}[network.architecture.extractor]
-        told = f"{kind}, {count:,} numbers"
+        hidden = "".join(f", {width} hidden" for width in network.architecture.hidden)
+        told = f"{kind}{hidden}, {count:,} numbers"
     return {
         "name": package.name,
         "author": package.author,
