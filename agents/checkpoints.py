@@ -37,7 +37,11 @@ _ARRAYS = (
     *("observations", "next_observations"),  # SB3's own buffer
     *("frames", "next_frames", "history"),  # `FrameReplayBuffer`
     *("actions", "rewards", "dones", "timeouts"),
+    *("notes", "stakes"),  # `AnswerBuffer`
 )
+
+_ASIDE = ("notes_net", "notes_optimizer")
+"""What `DAgger` learns with, besides the policy."""
 
 
 def save_checkpoint(folder: Path, model: BaseAlgorithm, about: dict[str, Any], keep: int = 2) -> Path:
@@ -119,6 +123,9 @@ def restore(model: BaseAlgorithm, path: Path, state: dict[str, Any]) -> None:
     try:
         model.policy.load_state_dict(state["policy"])
         model.policy.optimizer.load_state_dict(state["optimizer"])
+        for name in _ASIDE:
+            if getattr(model, name, None) is not None:
+                getattr(model, name).load_state_dict(state[name])
     except (RuntimeError, ValueError, KeyError) as error:
         raise AgentError(f"The checkpoint {path} does not fit this game and algorithm: {error}") from error
     for name, value in state["counters"].items():
@@ -172,7 +179,8 @@ def _state_of(model: BaseAlgorithm) -> dict[str, Any]:
     }
     if torch.cuda.is_available():
         generators["cuda"] = torch.cuda.get_rng_state_all()
-    return {
+    aside = {name: getattr(model, name).state_dict() for name in _ASIDE if getattr(model, name, None) is not None}
+    return aside | {
         "policy": model.policy.state_dict(),
         "optimizer": model.policy.optimizer.state_dict(),
         "counters": counters,

@@ -15,7 +15,7 @@ import torch
 
 from agents.networks import playing_weights
 from agents.packages.writing import toml, zipped
-from agents.preprocessing import FRAME_SKIP, NAME, STACK
+from agents.preprocessing import NAME, STACK
 from envs.games import Game
 from envs.rules import named_rules
 
@@ -38,7 +38,7 @@ def pack_agent(
         "algo": algo,
         "kind": "sb3",
         "preprocessing": NAME,
-        "frame_skip": FRAME_SKIP,
+        "frame_skip": game.frame_skip,
         "stack": STACK,
         "action_set": list(named_rules(game).action_set),
     }

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from envs.games import Game
 from envs.step import Step
 
 NAME = "ale-native-84"
@@ -39,7 +40,12 @@ class Sight:
 
 
 ARENAS = Sight()
-"""The arena's own way, of `envs.training.TrainingEnv`."""
+"""The arena's own way, of `envs.training.TrainingEnv`, in most games."""
+
+
+def sight_for(game: Game) -> Sight:
+    """Return the arena's own way for `game`."""
+    return Sight(frame_skip=game.frame_skip)
 
 
 class Eye:

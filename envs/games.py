@@ -51,6 +51,8 @@ class Game:
     """SHA-256 of the ROM file; None for games that are not described here (then ale-py's own MD5 list decides)."""
     fires: bool = False
     """Whether a round starts only after FIRE."""
+    frame_skip: int = 4
+    """Frames per decision of trained agents, unless their package says otherwise."""
     lives: int | None = None
     """Lives at power-on in the default mode."""
     references: tuple[Reference, ...] = ()
@@ -103,6 +105,7 @@ GAMES: dict[str, Game] = {
             title="Pac-Man",
             env_id="Arena/Pacman-v1",
             rom_sha256="e80f4cab17f835b2227a4ce19d3560b10007d2527f6c75e2e31e486a89a1fa07",
+            frame_skip=3,  # one of the four ghosts is drawn per frame, by turns: every fourth frame shows two of them
             lives=4,
         ),
         Game(

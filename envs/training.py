@@ -118,7 +118,7 @@ class TrainingEnv(VecEnv):
             img_height=SIDE,
             img_width=SIDE,
             stack_num=STACK,
-            frameskip=FRAME_SKIP,
+            frameskip=self.game.frame_skip,
             noop_max=opening + 1,  # the number is drawn below this
             use_fire_reset=False,
             reward_clipping=False,

@@ -41,7 +41,8 @@ from agents.network_player import NetworkPlayer
 from agents.networks import build_network, playing_weights
 from agents.packing import pack_agent
 from agents.player import Kind, PlayerInfo
-from agents.replay_buffer import AnswerBuffer, FrameReplayBuffer
+from agents.preprocessing import sight_for
+from agents.replay_buffer import FrameReplayBuffer
 from agents.runs import carry_over, commit, curves, go_on, machine, newest_checkpoint, recipe
 from agents.sb3 import Sb3Bot
 from arena.demonstrations import demonstrate, recordings_of
@@ -180,8 +181,6 @@ def make_model(
         policy_kwargs["optimizer_kwargs"] = optimizer
     if algo in ("dqn", "qrdqn") and not plain:
         settings["replay_buffer_class"] = FrameReplayBuffer
-    if algo == "dagger":
-        settings["replay_buffer_class"] = AnswerBuffer
     return ALGORITHMS[algo](policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
 
 
@@ -195,7 +194,7 @@ def evaluate(model: BaseAlgorithm, game: Game, rules: str, episodes: int) -> flo
     """Mean score of whole games on practice seeds, by the arena's own engine, with weights as a package has them."""
     weights = playing_weights(learned(model))
     network = build_network(weights, len(named_rules(game).action_set))
-    bot = Sb3Bot(network, draws="action_net.weight" in weights, fires=game.fires)
+    bot = Sb3Bot(network, draws="action_net.weight" in weights, fires=game.fires, sight=sight_for(game))
     player = NetworkPlayer(PlayerInfo("in training", Kind.BOT), bot)
     seeds = practice_seeds(episodes)
     return float(np.mean([recording.score for recording in play_seeds(player, named_rules(game, rules), seeds)]))

@@ -8,6 +8,7 @@ something, as long as it can get away from there again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,8 @@ class Look:
     """Half the rows of the player's sprite."""
     dot_right: int
     """Columns from a node to the first pixel of its dot."""
+    every: int = 4
+    """Frames between two decisions."""
     pellets: tuple[tuple[int, int], ...] = ()
     """Upper left pixels of power pellets that are drawn in a ghost's colour."""
 
@@ -64,14 +67,15 @@ PACMAN = Look(
     ghost_half=(4, 8),
     my_half=7,
     dot_right=1,
+    every=3,
     pellets=((6, 39), (150, 39), (6, 171), (150, 171)),
 )
 
 WIDTH = 160
-EVERY = 4  # frames between two decisions
 READ_EVERY = 32  # frames between two looks at the walls
 MEMORY = 9  # frames for which a ghost that isn't drawn is still believed to be where it was
 PELLET_MEMORY = 20  # the same for power pellets, which flicker more slowly
+HEIGHT = 210
 LOST = 10  # pixels from the nearest node beyond which a ghost is not in the maze (but in its house)
 
 # In steps of four pixels:
@@ -81,8 +85,14 @@ TURN = 2  # that the player loses by turning round; without it, it would dither 
 ESCAPE = 12  # how far away a safe place must be from a goal
 CALM = 6  # to the next ghost, for coming nearer to a dot that can't be had yet
 FLEE = 40  # how far away a refuge may be
+EARLY = 3  # before a turn, for asking for it
 CLOSE = 12  # to the next ghost, for wanting a power pellet
 POWER_GAIN, POWER_LOSS = 10, 8  # what a power pellet is worth then, and what wasting it costs otherwise
+
+NOTED = ("dot", "pellet", "ghost", "edible")
+NOTES = 4 * (len(NOTED) + 1) + 2
+NEAR = 8.0  # nodes within which nearness falls to a third
+STAKE = 3.0
 
 
 def _back(dx: float, dy: float) -> int:
@@ -92,6 +102,13 @@ def _back(dx: float, dy: float) -> int:
     if abs(dx) > abs(dy):
         return WAYS.index(LEFT if dx > 0 else RIGHT)
     return WAYS.index(UP if dy > 0 else DOWN)
+
+
+def _way(graph: Graph, node: int, goal: int, ahead: int | None) -> int | None:
+    """Return the first way (index into `WAYS`) of a shortest path, `ahead` if that is one; None where there is none."""
+    steps = graph.distance[node, goal]
+    ways = [w for w, n in enumerate(graph.next[node].tolist()) if n >= 0 and graph.distance[n, goal] < steps]
+    return ahead if ahead in ways else ways[0] if ways else None
 
 
 @dataclass
@@ -129,6 +146,7 @@ class MazeScript(Script):
         self._me = self._ahead = (0.0, 0.0)
         self._back = -1  # the way from which the player comes
         self._action = NOOP
+        self._noted: tuple[Any, ...] | None = None
 
     def decide(self, step: Step) -> int:
         grey = step.grayscale()
@@ -138,7 +156,7 @@ class MazeScript(Script):
             return NOOP
         picture = grey[: self.look.bottom].tobytes()
         self._find_ghosts(step.t, picture, self._graph)
-        if step.t % EVERY == 0 and self._find_me(grey, picture):
+        if step.t % self.look.every == 0 and self._find_me(grey, picture):
             self._action = self._choose(step.t, grey, self._graph)
         return self._action
 
@@ -199,6 +217,43 @@ class MazeScript(Script):
                 self._back = _back(dx, dy)
         return True
 
+    # -- what a pupil is told ------------------------------------------------------------------------------------
+
+    def notes(self) -> np.ndarray:
+        """Return what the last decision was made from, float32 (22,), 0 to 1 (NaN where the player wasn't found).
+
+        For each of `WAYS`: whether it is open; how near the nearest dot, power pellet, ghost and edible ghost is to
+        which it is a shortest way (1 for the next node, less by `NEAR` for every node further, 0 for none). Then the
+        player's column and row as shares of the screen's.
+        """
+        notes = np.full((len(NOTED) + 1, len(WAYS)), 0, np.float32)
+        if self._noted is None or self._graph is not self._noted[0]:
+            return np.full(NOTES, np.nan, np.float32)
+        graph, me, *kinds = self._noted
+        following = graph.next[me]
+        is_open = following >= 0
+        notes[0] = is_open
+        for row, nodes in enumerate(kinds, 1):
+            if len(nodes):
+                steps = graph.distance[np.ix_(following, nodes)]
+                nearer = (steps < graph.distance[me, nodes]) & is_open[:, None]
+                notes[row] = np.exp(-np.where(nearer, steps, FAR).min(axis=1) / NEAR)
+        x, y = self._me
+        return np.append(notes, np.array((x / WIDTH, y / HEIGHT), np.float32))
+
+    def stake(self) -> float:
+        """Return how much an error costs here, from 1, with no ghost near, to 1 + `STAKE`."""
+        notes = self.notes()[4 * (1 + NOTED.index("ghost")) :][:4]
+        return 1.0 if np.isnan(notes).any() else 1.0 + STAKE * float(notes.max())
+
+    def _take_note(self, t: int, graph: Graph, me: int, wishes: np.ndarray) -> tuple[Any, ...]:
+        pellets = [node for node, seen in self._power.items() if t - seen <= PELLET_MEMORY]
+        ghosts, edible = (
+            [graph.nearest(ghost.x, ghost.y)[0] for ghost in kind if t - ghost.t <= MEMORY]
+            for kind in (self._ghosts.values(), self._edible)
+        )
+        return graph, me, self._dots, pellets, ghosts, edible
+
     # -- where to go -----------------------------------------------------------------------------------------------
 
     def _choose(self, t: int, grey: np.ndarray, graph: Graph) -> int:
@@ -210,6 +265,7 @@ class MazeScript(Script):
         danger = self._danger(t, graph)
         safe = way_off + MARGIN < danger
         wishes = self._costs(t, grey, graph, way_off)
+        self._noted = self._take_note(t, graph, me, wishes)
         wishes[me] = FAR
         cost = np.where(safe, wishes, FAR)
         for goal in np.argsort(cost, kind="stable")[:8]:
@@ -246,6 +302,7 @@ class MazeScript(Script):
         cost = np.full(len(graph.x), FAR, np.int16)
         spots = graph.corridor
         dots = spots[grey[graph.y[spots] - 1, graph.x[spots] + self.look.dot_right] == self._wall]
+        self._dots = dots
         cost[dots] = way_off[dots]
         if not self.look.pellets:  # then power pellets are dots that reach higher up
             for node in dots[grey[graph.y[dots] - 4, graph.x[dots] - 1] == self._wall]:
@@ -262,11 +319,26 @@ class MazeScript(Script):
         return cost
 
     def _towards(self, graph: Graph, me: int, goal: int) -> int:
-        steps = graph.distance[me, goal]
-        for code, node in zip(WAYS, graph.next[me], strict=True):
-            if node >= 0 and graph.distance[node, goal] < steps:
-                return code
-        return self._action
+        """Return the way to `goal`; or, shortly before a turn, already the way after it, if it leads nowhere sooner.
+
+        The game takes a turn when it comes to it, and goes straight on until then: asked for early, none is missed.
+        """
+        ahead = (self._back + 2) % 4 if self._back >= 0 else None
+        first = _way(graph, me, goal, ahead)
+        if first is None:
+            return self._action
+        if first == ahead:
+            sooner = {way for way in range(4) if graph.next[me, way] >= 0}
+            node = me
+            for _ in range(EARLY):
+                node = int(graph.next[node, first])
+                way = _way(graph, node, goal, ahead)
+                if way is None:
+                    break
+                if way != first:
+                    return WAYS[first if way in sooner else way]
+                sooner |= {way for way in range(4) if graph.next[node, way] >= 0}
+        return WAYS[first]
 
     def _flee(self, graph: Graph, me: int, way_off: np.ndarray, danger: np.ndarray, safe: np.ndarray) -> int:
         """Go where the player's lead over the ghosts is largest."""

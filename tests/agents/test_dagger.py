@@ -37,7 +37,6 @@ def learner(**settings: object) -> DAgger:
     return DAgger(
         FastActorCriticPolicy,
         env,
-        replay_buffer_class=AnswerBuffer,
         policy_kwargs=fast_policy_kwargs(half=False),
         buffer_size=1_000,
         batch_size=32,
@@ -50,8 +49,9 @@ def learner(**settings: object) -> DAgger:
 def agreement(model: DAgger) -> float:
     """Share of the buffer's decisions that the policy would take as the teacher did."""
     buffer = model.replay_buffer
-    assert buffer is not None
-    batch = buffer.sample(500)
+
+    assert isinstance(buffer, AnswerBuffer)
+    batch = buffer.answers(500)
     with torch.no_grad():
         logits = model.policy.action_net(model.policy.extract_features(batch.observations))  # type: ignore[operator]
     return float((logits.argmax(dim=1) == batch.actions.flatten()).float().mean())
@@ -69,7 +69,7 @@ def test_the_buffer_holds_the_answers_and_not_what_was_played() -> None:
     model = learner(gradient_steps=1, steered=0.0, steered_fraction=1e-9)
     model.learn(256)
     buffer = model.replay_buffer
-    assert buffer is not None
+
     assert (buffer.actions[: buffer.pos, :, 0] == [2, 3]).all()
 
 
