@@ -1,7 +1,7 @@
 """Games in which an agent learns from a teacher: the agent plays, the teacher says what it would do.
 
-`LessonEnv` is an SB3 `VecEnv` like `envs.training.TrainingEnv`: the same observations, rewards and ends, four frames
-per step, but no opening frames. It runs on the arena's own environment, frame by frame, because its teachers are
+`LessonEnv` is an SB3 `VecEnv` like `envs.training.TrainingEnv`: the same observations, rewards and ends, as many
+frames per step, but no opening frames. It runs on the arena's own environment, frame by frame, because its teachers are
 players of the arena.
 """
 
@@ -17,9 +17,9 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from agents.player import Player
-from agents.preprocessing import SIDE, STACK, Eye, sight_for
+from agents.preprocessing import SIDE, STACK, Eye, Sight, sight_for
 from envs.environment import ArenaEnv
-from envs.games import FIRE
+from envs.games import FIRE, find_game
 from envs.rules import Rules
 from envs.step import End
 
@@ -41,12 +41,13 @@ class Explains(Protocol):
 class Lesson:
     """One game, with a teacher that watches every frame and is asked whenever the agent decides."""
 
-    def __init__(self, rules: Rules, teacher: Player) -> None:
+    def __init__(self, rules: Rules, teacher: Player, sight: Sight) -> None:
         self._env = ArenaEnv(rules, obs_type="ram")
         self._teacher = teacher
         self.explains = isinstance(teacher, Explains)
         self.notes, self.stake = np.zeros(0, np.float32), 1.0
-        self._eye = Eye(sight_for(self._env.game))
+        self._eye = Eye(sight)
+        self._frame_skip = sight.frame_skip
         self._codes = rules.action_set
         self._fires = self._env.game.fires
 
@@ -68,13 +69,13 @@ class Lesson:
         return self._step.end
 
     def play(self, action: int) -> tuple[float, bool]:
-        """Hold an action (index into the action set, or `ASK_TEACHER`) until the next decision; return the points and whether
-        a life was lost."""
+        """Hold an action (index into the action set, or `ASK_TEACHER`) until the next decision; return the points
+        and whether a life was lost."""
         code = self.answer if action == ASK_TEACHER else self._codes[action]
         if self._fires and self._eye.starting:
             code = FIRE
         points, lives = 0.0, self._step.lives
-        for _ in range(self._env.game.frame_skip):
+        for _ in range(self._frame_skip):
             self._step = self._env.advance(code)
             points += self._step.reward
             if self._step.end is not None:
@@ -101,12 +102,16 @@ class LessonEnv(VecEnv):
 
     Args:
         seed: of the first reset; all games of the run follow from it.
+        frame_skip: emulated frames per step, 1 or more; the game's own if not given.
     """
 
-    def __init__(self, rules: Rules, teachers: Sequence[Player], *, seed: int = 0) -> None:
+    def __init__(
+        self, rules: Rules, teachers: Sequence[Player], *, seed: int = 0, frame_skip: int | None = None
+    ) -> None:
         self.rules = rules
         self._teachers = teachers
-        self._games = [Lesson(rules, teacher) for teacher in teachers]
+        sight = sight_for(find_game(rules.game), frame_skip)
+        self._games = [Lesson(rules, teacher, sight) for teacher in teachers]
         self._actions = np.zeros(len(teachers), np.int64)
         self._began = time.time()
         super().__init__(
