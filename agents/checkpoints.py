@@ -40,8 +40,8 @@ _ARRAYS = (
     *("notes", "stakes"),  # `AnswerBuffer`
 )
 
-_ASIDE = ("notes_net", "notes_optimizer")
-"""What `DAgger` learns with, besides the policy."""
+_ASIDE = ("notes_net", "notes_optimizer", "reference")
+"""What `DAgger` and `Kickstart` learn with, besides the policy."""
 
 
 def save_checkpoint(folder: Path, model: BaseAlgorithm, about: dict[str, Any], keep: int = 2) -> Path:

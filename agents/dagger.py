@@ -47,7 +47,8 @@ class DAgger(OffPolicyAlgorithm):
         temperature: by which the policy's logits are divided while learning, so that an agent which draws from the
             undivided ones nearly always takes the likeliest action.
         prefixes: share of the games whose beginning the teacher steers besides, for a random number of decisions up to
-            `longest_prefix`: so the agent meets later levels before it gets there by itself (Uchendu et al. 2022, JSRL).
+            `longest_prefix`: so the agent meets later levels before it gets there by itself (JSRL, Uchendu et al.
+            2022).
         notes_weight: of the loss for telling, from the same features, what the teacher made its answer from
             (`agents.lessons.Explains`); 0 for learning from answers alone. An answer says little: one of a few actions.
             What it was made from (how near the ghosts are, which way) says what to look at. The layer that tells it is
@@ -135,8 +136,9 @@ class DAgger(OffPolicyAlgorithm):
         assert isinstance(self.env, LessonEnv)
         assert isinstance(self._last_obs, np.ndarray)
         if self._by_teacher is None:  # only now: a checkpoint may be written at the start of a rollout
-            done = (1 - self._current_progress_remaining) / self.steered_fraction
-            self._by_teacher = np.random.random(n_envs) < max(self.steered, 1 - done)
+            done = 1 - self._current_progress_remaining
+            at_first = 1 - done / self.steered_fraction if self.steered_fraction else 0.0
+            self._by_teacher = np.random.random(n_envs) < max(self.steered, at_first)
         began = self.env.decisions == 0
         self._prefix[began] = np.where(
             np.random.random(began.sum()) < self.prefixes, np.random.randint(0, self.longest_prefix, began.sum()), 0

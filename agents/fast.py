@@ -133,8 +133,11 @@ def tune_process(threads: int) -> None:
 
 @contextmanager
 def _as_plain(model: BaseAlgorithm) -> Iterator[None]:
-    """While this lasts, `model` says that it has SB3's own policy class and settings."""
+    """While this lasts, a `model` with the fast extractor says that it has SB3's own policy class and settings."""
     kept = model.policy_class, model.policy_kwargs
+    if kept[1].get("features_extractor_class") is not FastNatureCNN:
+        yield
+        return
     model.policy_class = model.policy_aliases["CnnPolicy"]
     mine = ("features_extractor_class", "features_extractor_kwargs", "normalize_images", "net_arch")
     model.policy_kwargs = {k: v for k, v in kept[1].items() if k not in mine}

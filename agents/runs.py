@@ -51,6 +51,7 @@ def recipe(args: argparse.Namespace, steps: int, defaults: Path) -> str:
     parts += [f"--rules {args.rules}"] * (args.rules != "5min")
     parts += [f"--checkpoint-every {args.checkpoint_every}"]
     parts += [f"--config {args.config.name}"] * (args.config != defaults)
+    parts += [f"--from {args.start}"] * (args.start is not None)
     parts += ["--from-recordings DIR"] * (args.from_recordings is not None)
     parts += ["--resume"] * args.resume + ["--plain"] * args.plain
     return " ".join(parts)
@@ -60,7 +61,7 @@ def go_on(args: argparse.Namespace, steps: int, parser: argparse.ArgumentParser)
     """The command that goes on with this run, up to `steps`: as it was given to `parser`, on this machine."""
     words = ["python", sys.argv[0], args.game]
     for name, value in vars(args).items():
-        if name in ("game", "steps", "resume", "from_recordings") or value == parser.get_default(name):
+        if name in ("game", "steps", "resume", "from_recordings", "start") or value == parser.get_default(name):
             continue
         words += ["--" + name.replace("_", "-")] + [str(value)] * (value is not True)
     return shlex.join([*words, "--resume", "--steps", str(steps)])
@@ -92,7 +93,7 @@ def carry_over(about: dict[str, Any], before: dict[str, Any], path: Path) -> Non
     for what in ("steps", "settings", "rules", "teacher", "plain"):
         if before.get(what, about[what]) != about[what]:
             print(f"note: {what} was {before[what]} and is now {about[what]}")
-    about |= {key: before[key] for key in ("best", "seconds") if key in before}
+    about |= {key: before[key] for key in ("best", "seconds", "start") if key in before}
     about["command"] = f"{before['command']}; then {about['command']}"
 
 

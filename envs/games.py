@@ -79,8 +79,8 @@ class Game:
         if not hidden:
             return ""
         return (
-            f"{self.title} draws {self.blinking} by turns, in {self.blinks} frames; with frame skip {frame_skip}, what is "
-            f"drawn in {hidden} of them is never seen. With frame skip {self.frame_skip}, everything is."
+            f"{self.title} draws {self.blinking} by turns, in {self.blinks} frames; with frame skip {frame_skip}, what "
+            f"is drawn in {hidden} of them is never seen. With frame skip {self.frame_skip}, everything is."
         )
 
     def reference(self, who: str) -> Reference | None:

@@ -35,16 +35,20 @@ from agents.checkpoints import check_sane, restart_games, restore, save_checkpoi
 from agents.cloning import imitate
 from agents.dagger import DAgger, sharpened
 from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
+from agents.impala import ImpalaCNN
+from agents.kickstart import Kickstart
 from agents.lessons import LessonEnv
 from agents.load import load_player
 from agents.network_player import NetworkPlayer
 from agents.networks import build_network, playing_weights
+from agents.packages.architecture import Architecture, read_architecture
 from agents.packing import pack_agent
 from agents.player import Kind, PlayerInfo
 from agents.preprocessing import sight_for
 from agents.replay_buffer import FrameReplayBuffer
 from agents.runs import carry_over, commit, curves, go_on, machine, newest_checkpoint, recipe
 from agents.sb3 import Sb3Bot
+from agents.starting import starting_agent
 from arena.demonstrations import demonstrate, recordings_of
 from arena.evaluate import play_seeds
 from arena.seeds import practice_seeds
@@ -85,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--out", type=Path, help="folder of the run (default: runs/GAME-ALGO-SEED)")
     options.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of the run")
     options.add_argument("--from-recordings", type=Path, metavar="DIR", help="first imitate the games recorded there")
+    options.add_argument("--from", dest="start", metavar="AGENT", help="go on from this agent's policy (ppo, dagger)")
     options.add_argument("--teacher", default="script:steady", metavar="AGENT", help="whom --algo dagger learns from")
     options.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     options.add_argument("--threads", type=whole(1), default=os.cpu_count() or 1, help="processor cores to use")
@@ -101,8 +106,8 @@ def read_config(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:  # ValueError: not TOML, or not UTF-8
         raise ArenaError(f"The settings in {path} can't be read: {error}.") from error
     for section, values in config.items():
-        known = section in {*ALGORITHMS, "imitation", "steps"}
-        known = known or (is_game(section) and isinstance(values, dict) and values.keys() <= ALGORITHMS.keys())
+        known = section in {*ALGORITHMS, "kickstart", "imitation", "steps"}
+        known = known or (is_game(section) and isinstance(values, dict) and values.keys() <= {*ALGORITHMS, "kickstart"})
         if not known or not isinstance(values, dict):
             raise ArenaError(f"The settings in {path} have a {section!r}, which names no game and no algorithm.")
     return config
@@ -120,14 +125,22 @@ def check_device(device: str) -> None:
         raise ArenaError("--device cuda was asked for, but PyTorch finds no GPU here; use --device cpu or auto.")
 
 
-def settings_for(config: dict[str, Any], algo: str, game: Game, *, imitates: bool) -> dict[str, Any]:
-    """The settings of `algo` for `game`: what it is given in general, then for the game, then after imitation."""
+def settings_for(config: dict[str, Any], algo: str, game: Game, *, kickstart: bool) -> dict[str, Any]:
+    """The settings of `algo` for `game`: what it is given in general, then for the game; then, if it goes on from a
+    policy, what that changes."""
     if algo not in ALGORITHMS:
         raise ArenaError(f"There is no algorithm {algo!r} here; expected one of {', '.join(ALGORITHMS)}.")
     settings: dict[str, Any] = {"envs": 8} | config.get(algo, {}) | config.get(game.name, {}).get(algo, {})
-    if imitates:
+    known = {*inspect.signature(ALGORITHMS[algo].__init__).parameters, "envs", "reward_scale", "adam_eps"}
+    if kickstart and algo == "ppo":
+        settings |= {"soften": 1.0} | config.get("kickstart", {}) | config.get(game.name, {}).get("kickstart", {})
+        known |= {*inspect.signature(Kickstart.__init__).parameters, "soften"}
+    elif kickstart and algo == "dagger":  # it can play already, so the teacher need not show it how at first
+        settings |= {"soften": settings.get("sharper", 1.0), "steered_fraction": 0.0}
+        known.add("soften")
+    elif kickstart:
         settings |= config.get("imitation", {}).get(algo, {})
-    refuse_unknown(settings, algo, {*inspect.signature(ALGORITHMS[algo].__init__).parameters, "envs", "adam_eps"})
+    refuse_unknown(settings, algo, known)
     return settings
 
 
@@ -154,34 +167,48 @@ def schedule(value: Any) -> Any:
 # -- the model ---------------------------------------------------------------------------------------------------------
 
 
-def make_games(args: argparse.Namespace, game: Game, count: int) -> VecEnv:
+def make_games(args: argparse.Namespace, game: Game, count: int, reward_scale: float | None) -> VecEnv:
     """`count` games side by side; for dagger with a teacher each, who says what it would do."""
     rules = named_rules(game, args.rules)
     if args.algo == "dagger":
         return LessonEnv(rules, [load_player(args.teacher, game) for _ in range(count)], seed=args.seed)
-    return TrainingEnv(rules, count, seed=args.seed, threads=args.threads)
+    return TrainingEnv(rules, count, seed=args.seed, threads=args.threads, reward_scale=reward_scale)
 
 
 def make_model(
-    algo: str, env: VecEnv, settings: dict[str, Any], *, seed: int, device: str, plain: bool
+    algo: type[BaseAlgorithm],
+    env: VecEnv,
+    settings: dict[str, Any],
+    network: Architecture | None = None,
+    *,
+    seed: int,
+    device: str,
+    plain: bool,
 ) -> BaseAlgorithm:
-    """An untrained SB3 model. `settings` are the arguments of its constructor, and `adam_eps`."""
+    """An untrained SB3 model. `settings` are the arguments of its constructor, and `adam_eps`; without a `network`, it
+    is SB3's NatureCNN."""
     settings = {name: schedule(value) for name, value in settings.items()}
     policy: Any = "CnnPolicy"
     optimizer = {"eps": settings.pop("adam_eps")} if "adam_eps" in settings else {}
     policy_kwargs: dict[str, Any] = {}
-    if not plain:
+    if network is not None and network.extractor == "impala":
+        policy_kwargs = {"features_extractor_class": ImpalaCNN, "net_arch": []}
+    elif not plain:
         on_gpu = device != "cpu" and torch.cuda.is_available()
         policy_kwargs = fast_policy_kwargs(half=bfloat16_pays(torch.device("cuda" if on_gpu else "cpu")))
-        if algo in ("ppo", "a2c", "dagger"):
+        if issubclass(algo, (PPO, A2C, DAgger)):
             policy = FastActorCriticPolicy
-        if not settings.get("use_rms_prop"):
-            optimizer["fused"] = True
+    if not plain and not settings.get("use_rms_prop"):
+        optimizer["fused"] = True
+    if network is not None:
+        policy_kwargs.setdefault("features_extractor_kwargs", {})["features_dim"] = network.features
     if optimizer:
         policy_kwargs["optimizer_kwargs"] = optimizer
-    if algo in ("dqn", "qrdqn") and not plain:
+    if issubclass(algo, (DQN, QRDQN)) and not plain:
         settings["replay_buffer_class"] = FrameReplayBuffer
-    return ALGORITHMS[algo](policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
+    if algo is DAgger:
+        settings["replay_buffer_class"] = AnswerBuffer
+    return algo(policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
 
 
 def learned(model: BaseAlgorithm) -> dict[str, torch.Tensor]:
@@ -324,9 +351,15 @@ def train(args: argparse.Namespace) -> int:
     resumed = newest_checkpoint(out, resume=args.resume)
     before: dict[str, Any] = resumed[1]["about"] if resumed else {}
     imitates: bool = before.get("imitates", args.from_recordings is not None)
+    start = starting_agent(args.start, game) if args.start else None
+    kickstart = imitates or start is not None or "start" in before
     config = read_config(args.config)
-    settings = settings_for(config, args.algo, game, imitates=imitates)
+    settings = settings_for(config, args.algo, game, kickstart=kickstart)
     imitation = imitation_settings(config)
+    if start is not None and args.algo not in ("ppo", "dagger"):
+        raise ArenaError(f"Only ppo and dagger go on from an agent, not {args.algo}; leave out --algo, or --from.")
+    if start is not None and args.from_recordings:
+        raise ArenaError("A run starts from an agent or from recordings; leave out --from or --from-recordings.")
     if args.from_recordings and args.algo not in ("ppo", "a2c"):
         raise ArenaError(
             "Only ppo and a2c can start from recordings: dqn and qrdqn learn values, dagger learns from its teacher."
@@ -345,12 +378,18 @@ def train(args: argparse.Namespace) -> int:
         "commit": commit(),
     }
     about["command"] = recipe(args, about["steps"], DEFAULTS)
+    if start is not None:
+        about["start"] = {"name": start.name, "sha256": start.sha256}
+    network = start.architecture if start is not None else None
     if resumed:
         carry_over(about, before, resumed[0])
+        network = read_architecture({name: tuple(t.shape) for name, t in resumed[1]["policy"].items()})
     tune_process(args.threads)
     try:
-        env = make_games(args, game, settings.pop("envs"))
-        model = make_model(args.algo, env, settings, seed=args.seed, device=args.device, plain=args.plain)
+        env = make_games(args, game, settings.pop("envs"), settings.pop("reward_scale", None))
+        soften = settings.pop("soften", 1.0)
+        algo = Kickstart if kickstart and args.algo == "ppo" else ALGORITHMS[args.algo]
+        model = make_model(algo, env, settings, network, seed=args.seed, device=args.device, plain=args.plain)
     except (TypeError, ValueError, AssertionError) as error:
         raise ArenaError(f"The settings for {args.algo} in {args.config} can't be used: {error}.") from error
     about["machine"] = machine(model.device.type)
@@ -363,6 +402,10 @@ def train(args: argparse.Namespace) -> int:
         shown = demonstrate(recordings_of(args.from_recordings, game))
         print(f"Imitating {len(shown):,} decisions.", flush=True)
         imitate(model, shown, seed=args.seed, **imitation)
+    elif start is not None:
+        model.policy.load_state_dict(start.softened(soften), strict=False)
+    if isinstance(model, Kickstart) and not resumed:
+        model.begin()
     watch = Watch(args, out, game, about)
     stop_politely(watch)
     try:
