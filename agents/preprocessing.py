@@ -1,9 +1,9 @@
 """What a trained agent sees, made from the arena's own steps, one emulated frame at a time.
 
 `Eye` gives, pixel for pixel, the observations of `envs.training.TrainingEnv` (ale-py's vector environment): ALE's
-luminance, the maximum of the last two of every four frames (three in Pac-Man), shrunk to 84x84 with area
-interpolation, four of them stacked, the newest last. An agent that was trained with SB3's wrappers (`make_atari_env`, `VecFrameStack`) gets their
-pixels instead, which differ a little: the maximum is taken in colour and made grey by OpenCV.
+luminance, the maximum of the last two of every four frames (three in Pac-Man), shrunk to 84x84 with area interpolation,
+four of them stacked, the newest last. An agent that was trained with SB3's wrappers (`make_atari_env`, `VecFrameStack`)
+gets their pixels instead, which differ a little: the maximum is taken in colour and made grey by OpenCV.
 """
 
 from __future__ import annotations
