@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from agents.checkpoints import checkpoints, read_checkpoint
 from envs.errors import AgentError
+from envs.games import find_game
 
 
 def commit() -> str:
@@ -48,6 +49,7 @@ def recipe(args: argparse.Namespace, steps: int, defaults: Path) -> str:
     """The command that leads to the same weights, without the paths of this machine."""
     parts = [f"{Path(sys.argv[0]).name} {args.game} --algo {args.algo} --steps {steps} --seed {args.seed}"]
     parts += [f"--teacher {args.teacher}"] * (args.algo == "dagger")
+    parts += [f"--frame-skip {args.frame_skip}"] * (args.frame_skip != find_game(args.game).frame_skip)
     parts += [f"--rules {args.rules}"] * (args.rules != "5min")
     parts += [f"--checkpoint-every {args.checkpoint_every}"]
     parts += [f"--config {args.config.name}"] * (args.config != defaults)
@@ -62,6 +64,8 @@ def go_on(args: argparse.Namespace, steps: int, parser: argparse.ArgumentParser)
     words = ["python", sys.argv[0], args.game]
     for name, value in vars(args).items():
         if name in ("game", "steps", "resume", "from_recordings", "start") or value == parser.get_default(name):
+            continue
+        if name == "frame_skip" and value == find_game(args.game).frame_skip:
             continue
         words += ["--" + name.replace("_", "-")] + [str(value)] * (value is not True)
     return shlex.join([*words, "--resume", "--steps", str(steps)])
@@ -90,6 +94,8 @@ def carry_over(about: dict[str, Any], before: dict[str, Any], path: Path) -> Non
     for what in ("game", "algo", "seed"):
         if before[what] != about[what]:
             raise AgentError(f"{path} is of a run with the {what} {before[what]}, not {about[what]}.")
+    if (skip := before.get("frame_skip", 4)) != about["frame_skip"]:  # 4 was the only one once
+        raise AgentError(f"{path} is of a run with frame skip {skip}; go on with --frame-skip {skip}.")
     for what in ("steps", "settings", "rules", "teacher", "plain"):
         if before.get(what, about[what]) != about[what]:
             print(f"note: {what} was {before[what]} and is now {about[what]}")

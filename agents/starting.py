@@ -33,8 +33,11 @@ class StartingAgent:
         return {k: tensor / by if k.startswith("action_net.") else tensor for k, tensor in self.weights.items()}
 
 
-def starting_agent(agent: str, game: Game) -> StartingAgent:
+def starting_agent(agent: str, game: Game, frame_skip: int) -> StartingAgent:
     """Return the policy of `agent`: a house bot's name, or the path of a package or of an SB3 zip.
+
+    Args:
+        frame_skip: frames per step of the training to come.
 
     Raises:
         AgentError: there is none, or it can't be trained further for `game` here; the sentence says what can be done.
@@ -53,7 +56,7 @@ def starting_agent(agent: str, game: Game) -> StartingAgent:
     architecture = package.network.architecture
     if not architecture.draws:
         raise AgentError(f"{path} holds the values of DQN or QR-DQN, where ppo needs a policy; {pupil}.")
-    sight, here = (package.preprocessing, package.frame_skip_in(game), package.stack), (NAME, game.frame_skip, STACK)
+    sight, here = (package.preprocessing, package.frame_skip_in(game), package.stack), (NAME, frame_skip, STACK)
     if sight != here:
         raise AgentError(f"{path} was trained with {_sight(*sight)}; training here has {_sight(*here)}: {pupil}.")
     actions = named_rules(game).action_set

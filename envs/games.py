@@ -54,7 +54,8 @@ class Game:
     frame_skip: int = 4
     """Frames per decision of trained agents, unless they were made with another number."""
     blinks: int = 1
-    """Frames after which everything that moves was drawn once: 1 if all is drawn in every frame."""
+    """Frames in which everything that moves is drawn once, by fixed turns: 1 if all is drawn in every frame, or by turns
+    that aren't fixed (Ms. Pac-Man's ghosts take turns only at the same height, and never hide for long)."""
     blinking: str = ""
     """What is drawn by turns, if `blinks` is above 1."""
     lives: int | None = None
@@ -135,8 +136,6 @@ GAMES: dict[str, Game] = {
             name="ms_pacman",
             title="Ms. Pac-Man",
             env_id="Arena/MsPacman-v1",
-            blinks=3,
-            blinking="the ghosts",
             rom_sha256="dde0b43c5dee7ce1a35ac8e2f625b32a16118512d9be4064115053b972280b14",
             lives=3,
             references=(

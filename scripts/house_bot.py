@@ -55,9 +55,10 @@ def main() -> None:
     curve = [tuple(map(float, row)) for row in csv.reader((args.run / "episodes.csv").open())]
     seconds = max((row[3] for row in curve if row[0] <= step), default=0.0)
     training = {key: about[key] for key in ("command", "commit", "seed", "rules")}
-    training |= {"steps": step, "emulated_frames": 4 * step, "seconds": round(seconds)}
+    skip = about.get("frame_skip", 4)
+    training |= {"steps": step, "emulated_frames": skip * step, "seconds": round(seconds)}
     package = args.out / f"{args.name}.zip"
-    pack_agent(package, state, game, name=args.name, algo=about["algo"], about=training)
+    pack_agent(package, state, game, name=args.name, algo=about["algo"], about=training, frame_skip=skip)
     scores = play_both(str(package), game, args)
     draw(curve, step, game, package.with_suffix(".svg"))
     package.with_suffix(".md").write_text(card(args.name, game, about, training, scores, baselines(game, args)))

@@ -80,8 +80,11 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(description="Train an agent for one game with Stable-Baselines3.")
     options.add_argument("game", help="breakout, pacman, ms_pacman, space_invaders or another ROM that ale-py ships")
     options.add_argument("--algo", default="ppo", help=f"one of {', '.join(ALGORITHMS)} (default: ppo)")
-    options.add_argument("--steps", type=whole(1), help="length of the run; one step is four emulated frames")
+    options.add_argument(
+        "--steps", type=whole(1), help="length of the run; one step is four emulated frames, in Pac-Man three"
+    )
     options.add_argument("--seed", type=whole(0), default=0)
+    options.add_argument("--frame-skip", type=whole(1), metavar="N", help="frames per step (default: the game's own)")
     options.add_argument("--rules", default="5min", help="length of a game: 5min or 30min (default: 5min)")
     options.add_argument(
         "--config", type=Path, default=DEFAULTS, help="settings (default: train.toml beside this file)"
@@ -171,8 +174,12 @@ def make_games(args: argparse.Namespace, game: Game, count: int, reward_scale: f
     """`count` games side by side; for dagger with a teacher each, who says what it would do."""
     rules = named_rules(game, args.rules)
     if args.algo == "dagger":
-        return LessonEnv(rules, [load_player(args.teacher, game) for _ in range(count)], seed=args.seed)
-    return TrainingEnv(rules, count, seed=args.seed, threads=args.threads, reward_scale=reward_scale)
+        return LessonEnv(
+            rules, [load_player(args.teacher, game) for _ in range(count)], seed=args.seed, frame_skip=args.frame_skip
+        )
+    return TrainingEnv(
+        rules, count, seed=args.seed, threads=args.threads, reward_scale=reward_scale, frame_skip=args.frame_skip
+    )
 
 
 def make_model(
@@ -215,11 +222,11 @@ def learned(model: BaseAlgorithm) -> dict[str, torch.Tensor]:
     return sharpened(state, model.sharper) if isinstance(model, DAgger) else state
 
 
-def evaluate(model: BaseAlgorithm, game: Game, rules: str, episodes: int) -> float:
+def evaluate(model: BaseAlgorithm, game: Game, rules: str, episodes: int, frame_skip: int) -> float:
     """Mean score of whole games on practice seeds, by the arena's own engine, with weights as a package has them."""
     weights = playing_weights(learned(model))
     network = build_network(weights, len(named_rules(game).action_set))
-    bot = Sb3Bot(network, draws="action_net.weight" in weights, fires=game.fires, sight=sight_for(game))
+    bot = Sb3Bot(network, draws="action_net.weight" in weights, fires=game.fires, sight=sight_for(game, frame_skip))
     player = NetworkPlayer(PlayerInfo("in training", Kind.BOT), bot)
     seeds = practice_seeds(episodes)
     return float(np.mean([recording.score for recording in play_seeds(player, named_rules(game, rules), seeds)]))
@@ -301,7 +308,7 @@ class Watch(BaseCallback):
 
     def try_out(self) -> None:
         check_sane(self.model)
-        score = evaluate(self.model, self.game, self.args.rules, self.args.episodes)
+        score = evaluate(self.model, self.game, self.args.rules, self.args.episodes, self.args.frame_skip)
         self.model.logger.record("eval/score", score)
         best = self.about.get("best")
         better = best is None or score > best["score"]
@@ -337,7 +344,8 @@ class Watch(BaseCallback):
 def write_agent(path: Path, state: dict[str, torch.Tensor], game: Game, about: dict[str, Any]) -> None:
     training = {what: about[what] for what in ("seed", "rules", "commit", "command")}
     training |= {"steps": about["best"]["steps"], "practice_score": about["best"]["score"]}
-    pack_agent(path, state, game, name=f"{game.name}-{about['algo']}", algo=about["algo"], about=training)
+    name, skip = f"{game.name}-{about['algo']}", about["frame_skip"]
+    pack_agent(path, state, game, name=name, algo=about["algo"], about=training, frame_skip=skip)
 
 
 # -- the run -----------------------------------------------------------------------------------------------------------
@@ -345,11 +353,12 @@ def write_agent(path: Path, state: dict[str, torch.Tensor], game: Game, about: d
 
 def train(args: argparse.Namespace) -> int:
     game = find_game(args.game)
+    args.frame_skip = args.frame_skip or game.frame_skip
     out: Path = args.out or Path("runs") / f"{game.name}-{args.algo}-{args.seed}"
     resumed = newest_checkpoint(out, resume=args.resume)
     before: dict[str, Any] = resumed[1]["about"] if resumed else {}
     imitates: bool = before.get("imitates", args.from_recordings is not None)
-    start = starting_agent(args.start, game) if args.start else None
+    start = starting_agent(args.start, game, args.frame_skip) if args.start else None
     kickstart = imitates or start is not None or "start" in before
     config = read_config(args.config)
     settings = settings_for(config, args.algo, game, kickstart=kickstart)
@@ -368,6 +377,7 @@ def train(args: argparse.Namespace) -> int:
         "algo": args.algo,
         "seed": args.seed,
         "rules": args.rules,
+        "frame_skip": args.frame_skip,
         "steps": args.steps or before.get("steps") or config.get("steps", {}).get(game.name, 2_000_000),
         "settings": dict(settings),
         "imitates": imitates,
@@ -392,12 +402,14 @@ def train(args: argparse.Namespace) -> int:
         raise ArenaError(f"The settings for {args.algo} in {args.config} can't be used: {error}.") from error
     about["machine"] = machine(model.device.type)
     print(f"{args.algo} learns {game.title} on {model.device.type}, {about['steps']:,} steps; Ctrl-C stops and saves.")
+    if blind := game.hides(args.frame_skip):
+        print(f"warning: {blind}")
     if resumed:
         restore(model, *resumed)
         restart_games(model, args.seed)
         print(f"Going on at {model.num_timesteps:,} steps.")
     elif imitates:
-        shown = demonstrate(recordings_of(args.from_recordings, game))
+        shown = demonstrate(recordings_of(args.from_recordings, game), args.frame_skip)
         print(f"Imitating {len(shown):,} decisions.", flush=True)
         imitate(model, shown, seed=args.seed, **imitation)
     elif start is not None:
