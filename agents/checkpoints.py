@@ -40,11 +40,13 @@ _ARRAYS = (
     *("notes", "stakes"),  # `AnswerBuffer`
 )
 
+KEPT = 2
+"""Checkpoints that stay; a third one lies beside them while it is written."""
 _ASIDE = ("notes_net", "notes_optimizer", "reference")
 """What `DAgger` and `Kickstart` learn with, besides the policy."""
 
 
-def save_checkpoint(folder: Path, model: BaseAlgorithm, about: dict[str, Any], keep: int = 2) -> Path:
+def save_checkpoint(folder: Path, model: BaseAlgorithm, about: dict[str, Any], keep: int = KEPT) -> Path:
     """Write a checkpoint of `model` into `folder` and delete all but the newest `keep`.
 
     Args:

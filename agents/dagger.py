@@ -7,6 +7,7 @@ learn from. The policy is that of PPO and A2C, so its agents play and are packed
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -120,6 +121,10 @@ class DAgger(OffPolicyAlgorithm):
         action_net: Any = self.policy.action_net
         torch.nn.init.orthogonal_(action_net.weight, self.temperature)
         self._prefix = np.zeros(self.n_envs, np.int64)
+        self.agreed: deque[float] = deque(maxlen=10_000)
+        """Whether the last decisions that it made itself were the teacher's, 0 or 1."""
+        self.agreed_before_deaths: deque[float] = deque(maxlen=100)
+        """Share of the last 15 decisions before each of the last lost lives that were the teacher's."""
         self._agreed = np.full((self.n_envs, BEFORE_DEATH), np.nan)
         if notes:
             self.notes_net = torch.nn.Linear(action_net.in_features, notes).to(self.device)
@@ -150,8 +155,7 @@ class DAgger(OffPolicyAlgorithm):
         steered = self._by_teacher | (self.env.decisions < self._prefix)
         self._agreed = np.roll(self._agreed, -1, axis=1)
         self._agreed[:, -1] = np.where(steered, np.nan, actions == answers)
-        if not steered.all():
-            self.logger.record_mean("rollout/agreement", float(np.nanmean(self._agreed[:, -1])))
+        self.agreed.extend((actions == answers)[~steered].astype(float))
         return np.where(steered, ASK_TEACHER, actions), answers
 
     def _store_transition(
@@ -166,7 +170,7 @@ class DAgger(OffPolicyAlgorithm):
         super()._store_transition(replay_buffer, buffer_action, new_obs, reward, dones, infos)
         for agreed in self._agreed[dones]:
             if not np.isnan(agreed).any():
-                self.logger.record_mean("rollout/agreement_before_deaths", float(agreed.mean()))
+                self.agreed_before_deaths.append(float(agreed.mean()))
         self._agreed[dones] = np.nan
 
     def train(self, gradient_steps: int, batch_size: int) -> None:
@@ -174,6 +178,9 @@ class DAgger(OffPolicyAlgorithm):
         assert isinstance(self.replay_buffer, AnswerBuffer)
         policy.set_training_mode(True)
         self._update_learning_rate(policy.optimizer)
+        for name in ("agreed", "agreed_before_deaths"):
+            if getattr(self, name):
+                self.logger.record(f"rollout/{name}", float(np.mean(getattr(self, name))))
         optimizers = [policy.optimizer]
         if self.notes_net is not None:
             optimizers.append(self.notes_optimizer)

@@ -21,6 +21,9 @@ class FrameReplayBuffer(ReplayBuffer):
     When the buffer is full, the three oldest transitions of each game can't be sampled: their stacks are cut off.
     """
 
+    PICTURES = 2
+    """Pictures kept of each transition."""
+
     def __init__(
         self,
         buffer_size: int,
@@ -131,6 +134,8 @@ class AnswerSamples(NamedTuple):
 class AnswerBuffer(FrameReplayBuffer):
     """For learning what to do, not what comes of it: keeps every picture once, and besides the answer the teacher's
     notes and stake (`agents.lessons.Explains`) in half precision."""
+
+    PICTURES = 1
 
     def __init__(self, *args: Any, notes: int = 0, **settings: Any) -> None:
         super().__init__(*args, **settings)

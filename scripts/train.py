@@ -45,7 +45,8 @@ from agents.packages.architecture import Architecture, read_architecture
 from agents.packing import pack_agent
 from agents.player import Kind, PlayerInfo
 from agents.preprocessing import sight_for
-from agents.replay_buffer import FrameReplayBuffer
+from agents.replay_buffer import AnswerBuffer, FrameReplayBuffer
+from agents.room import check_disk, check_memory
 from agents.runs import carry_over, commit, curves, go_on, machine, newest_checkpoint, recipe
 from agents.sb3 import Sb3Bot
 from agents.starting import starting_agent
@@ -216,6 +217,11 @@ def make_model(
     return algo(policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
 
 
+def pictures_kept(algo: str, *, plain: bool) -> int:
+    """Pictures that the replay buffer keeps of each step: SB3's own keeps both stacks."""
+    return AnswerBuffer.PICTURES if algo == "dagger" else 8 if plain else FrameReplayBuffer.PICTURES
+
+
 def learned(model: BaseAlgorithm) -> dict[str, torch.Tensor]:
     """The weights that go into a package."""
     state = model.policy.state_dict()
@@ -298,13 +304,20 @@ class Watch(BaseCallback):
         check_sane(self.model)
         score = f"{np.mean(self.scores):.1f}" if self.scores else "none yet"
         self.bar.update(self.num_timesteps - self.bar.n)
-        self.bar.set_postfix(score=score)
+        self.bar.set_postfix(score=score + self.agreement())
         self.next_line = time.monotonic() + (60 if self.bar.disable else 1)
         if self.bar.disable and self.num_timesteps > self.first_step:
             pace = (self.num_timesteps - self.first_step) / max(time.monotonic() - self.began, 1e-9)
             left = max(0, self.about["steps"] - self.num_timesteps) / pace / 60
             line = f"{self.num_timesteps:>10,} steps {pace:6.0f}/s  score {score}  {left:.0f} min left"
-            print(time.strftime("%H:%M:%S"), line, flush=True)
+            print(time.strftime("%H:%M:%S"), line + self.agreement(), flush=True)
+
+    def agreement(self) -> str:
+        """How often a pupil decided as its teacher would have, of late and in the moments before lost lives."""
+        model = self.model
+        if not isinstance(model, DAgger) or not model.agreed or not model.agreed_before_deaths:
+            return ""
+        return f", agrees in {np.mean(model.agreed):.0%}, before deaths in {np.mean(model.agreed_before_deaths):.0%}"
 
     def try_out(self) -> None:
         check_sane(self.model)
@@ -392,6 +405,10 @@ def train(args: argparse.Namespace) -> int:
     if resumed:
         carry_over(about, before, resumed[0])
         network = read_architecture({name: tuple(t.shape) for name, t in resumed[1]["policy"].items()})
+    if "buffer_size" in settings:
+        pictures = pictures_kept(args.algo, plain=args.plain)
+        check_memory(settings["buffer_size"], pictures)
+        check_disk(settings["buffer_size"], pictures, about["steps"], out)
     tune_process(args.threads)
     try:
         env = make_games(args, game, settings.pop("envs"), settings.pop("reward_scale", None))
