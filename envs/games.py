@@ -54,7 +54,7 @@ class Game:
     frame_skip: int = 4
     """Frames per decision of trained agents, unless they were made with another number."""
     blinks: int = 1
-    """Frames in which everything that moves is drawn once, by fixed turns: 1 if all is drawn in every frame, or by turns
+    """Frames in which everything that moves is drawn once, by fixed turns: 1 if all is drawn every frame, or by turns
     that aren't fixed (Ms. Pac-Man's ghosts take turns only at the same height, and never hide for long)."""
     blinking: str = ""
     """What is drawn by turns, if `blinks` is above 1."""

@@ -8,13 +8,12 @@ something, as long as it can get away from there again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from agents.scripts.maze_graph import FAR, WAYS, Graph, Layout, read_graph
 from agents.scripts.simple import Script
-from envs.games import DOWN, LEFT, NOOP, RIGHT, UP
+from envs.games import DOWN, GAMES, LEFT, NOOP, RIGHT, UP, Game
 from envs.step import Step
 
 
@@ -38,8 +37,6 @@ class Look:
     """Half the rows of the player's sprite."""
     dot_right: int
     """Columns from a node to the first pixel of its dot."""
-    every: int = 4
-    """Frames between two decisions."""
     pellets: tuple[tuple[int, int], ...] = ()
     """Upper left pixels of power pellets that are drawn in a ghost's colour."""
 
@@ -67,11 +64,11 @@ PACMAN = Look(
     ghost_half=(4, 8),
     my_half=7,
     dot_right=1,
-    every=3,
     pellets=((6, 39), (150, 39), (6, 171), (150, 171)),
 )
 
 WIDTH = 160
+EVERY = 4  # frames between two decisions
 READ_EVERY = 32  # frames between two looks at the walls
 MEMORY = 9  # frames for which a ghost that isn't drawn is still believed to be where it was
 PELLET_MEMORY = 20  # the same for power pellets, which flicker more slowly
@@ -89,10 +86,11 @@ EARLY = 3  # before a turn, for asking for it
 CLOSE = 12  # to the next ghost, for wanting a power pellet
 POWER_GAIN, POWER_LOSS = 10, 8  # what a power pellet is worth then, and what wasting it costs otherwise
 
-NOTED = ("dot", "pellet", "ghost", "edible")
-NOTES = 4 * (len(NOTED) + 1) + 2
-NEAR = 8.0  # nodes within which nearness falls to a third
-STAKE = 3.0
+
+NOTED = 4  # kinds of things whose nearness a pupil is told
+GHOSTS = slice(12, 16)  # of the notes
+NEAR = 8.0  # nodes over which nearness falls to a third
+STAKE = 3.0  # by which an error beside a ghost costs more
 
 
 def _back(dx: float, dy: float) -> int:
@@ -104,7 +102,7 @@ def _back(dx: float, dy: float) -> int:
     return WAYS.index(UP if dy > 0 else DOWN)
 
 
-def _way(graph: Graph, node: int, goal: int, ahead: int | None) -> int | None:
+def _way(graph: Graph, node: int, goal: int, ahead: int | None = None) -> int | None:
     """Return the first way (index into `WAYS`) of a shortest path, `ahead` if that is one; None where there is none."""
     steps = graph.distance[node, goal]
     ways = [w for w, n in enumerate(graph.next[node].tolist()) if n >= 0 and graph.distance[n, goal] < steps]
@@ -133,6 +131,9 @@ class Ghost:
 
 
 class MazeScript(Script):
+    every = EVERY
+    """Frames between two decisions."""
+
     def __init__(self, name: str, look: Look) -> None:
         super().__init__(name)
         self.look = look
@@ -146,7 +147,8 @@ class MazeScript(Script):
         self._me = self._ahead = (0.0, 0.0)
         self._back = -1  # the way from which the player comes
         self._action = NOOP
-        self._noted: tuple[Any, ...] | None = None
+        self._dots = np.zeros(0, np.int64)
+        self._decided: tuple[int, Graph, int] | None = None  # frame, maze and the player's node, if a decision was made
 
     def decide(self, step: Step) -> int:
         grey = step.grayscale()
@@ -156,7 +158,10 @@ class MazeScript(Script):
             return NOOP
         picture = grey[: self.look.bottom].tobytes()
         self._find_ghosts(step.t, picture, self._graph)
-        if step.t % self.look.every == 0 and self._find_me(grey, picture):
+        if step.t % self.every:
+            return self._action
+        self._decided = None
+        if self._find_me(grey, picture):
             self._action = self._choose(step.t, grey, self._graph)
         return self._action
 
@@ -223,36 +228,31 @@ class MazeScript(Script):
         """Return what the last decision was made from, float32 (22,), 0 to 1 (NaN where the player wasn't found).
 
         For each of `WAYS`: whether it is open; how near the nearest dot, power pellet, ghost and edible ghost is to
-        which it is a shortest way (1 for the next node, less by `NEAR` for every node further, 0 for none). Then the
-        player's column and row as shares of the screen's.
+        which it is a shortest way (1 for the next node, a third of it for every `NEAR` nodes further, 0 for none). Then
+        the player's column and row as shares of the screen's.
         """
-        notes = np.full((len(NOTED) + 1, len(WAYS)), 0, np.float32)
-        if self._noted is None or self._graph is not self._noted[0]:
-            return np.full(NOTES, np.nan, np.float32)
-        graph, me, *kinds = self._noted
+        notes = np.zeros((1 + NOTED, len(WAYS)), np.float32)
+        if self._decided is None:
+            return np.full(notes.size + 2, np.nan, np.float32)
+        t, graph, me = self._decided
         following = graph.next[me]
-        is_open = following >= 0
-        notes[0] = is_open
-        for row, nodes in enumerate(kinds, 1):
-            if len(nodes):
-                steps = graph.distance[np.ix_(following, nodes)]
-                nearer = (steps < graph.distance[me, nodes]) & is_open[:, None]
-                notes[row] = np.exp(-np.where(nearer, steps, FAR).min(axis=1) / NEAR)
-        x, y = self._me
-        return np.append(notes, np.array((x / WIDTH, y / HEIGHT), np.float32))
-
-    def stake(self) -> float:
-        """Return how much an error costs here, from 1, with no ghost near, to 1 + `STAKE`."""
-        notes = self.notes()[4 * (1 + NOTED.index("ghost")) :][:4]
-        return 1.0 if np.isnan(notes).any() else 1.0 + STAKE * float(notes.max())
-
-    def _take_note(self, t: int, graph: Graph, me: int, wishes: np.ndarray) -> tuple[Any, ...]:
+        notes[0] = following >= 0
         pellets = [node for node, seen in self._power.items() if t - seen <= PELLET_MEMORY]
         ghosts, edible = (
             [graph.nearest(ghost.x, ghost.y)[0] for ghost in kind if t - ghost.t <= MEMORY]
             for kind in (self._ghosts.values(), self._edible)
         )
-        return graph, me, self._dots, pellets, ghosts, edible
+        for row, things in enumerate((self._dots, pellets, ghosts, edible), 1):
+            if len(nodes := np.asarray(things, np.int64)):
+                steps = graph.distance[np.ix_(following, nodes)]
+                on_the_way = (steps < graph.distance[me, nodes]) & (following >= 0)[:, None]
+                notes[row] = np.exp(-np.where(on_the_way, steps, FAR).min(axis=1) / NEAR)
+        return np.append(notes, np.array((self._me[0] / WIDTH, self._me[1] / HEIGHT), np.float32))
+
+    def stake(self) -> float:
+        """Return how much an error costs here, from 1, with no ghost near, to 1 + `STAKE`."""
+        ghosts = self.notes()[GHOSTS]
+        return 1.0 if np.isnan(ghosts).any() else 1.0 + STAKE * float(ghosts.max())
 
     # -- where to go -----------------------------------------------------------------------------------------------
 
@@ -265,7 +265,7 @@ class MazeScript(Script):
         danger = self._danger(t, graph)
         safe = way_off + MARGIN < danger
         wishes = self._costs(t, grey, graph, way_off)
-        self._noted = self._take_note(t, graph, me, wishes)
+        self._decided = (t, graph, me)
         wishes[me] = FAR
         cost = np.where(safe, wishes, FAR)
         for goal in np.argsort(cost, kind="stable")[:8]:
@@ -319,6 +319,27 @@ class MazeScript(Script):
         return cost
 
     def _towards(self, graph: Graph, me: int, goal: int) -> int:
+        way = _way(graph, me, goal)
+        return self._action if way is None else WAYS[way]
+
+    def _flee(self, graph: Graph, me: int, way_off: np.ndarray, danger: np.ndarray, safe: np.ndarray) -> int:
+        """Go where the player's lead over the ghosts is largest."""
+        lead = np.where(safe & (way_off > 0) & (way_off <= FLEE), danger - way_off, -FAR)
+        best = int(lead.argmax())
+        if lead[best] > -FAR:
+            return self._towards(graph, me, best)
+        ways = [(int(danger[node]), code) for code, node in zip(WAYS, graph.next[me], strict=True) if node >= 0]
+        return max(ways)[1] if ways else self._action
+
+
+class SteadyMazeScript(MazeScript):
+    """Decides as often as agents do that are trained for the game, and asks for turns early."""
+
+    def __init__(self, name: str, look: Look, game: Game) -> None:
+        super().__init__(name, look)
+        self.every = game.frame_skip
+
+    def _towards(self, graph: Graph, me: int, goal: int) -> int:
         """Return the way to `goal`; or, shortly before a turn, already the way after it, if it leads nowhere sooner.
 
         The game takes a turn when it comes to it, and goes straight on until then: asked for early, none is missed.
@@ -340,15 +361,6 @@ class MazeScript(Script):
                 sooner |= {way for way in range(4) if graph.next[node, way] >= 0}
         return WAYS[first]
 
-    def _flee(self, graph: Graph, me: int, way_off: np.ndarray, danger: np.ndarray, safe: np.ndarray) -> int:
-        """Go where the player's lead over the ghosts is largest."""
-        lead = np.where(safe & (way_off > 0) & (way_off <= FLEE), danger - way_off, -FAR)
-        best = int(lead.argmax())
-        if lead[best] > -FAR:
-            return self._towards(graph, me, best)
-        ways = [(int(danger[node]), code) for code, node in zip(WAYS, graph.next[me], strict=True) if node >= 0]
-        return max(ways)[1] if ways else self._action
-
 
 class MsPacmanScript(MazeScript):
     def __init__(self, name: str) -> None:
@@ -358,3 +370,13 @@ class MsPacmanScript(MazeScript):
 class PacmanScript(MazeScript):
     def __init__(self, name: str) -> None:
         super().__init__(name, PACMAN)
+
+
+class SteadyMsPacmanScript(SteadyMazeScript):
+    def __init__(self, name: str) -> None:
+        super().__init__(name, MS_PACMAN, GAMES["ms_pacman"])
+
+
+class SteadyPacmanScript(SteadyMazeScript):
+    def __init__(self, name: str) -> None:
+        super().__init__(name, PACMAN, GAMES["pacman"])

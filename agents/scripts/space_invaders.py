@@ -45,6 +45,8 @@ AIMS = np.arange(CANNON_LEFT + 1, CANNON_RIGHT + 2)
 class SpaceInvadersScript(Script):
     LEAD = 0
     """Frames by which its decisions come earlier than at the second of every four frames."""
+    DEAD_ZONE = 0
+    """Columns off its goal with which it is content."""
 
     def begin(self) -> None:
         self._seen: list[dict[int, int]] = [
@@ -162,7 +164,7 @@ class SpaceInvadersScript(Script):
 
     def _dodge(self, t: int, here: int, goal: int) -> int:
         """Return -1, 0 or 1: towards the goal as far as the bombs allow. Times count in columns of the cannon's way."""
-        wanted = (goal > here) - (goal < here)
+        wanted = (goal > here) - (goal < here) if abs(goal - here) > self.DEAD_ZONE else 0
         bombs = []
         for x, (seen, y) in self._bombs.items():
             drop = CANNON_TOP - y - BOMB_SPEED * (t - seen)
@@ -187,6 +189,8 @@ class SpaceInvadersScript(Script):
 
 
 class SteadySpaceInvadersScript(SpaceInvadersScript):
-    """Decides at frames 0, 4, 8 and so on, as trained agents do."""
+    """Decides at frames 0, 4, 8 and so on, as trained agents do, and stays where it is if its goal is near: in the
+    picture that they see, a column is half a pixel."""
 
     LEAD = 1
+    DEAD_ZONE = 2
