@@ -34,17 +34,24 @@ from tqdm import tqdm
 from agents.checkpoints import check_sane, restart_games, restore, save_checkpoint, save_snapshot
 from agents.cloning import imitate
 from agents.dagger import DAgger, sharpened
-from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
+from agents.fast import (
+    FastActorCriticPolicy,
+    FastImpalaCNN,
+    FastNatureCNN,
+    bfloat16_pays,
+    fast_policy_kwargs,
+    tune_process,
+)
 from agents.impala import ImpalaCNN
 from agents.kickstart import Kickstart
 from agents.lessons import LessonEnv
 from agents.load import load_player
 from agents.network_player import NetworkPlayer
 from agents.networks import build_network, playing_weights
-from agents.packages.architecture import Architecture, read_architecture
+from agents.packages.architecture import EXTRACTORS, Architecture, read_architecture
 from agents.packing import pack_agent
 from agents.player import Kind, PlayerInfo
-from agents.preprocessing import sight_for
+from agents.preprocessing import STACK, sight_for
 from agents.replay_buffer import AnswerBuffer, FrameReplayBuffer
 from agents.room import check_disk, check_memory
 from agents.runs import carry_over, commit, curves, go_on, machine, newest_checkpoint, recipe
@@ -60,6 +67,7 @@ from envs.training import TrainingEnv
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN, "dagger": DAgger}
 DEFAULTS = Path(__file__).with_name("train.toml")
 INTERRUPTED = 130
+FEATURES = 256  # of an IMPALA network: what its authors chose
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------
@@ -135,7 +143,9 @@ def settings_for(config: dict[str, Any], algo: str, game: Game, *, kickstart: bo
     if algo not in ALGORITHMS:
         raise ArenaError(f"There is no algorithm {algo!r} here; expected one of {', '.join(ALGORITHMS)}.")
     settings: dict[str, Any] = {"envs": 8} | config.get(algo, {}) | config.get(game.name, {}).get(algo, {})
-    known = {*inspect.signature(ALGORITHMS[algo].__init__).parameters, "envs", "reward_scale", "adam_eps"}
+    known = {*inspect.signature(ALGORITHMS[algo].__init__).parameters, "envs", "extractor", "reward_scale", "adam_eps"}
+    if (extractor := settings.get("extractor", "nature")) not in EXTRACTORS:
+        raise ArenaError(f"The settings give {algo} the extractor {extractor!r}; known are {', '.join(EXTRACTORS)}.")
     if kickstart and algo == "ppo":
         settings |= {"soften": 1.0} | config.get("kickstart", {}) | config.get(game.name, {}).get("kickstart", {})
         known |= {*inspect.signature(Kickstart.__init__).parameters, "soften"}
@@ -199,11 +209,14 @@ def make_model(
     policy: Any = "CnnPolicy"
     optimizer = {"eps": settings.pop("adam_eps")} if "adam_eps" in settings else {}
     policy_kwargs: dict[str, Any] = {}
-    if network is not None and network.extractor == "impala":
+    impala = network is not None and network.extractor == "impala"
+    if plain and impala:
         policy_kwargs = {"features_extractor_class": ImpalaCNN, "net_arch": []}
     elif not plain:
         on_gpu = device != "cpu" and torch.cuda.is_available()
-        policy_kwargs = fast_policy_kwargs(half=bfloat16_pays(torch.device("cuda" if on_gpu else "cpu")))
+        policy_kwargs = fast_policy_kwargs(
+            FastImpalaCNN if impala else FastNatureCNN, half=bfloat16_pays(torch.device("cuda" if on_gpu else "cpu"))
+        )
         if issubclass(algo, (PPO, A2C, DAgger)):
             policy = FastActorCriticPolicy
     if not plain and not settings.get("use_rms_prop"):
@@ -401,7 +414,10 @@ def train(args: argparse.Namespace) -> int:
     about["command"] = recipe(args, about["steps"], DEFAULTS)
     if start is not None:
         about["start"] = {"name": start.name, "sha256": start.sha256}
+    extractor = settings.pop("extractor", "nature")
     network = start.architecture if start is not None else None
+    if network is None and extractor != "nature":
+        network = Architecture(extractor, "action_net", STACK, FEATURES, len(named_rules(game).action_set))
     if resumed:
         carry_over(about, before, resumed[0])
         network = read_architecture({name: tuple(t.shape) for name, t in resumed[1]["policy"].items()})
