@@ -41,6 +41,7 @@ class DAgger(OffPolicyAlgorithm):
     """Learns to answer as the teachers of a `LessonEnv` do.
 
     Args:
+        learning_starts: steps before the first bout of learning: few answers would be learned by heart.
         train_freq: steps of each game between two bouts of learning; for that long, the teacher steers a game or not.
         gradient_steps: minibatches per bout.
         steered: share of the games that the teacher steers at the end. It falls from 1 to this over `steered_fraction`
@@ -67,6 +68,7 @@ class DAgger(OffPolicyAlgorithm):
         env: LessonEnv,
         learning_rate: float | Schedule = 5e-4,
         buffer_size: int = 300_000,
+        learning_starts: int = 0,
         batch_size: int = 256,
         train_freq: int = 32,
         gradient_steps: int = 8,
@@ -88,7 +90,7 @@ class DAgger(OffPolicyAlgorithm):
             env,
             learning_rate,
             buffer_size,
-            learning_starts=0,
+            learning_starts=learning_starts,
             batch_size=batch_size,
             train_freq=train_freq,
             gradient_steps=gradient_steps,
@@ -129,6 +131,16 @@ class DAgger(OffPolicyAlgorithm):
         if notes:
             self.notes_net = torch.nn.Linear(action_net.in_features, notes).to(self.device)
             self.notes_optimizer = torch.optim.Adam(self.notes_net.parameters(), lr=self.lr_schedule(1.0))
+
+    def _excluded_save_params(self) -> list[str]:
+        return [
+            *super()._excluded_save_params(),
+            "notes_net",
+            "notes_optimizer",
+            "agreed",
+            "agreed_before_deaths",
+            "_agreed",
+        ]
 
     def collect_rollouts(self, *args: Any, **settings: Any) -> RolloutReturn:
         self._by_teacher = None

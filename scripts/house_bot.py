@@ -25,12 +25,14 @@ from arena.evaluate import evaluate
 from arena.seeds import practice_seeds
 from arena.statistics import Summary, summary
 from envs import End, Game, find_game
-from envs.games import FPS
+from envs.games import FPS, HUMAN, TESTER
 from envs.rules import CLASSES, named_rules
 
 FIRST_SEED = 1_000
 BASELINES = ("script:random", "script:basic")
 BASELINE_EPISODES = 20
+LIMITS = ((0.0, 0.842), (0.013, 0.987), (0.158, 1.0))
+"""Clopper and Pearson's 95 % bounds for 0, 1 and 2 of 2."""
 MOST_DOTS, MOST_POINTS = 120, 100
 """Of the games and of their mean in the curve: the picture stays small and looks the same."""
 
@@ -115,7 +117,9 @@ def draw(curve: list[tuple[float, ...]], step: int, game: Game, path: Path) -> N
     window = min(len(scores), max(10, len(scores) // 50))
     mean = np.convolve(scores, np.ones(window) / window, mode="valid")
     figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
-    dots, line = (slice(None, None, -(-len(scores) // most)) for most in (MOST_DOTS, MOST_POINTS))
+    dots, line = (slice(None, None, -(-len(scores) // most)) for most in (LIMITS = ((0.0, 0.842), (0.013, 0.987), (0.158, 1.0))
+"""Clopper and Pearson's 95 % bounds for 0, 1 and 2 of 2."""
+MOST_DOTS, MOST_POINTS))
     axes.plot(steps[dots], scores[dots], ".", markersize=2, color="#9db4c8", label="one game")
     axes.plot(steps[window - 1 :][line], mean[line], color="#1f4e79", label=f"mean of {window} games")
     axes.set(title=f"{game.title}: games played in training", xlabel="steps (4 frames each)", ylabel="points")
@@ -168,6 +172,7 @@ def card(
         )
     lines += ["", f"The scripts, on the first {BASELINE_EPISODES} of these seeds under the five-minute rules:", ""]
     lines += [f"- {agent}: {mean:,.1f} ({low:,.1f} to {high:,.1f})" for agent, (mean, low, high) in others.items()]
+    lines += ["", people(game, scores["5min"][0].mean)]
     if game.references:
         lines += ["", "Scores of others, under their own conditions:", ""]
         lines += [f"- {r.who}: {r.score:,} ({r.conditions}; {r.source})" for r in game.references]
@@ -175,6 +180,23 @@ def card(
         lines += ["", f"No published scores of people or agents in ALE's {game.title} were found."]
     lines += ["", f"![learning curve]({name}.svg)", ""]
     return "\n".join(lines)
+
+
+def people(game: Game, mean: float) -> str:
+    """Return a sentence about people: what the published scores of two allow to say, and no more.
+
+    If `below` of two are below the bot, the share of such people who are lies between Clopper and Pearson's bounds with
+    95 % confidence; people who have practised less than those two are not among them.
+    """
+    known = [r for who in (HUMAN, TESTER) if (r := game.reference(who)) is not None]
+    if not known:
+        return "How many people it beats isn't known: nobody's score is published."
+    below = sum(r.score < mean for r in known)
+    low, high = LIMITS[below]
+    return (
+        f"Of the {len(known)} people whose mean is published (both had practised), it is above {below}. Two say little: "
+        f"with 95 % confidence, {low:.0%} to {high:.0%} of people like them score less than it."
+    )
 
 
 def learned(about: dict[str, Any]) -> str:

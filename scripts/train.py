@@ -150,7 +150,7 @@ def settings_for(config: dict[str, Any], algo: str, game: Game, *, kickstart: bo
         settings |= {"soften": 1.0} | config.get("kickstart", {}) | config.get(game.name, {}).get("kickstart", {})
         known |= {*inspect.signature(Kickstart.__init__).parameters, "soften"}
     elif kickstart and algo == "dagger":  # it can play already, so the teacher need not show it how at first
-        settings |= {"soften": settings.get("sharper", 1.0), "steered_fraction": 0.0}
+        settings |= {"soften": settings.get("sharper", 1.0), "steered_fraction": 0.0, "learning_starts": 10_000}
         known.add("soften")
     elif kickstart:
         settings |= config.get("imitation", {}).get(algo, {})
