@@ -117,9 +117,7 @@ def draw(curve: list[tuple[float, ...]], step: int, game: Game, path: Path) -> N
     window = min(len(scores), max(10, len(scores) // 50))
     mean = np.convolve(scores, np.ones(window) / window, mode="valid")
     figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
-    dots, line = (slice(None, None, -(-len(scores) // most)) for most in (LIMITS = ((0.0, 0.842), (0.013, 0.987), (0.158, 1.0))
-"""Clopper and Pearson's 95 % bounds for 0, 1 and 2 of 2."""
-MOST_DOTS, MOST_POINTS))
+    dots, line = (slice(None, None, -(-len(scores) // most)) for most in (MOST_DOTS, MOST_POINTS))
     axes.plot(steps[dots], scores[dots], ".", markersize=2, color="#9db4c8", label="one game")
     axes.plot(steps[window - 1 :][line], mean[line], color="#1f4e79", label=f"mean of {window} games")
     axes.set(title=f"{game.title}: games played in training", xlabel="steps (4 frames each)", ylabel="points")
@@ -194,8 +192,8 @@ def people(game: Game, mean: float) -> str:
     below = sum(r.score < mean for r in known)
     low, high = LIMITS[below]
     return (
-        f"Of the {len(known)} people whose mean is published (both had practised), it is above {below}. Two say little: "
-        f"with 95 % confidence, {low:.0%} to {high:.0%} of people like them score less than it."
+        f"Of the {len(known)} people whose mean is published (both had practised), it is above {below}. Two say "
+        f"little: with 95 % confidence, {low:.0%} to {high:.0%} of people like them score less than it."
     )
 
 
