@@ -88,7 +88,8 @@ def minutes(names: list[str]) -> str:
 
 def is_made(name: str, args: argparse.Namespace) -> bool:
     """Whether the bot was made here: it is marked when its card is written."""
-    return (args.runs / name / "made").exists()
+    marked: Path = args.runs / name / "made"
+    return marked.exists()
 
 
 def make(name: str, args: argparse.Namespace) -> None:
