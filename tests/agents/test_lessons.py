@@ -116,3 +116,32 @@ def test_it_says_that_it_keeps_monitors_statistics() -> None:
     with pytest.raises(AttributeError):
         env.env_method("anything")
     env.close()
+
+
+@pytest.mark.parametrize("game", ["space_invaders", "ms_pacman", "pacman"])
+def test_what_teachers_say_of_their_answers(game: str) -> None:
+    rules = named_rules(game)
+    env = LessonEnv(rules, teachers(rules, 2), seed=2)
+    env.reset()
+    shape = env.notes.shape
+    stakes, notes = [], []
+    for _ in range(160):
+        env.step(np.array([ASK_TEACHER] * 2))
+        stakes.append(env.stakes)
+        notes.append(env.notes)
+        assert notes[-1].shape == shape
+    told = np.array(notes)
+    assert np.isfinite(told).mean() > 0.5
+    assert np.nanmin(told) >= 0
+    assert np.nanmax(told) <= 1
+    assert np.nanstd(told, axis=(0, 1)).astype(bool).mean() > 0.5, "they change"
+    assert np.min(stakes) >= 1
+    assert np.max(stakes) > 1.5
+
+
+def test_steady_scripts_decide_as_often_as_agents_do() -> None:
+    rules = named_rules("pacman")
+    env = LessonEnv(rules, teachers(rules, 1), seed=2)
+    env.reset()
+    env.step(np.array([ASK_TEACHER]))
+    assert env._games[0]._step.t == 3
