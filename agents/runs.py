@@ -99,7 +99,7 @@ def carry_over(about: dict[str, Any], before: dict[str, Any], path: Path) -> Non
     for what in ("steps", "settings", "rules", "teacher", "plain"):
         if before.get(what, about[what]) != about[what]:
             print(f"note: {what} was {before[what]} and is now {about[what]}")
-    about |= {key: before[key] for key in ("best", "seconds", "start") if key in before}
+    about |= {key: before[key] for key in ("best", "seconds", "core_seconds", "start") if key in before}
     about["command"] = f"{before['command']}; then {about['command']}"
 
 

@@ -59,6 +59,8 @@ def main() -> None:
     training = {key: about[key] for key in ("command", "commit", "seed", "rules")}
     skip = about.get("frame_skip", 4)
     training |= {"steps": step, "emulated_frames": skip * step, "seconds": round(seconds)}
+    if "core_seconds" in about:  # of the whole run; at an earlier step, its share of the wall clock
+        training["core_hours"] = round(about["core_seconds"] / 3600 * min(1, seconds / about["seconds"]), 3)
     package = args.out / f"{args.name}.zip"
     pack_agent(package, state, game, name=args.name, algo=about["algo"], about=training, frame_skip=skip)
     scores = play_both(str(package), game, args)
@@ -113,15 +115,16 @@ def draw(curve: list[tuple[float, ...]], step: int, game: Game, path: Path) -> N
 
     matplotlib.rcParams["svg.hashsalt"] = path.stem  # the same curve gives the same bytes
     matplotlib.rcParams["svg.fonttype"] = "none"  # text as text, not as outlines
-    steps, scores = np.array([row[:2] for row in curve if row[0] <= step]).T
-    window = min(len(scores), max(10, len(scores) // 50))
-    mean = np.convolve(scores, np.ones(window) / window, mode="valid")
+    steps, scores = np.array([row[:2] for row in curve if row[0] <= step]).reshape(-1, 2).T
     figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
-    dots, line = (slice(None, None, -(-len(scores) // most)) for most in (MOST_DOTS, MOST_POINTS))
-    axes.plot(steps[dots], scores[dots], ".", markersize=2, color="#9db4c8", label="one game")
-    axes.plot(steps[window - 1 :][line], mean[line], color="#1f4e79", label=f"mean of {window} games")
-    axes.set(title=f"{game.title}: games played in training", xlabel="steps (4 frames each)", ylabel="points")
-    axes.legend(frameon=False)
+    if len(scores):  # else no game was over yet
+        window = min(len(scores), max(10, len(scores) // 50))
+        mean = np.convolve(scores, np.ones(window) / window, mode="valid")
+        dots, line = (slice(None, None, -(-len(scores) // most)) for most in (MOST_DOTS, MOST_POINTS))
+        axes.plot(steps[dots], scores[dots], ".", markersize=2, color="#9db4c8", label="one game")
+        axes.plot(steps[window - 1 :][line], mean[line], color="#1f4e79", label=f"mean of {window} games")
+        axes.legend(frameon=False)
+    axes.set(title=f"{game.title}: games played in training", xlabel="steps", ylabel="points")
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
 
@@ -153,6 +156,7 @@ def card(
         f"| training | {training['steps']:,} steps, {frames:,} emulated frames ({frames / FPS / 3600:.1f} hours) |",
         f"| planned length | {about['steps']:,} steps{falls} |",
         f"| wall clock | {training['seconds'] / 60:.0f} minutes, evaluations and checkpoints included |",
+        *([f"| processor time | {training['core_hours']:.2f} core-hours |"] * ("core_hours" in training)),
         f"| machine | {about['machine']} |",
         f"| settings | {settings} |",
         "",
@@ -201,13 +205,20 @@ def learned(about: dict[str, Any]) -> str:
     """Return in a sentence how it learned."""
     if about["algo"] == "dagger":
         likeliest = " It nearly always takes the action that it holds most likely." * ("sharper" in about["settings"])
+        began = f" It went on from the house bot {about['start']['name']}." if "start" in about else ""
+        besides = " Besides, it learned to tell what that player had seen." * bool(
+            about["settings"].get("notes_weight")
+        )
+        steered = "one in ten" if "start" in about else "at first all, later one in ten"
+        steered += ", and the beginnings of one in four" * bool(about["settings"].get("prefixes"))
         return (
             f"Taught by `{about['teacher']}` with DAgger: in every situation that it came into it learned what that "
             "player would have done, and nothing from the score (Stable-Baselines3 `CnnPolicy`)."
-            f"{likeliest} While it learned, the teacher steered some of the games that the curve shows: at first all, "
-            "later one in ten."
+            f"{besides}{began}{likeliest} While it learned, the teacher steered some of the games that the curve shows: "
+            f"{steered}."
         )
     after = " after imitating recordings" * bool(about.get("imitates"))
+    after += f", going on from the house bot {about['start']['name']}" if "start" in about else ""
     return f"Trained with {about['algo'].upper()} (Stable-Baselines3 `CnnPolicy`){after}."
 
 

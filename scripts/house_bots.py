@@ -5,7 +5,7 @@ finished stays: stop with Ctrl-C whenever you like and type the command again. O
 
     python scripts/house_bots.py pacman-taught pacman-strong
 
-A bot that goes on from another one needs that first. The times are those of one core that does nothing else.
+`house_bots.toml` says how, and how long each takes on a core that does nothing else.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ import shlex
 import subprocess
 import sys
 import time
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from agents.load import ZOO
+from envs import ArenaError
 
 HERE = Path(__file__).parent
 INTERRUPTED = 130
@@ -38,40 +41,52 @@ class Recipe:
     """The house bot that it goes on from."""
 
 
-RECIPES = {
-    "breakout-quick": Recipe("breakout --steps 2000000", 5, until=200_000),
-    "breakout-taught": Recipe("breakout --algo dagger --steps 560000", 90),
-    "pacman-quick": Recipe("pacman --algo dagger --steps 45056 --checkpoint-every 15000", 1, until=15_000),
-    "pacman-taught": Recipe("pacman --algo dagger --steps 135000", 10),
-    "ms_pacman-quick": Recipe("ms_pacman --steps 600000", 3, until=100_000),
-    "ms_pacman-taught": Recipe("ms_pacman --algo dagger --steps 500000", 18),
-    "space_invaders-quick": Recipe("space_invaders --steps 1500000", 5, until=200_000),
-    "space_invaders-taught": Recipe("space_invaders --algo dagger --steps 900000", 33),
-}
+def read_recipes(path: Path) -> dict[str, Recipe]:
+    """The recipes in a TOML file, by the bots' names, in its order.
+
+    Raises:
+        ArenaError: it can't be read, or something in it is unknown, missing or of the wrong type.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        recipes = {name: Recipe(**values) for name, values in table.items()}
+    except (OSError, ValueError, TypeError) as error:
+        raise ArenaError(f"The recipes in {path} can't be used: {error}.") from error
+    for name, recipe in recipes.items():
+        if recipe.after is not None and recipe.after not in recipes:
+            raise ArenaError(f"The recipes in {path} make {name} after {recipe.after!r}, which has none.")
+    return recipes
 
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("bots", nargs="*", metavar="BOT", help=f"some of {', '.join(RECIPES)} (default: all)")
+    options.add_argument("bots", nargs="*", metavar="BOT", help="some of those with a recipe (default: all)")
+    options.add_argument("--recipes", type=Path, default=HERE / "house_bots.toml", help="how they are made")
     options.add_argument("--runs", type=Path, default=Path("runs/house-bots"), help="folder of the training runs")
     options.add_argument("--out", type=Path, default=ZOO, help="where bots and cards go (default: agents/zoo)")
     options.add_argument("--episodes", type=int, default=100, help="games for a card")
     options.add_argument("--threads", type=int, default=1, help="processor cores to use")
     options.add_argument("--list", action="store_true", help="say what would be done, and how long it takes")
     args = options.parse_args()
-    if unknown := sorted(set(args.bots) - RECIPES.keys()):
-        options.error(f"there is no recipe for {unknown[0]}; there are {', '.join(RECIPES)}")
-    wanted = [name for name in RECIPES if not args.bots or name in args.bots]
-    left = [name for name in wanted if not is_made(name, args)]
-    print(f"{len(wanted) - len(left)} of {len(wanted)} bots are made; the others take about {minutes(left)}:")
-    for name in left:
-        print(f"  {name}: {RECIPES[name].minutes} minutes")
+    try:
+        recipes = read_recipes(args.recipes)
+    except ArenaError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if unknown := sorted(set(args.bots) - recipes.keys()):
+        options.error(f"there is no recipe for {unknown[0]}; there are {', '.join(recipes)}")
+    wanted = {name: recipe for name, recipe in recipes.items() if not args.bots or name in args.bots}
+    left = {name: recipe for name, recipe in wanted.items() if not is_made(name, args)}
+    print(f"{len(wanted) - len(left)} of {len(wanted)} bots are made; the others take {duration(left)} on one core.")
+    for name, recipe in left.items():
+        print(f"  {name}: {recipe.minutes} minutes")
     if args.list:
         return 0
     try:
-        for done, name in enumerate(left):
-            print(f"\n{name}, about {minutes(left[done:])} to go", flush=True)
-            make(name, args)
+        while left:
+            name = next(name for name, recipe in left.items() if recipe.after not in left)
+            print(f"\n{name}; about {duration(left)} to go", flush=True)
+            make(name, left.pop(name), args)
     except KeyboardInterrupt:
         print("\nStopped; type the same command again to go on.")
         return INTERRUPTED
@@ -81,8 +96,8 @@ def main() -> int:
     return 0
 
 
-def minutes(names: list[str]) -> str:
-    total = sum(RECIPES[name].minutes for name in names)
+def duration(recipes: Mapping[str, Recipe]) -> str:
+    total = sum(recipe.minutes for recipe in recipes.values())
     return f"{total} minutes" if total < 120 else f"{total / 60:.1f} hours"
 
 
@@ -92,8 +107,8 @@ def is_made(name: str, args: argparse.Namespace) -> bool:
     return marked.exists()
 
 
-def make(name: str, args: argparse.Namespace) -> None:
-    recipe, run = RECIPES[name], args.runs / name
+def make(name: str, recipe: Recipe, args: argparse.Namespace) -> None:
+    run: Path = args.runs / name
     if not newest(run) >= (recipe.until or sys.maxsize):
         train(recipe, run, args)
     step = ["--step", str(recipe.until)] if recipe.until else []
@@ -104,7 +119,7 @@ def make(name: str, args: argparse.Namespace) -> None:
 
 def train(recipe: Recipe, run: Path, args: argparse.Namespace) -> None:
     """Train up to the end of the run, or until there is a snapshot of the step at which the bot is taken."""
-    command = [sys.executable, str(HERE / "train.py"), *recipe.train.split(), "--out", str(run)]
+    command = [sys.executable, str(HERE / "train.py"), *shlex.split(recipe.train), "--out", str(run)]
     command += ["--threads", str(args.threads)]
     if recipe.after:
         command += ["--from", recipe.after if args.out == ZOO else str(args.out / f"{recipe.after}.zip")]

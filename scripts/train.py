@@ -271,12 +271,13 @@ class Watch(BaseCallback):
         self.stopped = False
         self.saved = True
         """Whether the last checkpoint could be written."""
-        self.began = time.monotonic()
+        self.began, self.core_began = time.monotonic(), time.process_time()
         self.next_line = 0.0
 
     def _on_training_start(self) -> None:
         self.first_step = self.num_timesteps
         self.earlier_seconds = float(self.about.get("seconds", 0))
+        self.earlier_core_seconds = float(self.about.get("core_seconds", 0))
         self._plan()
         self.bar = tqdm(
             total=self.about["steps"],
@@ -346,9 +347,11 @@ class Watch(BaseCallback):
     def checkpoint(self) -> None:
         check_sane(self.model)
         self.about["seconds"] = round(self.seconds(), 1)
+        self.about["core_seconds"] = round(self.earlier_core_seconds + time.process_time() - self.core_began, 1)
         try:
             save_checkpoint(self.out / "checkpoints", self.model, self.about)
             save_snapshot(self.out / "snapshots", self.model)
+            (self.out / "run.json").write_text(json.dumps(self.about, indent=2) + "\n")
             with (self.out / "episodes.csv").open("a", newline="") as file:
                 csv.writer(file).writerows(self.rows)
             self.rows.clear()

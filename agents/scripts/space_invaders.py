@@ -204,9 +204,9 @@ class SteadySpaceInvadersScript(SpaceInvadersScript):
     def notes(self) -> np.ndarray:
         """Return what the last decision was made from, float32 (19,), 0 to 1.
 
-        The columns of the cannon and of the block's two ends, as shares of the screen; whether the own shot flies; then,
-        for columns from 24 to the left of the cannon to 24 to its right, `NOTED_EVERY` apart, how near the next bomb
-        there is (1 when it lands, a third of it for every `NEAR` rows above).
+        The columns of the cannon and of the block's two ends, as shares of the screen; whether the own shot flies;
+        then, for columns from 24 to the left of the cannon to 24 to its right, `NOTED_EVERY` apart, how near the next
+        bomb there is (1 when it lands, a third of it for every `NEAR` rows above).
         """
         near = np.zeros(NOTED, np.float32)
         for x, distance in self._falling():
