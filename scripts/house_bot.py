@@ -156,7 +156,7 @@ def card(
         f"| training | {training['steps']:,} steps, {frames:,} emulated frames ({frames / FPS / 3600:.1f} hours) |",
         f"| planned length | {about['steps']:,} steps{falls} |",
         f"| wall clock | {training['seconds'] / 60:.0f} minutes, evaluations and checkpoints included |",
-        *([f"| processor time | {training['core_hours']:.2f} core-hours |"] * ("core_hours" in training)),
+        *([f"| processor time | {training['core_hours']:.2f} core-hours |"] if "core_hours" in training else []),
         f"| machine | {about['machine']} |",
         f"| settings | {settings} |",
         "",
@@ -214,8 +214,8 @@ def learned(about: dict[str, Any]) -> str:
         return (
             f"Taught by `{about['teacher']}` with DAgger: in every situation that it came into it learned what that "
             "player would have done, and nothing from the score (Stable-Baselines3 `CnnPolicy`)."
-            f"{besides}{began}{likeliest} While it learned, the teacher steered some of the games that the curve shows: "
-            f"{steered}."
+            f"{besides}{began}{likeliest} While it learned, the teacher steered some of the games that the curve "
+            f"shows: {steered}."
         )
     after = " after imitating recordings" * bool(about.get("imitates"))
     after += f", going on from the house bot {about['start']['name']}" if "start" in about else ""
