@@ -100,7 +100,7 @@ def test_the_seed_decides_and_another_seed_differs() -> None:
         env = LessonEnv(rules, teachers(rules, 2), seed=0)
         env.seed(seed)
         env.reset()
-        return np.stack([env.step(np.array([1, ASK_TEACHER]))[0] for _ in range(90)])
+        return np.stack([env.step(np.array([1, ASK_TEACHER]))[0] for _ in range(160)])
 
     np.testing.assert_array_equal(play(0), play(0))
     assert (play(0) != play(1)).any()
