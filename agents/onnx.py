@@ -39,7 +39,7 @@ class OnnxBot:
         self.action_set = package.action_set
         self.draws = package.draws
         self.fires = game.fires
-        self.sight = Sight(package.preprocessing, package.frame_skip, package.stack)
+        self.sight = Sight(package.preprocessing, package.frame_skip_in(game), package.stack)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4  # what goes wrong is raised

@@ -26,6 +26,7 @@ from agents.checkpoints import checkpoints, read_checkpoint
 from agents.hyperparameters import falling
 from agents.packing import write_package
 from envs.errors import AgentError, PlayerNameError
+from envs.games import find_game
 from envs.names import MAX_LENGTH, check_name
 
 EPISODES = ("steps", "score", "length", "seconds")
@@ -61,6 +62,7 @@ def recipe(args: argparse.Namespace, steps: int, defaults: Path) -> str:
     """The command that leads to the same weights, without the paths of this machine."""
     parts = [f"{Path(sys.argv[0]).name} {args.game} --algo {args.algo} --steps {steps} --seed {args.seed}"]
     parts += [f"--teacher {args.teacher}"] * (args.algo == "dagger")
+    parts += [f"--frame-skip {args.frame_skip}"] * (args.frame_skip != find_game(args.game).frame_skip)
     parts += [f"--rules {args.rules}"] * (args.rules != "5min")
     parts += [f"--checkpoint-every {args.checkpoint_every}"]
     parts += [f"--config {args.config.name}"] * (args.config != defaults)
@@ -86,6 +88,8 @@ def _words(args: argparse.Namespace, parser: argparse.ArgumentParser, without: s
     words = ["python", sys.argv[0], args.game]
     for name, value in vars(args).items():
         if name in {"game", "steps", "resume", *without} or value == parser.get_default(name):
+            continue
+        if name == "frame_skip" and value == find_game(args.game).frame_skip:
             continue
         option = "from" if name == "start" else name.replace("_", "-")
         words += [f"--{option}"] + [str(value)] * (value is not True)
@@ -158,6 +162,8 @@ def carry_over(about: dict[str, Any], before: dict[str, Any], path: Path) -> Non
                 f"{path} is of a run with the {what} {before[what]}, not {about[what]}; say {before[what]} to go on "
                 "with it, or choose another --out."
             )
+    if (skip := before.get("frame_skip", 4)) != about["frame_skip"]:  # 4 was the only one once
+        raise AgentError(f"{path} is of a run with frame skip {skip}; go on with --frame-skip {skip}.")
     if "start" in about and about["start"] != (started := before.get("start")):
         began = f"from another agent, {started['name']}" if started else "from nothing"
         raise AgentError(f"{path} is of a run that began {began}; leave out --from to go on with it.")
@@ -170,7 +176,7 @@ def carry_over(about: dict[str, Any], before: dict[str, Any], path: Path) -> Non
             print(f"note: {what} was {old.get(what, 'not set')} and is now {new.get(what, 'not set')}")
     for what in falling(new) if before["steps"] != about["steps"] else []:
         print(f"note: {what} falls to zero over the whole run, and goes on as in a run of {about['steps']:,} steps")
-    about |= {key: before[key] for key in ("best", "seconds", "evaluated", "start") if key in before}
+    about |= {key: before[key] for key in ("best", "seconds", "core_seconds", "evaluated", "start") if key in before}
     about["command"] = f"{before['command']}; then {about['command']}"
 
 

@@ -11,7 +11,7 @@ from agents.load import SCRIPT_PREFIX, find_agent_file
 from agents.packages import Refused, admit
 from agents.packages.architecture import Architecture
 from agents.packages.package import Sb3Network
-from agents.preprocessing import FRAME_SKIP, NAME, STACK
+from agents.preprocessing import NAME, STACK
 from envs.errors import AgentError, shown
 from envs.games import Game
 from envs.rules import named_rules
@@ -33,8 +33,11 @@ class StartingAgent:
         return {k: tensor / by if k.startswith("action_net.") else tensor for k, tensor in self.weights.items()}
 
 
-def starting_agent(agent: str, game: Game) -> StartingAgent:
+def starting_agent(agent: str, game: Game, frame_skip: int) -> StartingAgent:
     """Return the policy of `agent`: a house bot's name, or the path of a package or of an SB3 zip.
+
+    Args:
+        frame_skip: frames per step of the training to come.
 
     Raises:
         AgentError: there is none, or it can't be trained further for `game` here; the sentence says what can be done.
@@ -53,11 +56,9 @@ def starting_agent(agent: str, game: Game) -> StartingAgent:
     architecture = package.network.architecture
     if not architecture.draws:
         raise AgentError(f"{path} holds the values of DQN or QR-DQN, where ppo needs a policy; {pupil}.")
-    sight = (package.preprocessing, package.frame_skip, package.stack)
-    if sight != (NAME, FRAME_SKIP, STACK):
-        raise AgentError(
-            f"{path} was trained with {_sight(*sight)}; training here has {_sight(NAME, FRAME_SKIP, STACK)}: {pupil}."
-        )
+    sight, here = (package.preprocessing, package.frame_skip_in(game), package.stack), (NAME, frame_skip, STACK)
+    if sight != here:
+        raise AgentError(f"{path} was trained with {_sight(*sight)}; training here has {_sight(*here)}: {pupil}.")
     actions = named_rules(game).action_set
     if (package.action_set or actions) != actions:
         raise AgentError(

@@ -68,6 +68,10 @@ buffer_size = 500
 batch_size = 8
 train_freq = 4
 gradient_steps = 2
+prefixes = 0.5
+longest_prefix = 60
+notes_weight = 1.0
+stakes = true
 """
 CLASSES = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN, "dagger": DAgger}
 
