@@ -237,8 +237,6 @@ def make_model(
         policy_kwargs["optimizer_kwargs"] = optimizer
     if issubclass(algo, (DQN, QRDQN)) and not plain:
         settings["replay_buffer_class"] = FrameReplayBuffer
-    if algo is DAgger:
-        settings["replay_buffer_class"] = AnswerBuffer
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always")
         model = algo(policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
