@@ -15,13 +15,15 @@ from agents.packages.package import AgentPackage
 from agents.packages.refusals import Refused
 from agents.player import PlayerFailed
 from agents.preprocessing import Sight
-from envs.errors import tidy
+from envs.errors import MissingExtra, tidy
+from envs.extras import require
 from envs.games import Game
 from envs.rules import named_rules
 
 try:
+    require("An ONNX agent", "onnxruntime")
     import onnxruntime
-except ImportError:
+except MissingExtra:
     raise Refused("extra-missing", "to play ONNX agents, onnxruntime is needed, which isn't installed") from None
 
 
@@ -37,7 +39,7 @@ class OnnxBot:
         self.action_set = package.action_set
         self.draws = package.draws
         self.fires = game.fires
-        self.sight = Sight(package.preprocessing, package.frame_skip, package.stack)
+        self.sight = Sight(package.preprocessing, package.frame_skip_in(game), package.stack)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4  # what goes wrong is raised

@@ -1,10 +1,10 @@
 """What a trained agent sees, made from the arena's own steps, one emulated frame at a time.
 
 `Eye` gives, pixel for pixel, the observations of `envs.training.TrainingEnv` (ale-py's vector environment): ALE's
-luminance, the maximum of the last two of every four frames, shrunk to 84x84 with area interpolation, four of them
-stacked, the newest last. An agent that was trained with SB3's wrappers (`make_atari_env`, `VecFrameStack`) gets their
-pixels instead, which differ a little: the maximum is taken in colour and made grey by OpenCV. It gets their stacks,
-too: after a reset or a lost life all pictures but the newest are black.
+luminance, the maximum of the last two of every four frames (three in Pac-Man), shrunk to 84x84 with area interpolation,
+four of them stacked, the newest last. An agent that was trained with SB3's wrappers (`make_atari_env`, `VecFrameStack`)
+gets their pixels instead, which differ a little: the maximum is taken in colour and made grey by OpenCV. It gets their
+stacks, too: after a reset or a lost life all pictures but the newest are black.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from envs.games import NOOP
+from envs.games import NOOP, Game
 from envs.step import Step
 
 NAME = "ale-native-84"
@@ -41,7 +41,12 @@ class Sight:
 
 
 ARENAS = Sight()
-"""The arena's own way, of `envs.training.TrainingEnv`."""
+"""The arena's own way, of `envs.training.TrainingEnv`, in most games."""
+
+
+def sight_for(game: Game, frame_skip: int | None = None) -> Sight:
+    """Return the arena's own way for `game`, or with another frame skip."""
+    return Sight(frame_skip=frame_skip or game.frame_skip)
 
 
 class Eye:

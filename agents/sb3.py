@@ -66,7 +66,7 @@ def sb3_player(package: AgentPackage, game: Game) -> NetworkPlayer:
         build_network(tensors, actions, package.network.settings),
         draws=package.draws,
         fires=game.fires,
-        sight=Sight(package.preprocessing, package.frame_skip, package.stack),
+        sight=Sight(package.preprocessing, package.frame_skip_in(game), package.stack),
         action_set=package.action_set,
     )
     return NetworkPlayer(package.info, bot)

@@ -92,7 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a name that this terminal has no letters for shall not stop anything
+            # A name that this terminal has no letters for shall not stop anything; and a pipe sees each line at once.
+            stream.reconfigure(errors="replace", line_buffering=True)
     with _ended_like_ctrl_c():
         code = _run(arguments)
         try:
@@ -118,14 +119,16 @@ def _run(arguments: Sequence[str] | None) -> int:
             return _output_failed(error)
         raise
     except Exception as error:
-        from envs.errors import ArenaError  # not at the top: it is not needed for --help
+        from envs.errors import ArenaError  # not at the top: they are not needed for --help
+        from envs.extras import explained
 
-        if not isinstance(error, ArenaError):
+        shown = explained(error) if isinstance(error, ModuleNotFoundError) else error
+        if not isinstance(shown, ArenaError):
             from envs.redaction import start_logging
 
             start_logging("%(message)s")  # the traceback loses its secrets
             raise
-        print(f"arena: {error}", file=sys.stderr)
+        print(f"arena: {shown}", file=sys.stderr)
         return BAD_INPUT
     if code == INTERRUPTED:
         print("arena: Interrupted.", file=sys.stderr)

@@ -22,6 +22,7 @@ from agents.sandbox.player import cargo_of, guarded_player
 from arena.evaluate import LANES, PLAIN, Handling, play_seeds
 from envs.environment import ale_seed_of
 from envs.errors import AgentError, ArenaError, RecordingError, tidy
+from envs.extras import require
 from envs.games import find_game
 from envs.rules import Rules
 from recordings.codec import decode, encode
@@ -80,12 +81,9 @@ def evaluate_on(
 
 
 def _connected(address: str) -> Any:
-    try:
-        import distributed
-    except ImportError:
-        raise ClusterError(
-            'A cluster needs the extra "cluster": pip install "atari-arena[cluster]" on every machine.'
-        ) from None
+    require("A cluster", "distributed")
+    import distributed
+
     create: Any = distributed.Client  # it has no types
     logging.getLogger("distributed").setLevel(logging.ERROR)  # its own remarks about what is reported here
     try:

@@ -33,6 +33,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from envs.errors import ScoreboardError
+from envs.extras import missing_extra
 
 LOCK_SECONDS = 10
 """How long a locked database is waited for, unless the URL says otherwise (SQLite: `?timeout=60`; PostgreSQL:
@@ -192,14 +193,12 @@ def make_engine(url: URL) -> Engine:
     On SQLite every transaction begins with BEGIN, or with what its connection's execution option `begin` says.
 
     Raises:
-        ScoreboardError: PostgreSQL is asked for and its driver isn't installed.
+        MissingExtra: PostgreSQL is asked for and its driver isn't installed.
     """
     try:
         engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
     except ModuleNotFoundError:
-        raise ScoreboardError(
-            "A scoreboard on PostgreSQL needs the driver psycopg; install it with: pip install 'atari-arena[postgres]'."
-        ) from None
+        raise missing_extra("A scoreboard on PostgreSQL", "psycopg") from None
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

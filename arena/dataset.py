@@ -13,13 +13,15 @@ from arena.emulators import borrowed
 from arena.match import Lane, play_lanes
 from arena.results import Result
 from envs.errors import ArenaError, EventError, RecordingError
+from envs.extras import require
 from envs.step import End, Step
 from recordings.recording import Recording
 
 if TYPE_CHECKING:
     from minari.data_collector import EpisodeBuffer
 
-MISSING = "needs further packages; install them with: pip install 'atari-arena[dataset]'."
+LIBRARIES = ("minari", "h5py", "pyarrow")
+"""What this needs of the extra `dataset`."""
 PICTURES = ("ram", "screen")
 """What an observation may be: the console's memory, uint8 (128,), or the picture, uint8 (height, width, 3)."""
 
@@ -39,15 +41,15 @@ def write_minari(
         each: called for every recording replayed.
 
     Raises:
-        ArenaError: minari isn't installed, or the recordings are of different rules.
+        MissingExtra: minari isn't installed.
+        ArenaError: the recordings are of different rules.
         RecordingError: a replay doesn't arrive at the recorded score.
         EventError: the folder can't be written.
     """
-    try:
-        import gymnasium
-        from minari.dataset.minari_storage import MinariStorage
-    except ImportError:
-        raise ArenaError(f"A Minari dataset {MISSING}") from None
+    require("A dataset", *LIBRARIES)
+    import gymnasium
+    from minari.dataset.minari_storage import MinariStorage
+
     if len({recording.rules for recording in recordings}) != 1 or observe not in PICTURES:
         raise ArenaError(f"A dataset holds recordings under the same rules, observed as one of {', '.join(PICTURES)}.")
     rules = recordings[0].rules
@@ -135,14 +137,13 @@ def write_parquet(results: Sequence[Result], path: Path) -> int:
     """Write results as a Parquet table, one row for each episode; return how many.
 
     Raises:
-        ArenaError: pyarrow isn't installed.
+        MissingExtra: pyarrow isn't installed.
         EventError: the file can't be written.
     """
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError:
-        raise ArenaError(f"A Parquet table {MISSING}") from None
+    require("A dataset", *LIBRARIES)
+    import pyarrow
+    from pyarrow import parquet
+
     names = (
         "player", "kind", "artifact_sha256", "game", "rules_id", "rules_label", "seed", "score", "frames", "end",
         "recording_sha256", "recording_name", "started_at", "verified_at",

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from envs.errors import ArenaError, RomError
+from envs.extras import install_command
 from envs.games import FPS, GAMES
 
 SELF_TEST_SEED = 7
@@ -266,7 +267,7 @@ os._exit(0)
 def _start_probe() -> subprocess.Popen[str]:
     """Ask for display and sound in a process of its own: a display server that hangs shall not hang the doctor."""
     return subprocess.Popen(
-        [sys.executable, "-c", _PROBE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
+        [sys.executable, "-P", "-c", _PROBE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
     )
 
 
@@ -358,7 +359,8 @@ def _sandbox() -> Check:
 def _postgres() -> Check:
     if find_spec("psycopg") is not None:
         return Check("postgresql", Status.OK, f"The driver is there, psycopg {version('psycopg')}.")
-    return Check("postgresql", Status.OK, "No driver; only a shared scoreboard needs it: pip install 'psycopg[binary]'")
+    what = "No driver; only a scoreboard on PostgreSQL needs one, psycopg."
+    return Check("postgresql", Status.OK, what, install_command("postgres"))
 
 
 def _torch() -> Check:

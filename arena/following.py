@@ -16,7 +16,7 @@ from collections.abc import Sequence
 ARENA = "import sys; from arena.following import follow; follow(); from arena.cli import main; sys.exit(main())"
 SCRIPT = (
     "import os, runpy, sys; from arena.following import follow; follow(); del sys.argv[0]; "
-    "sys.path[0] = os.path.dirname(sys.argv[0]); runpy.run_path(sys.argv[0], run_name='__main__')"
+    "sys.path.insert(0, os.path.dirname(sys.argv[0])); runpy.run_path(sys.argv[0], run_name='__main__')"
 )
 GRACE_SECONDS = 10.0
 """How long a program may tidy up before it is ended where it stands."""
@@ -30,7 +30,7 @@ def start(code: str, words: Sequence[str], environment: dict[str, str], errors: 
         errors: where standard error goes, as `subprocess.Popen` takes it.
     """
     return subprocess.Popen(
-        [sys.executable, "-c", code, *words],
+        [sys.executable, "-P", "-c", code, *words],  # -P: a folder called `arena` where it is started doesn't matter
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,

@@ -27,6 +27,7 @@ from arena.programme import EVENING, TITLE, Programme, settings, stations
 from arena.scripted import Person, Station, Wish, play_at_station
 from arena.typist import Typist, clock
 from envs.errors import ArenaError, EventError
+from envs.extras import require
 from recordings.storage import write_atomically
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ TRAIN = Path(__file__).parent.parent / "scripts" / "train.py"
 BOT = "tiny"
 """What the agent that is trained here is called."""
 RULES = "5min"
+LIBRARIES = (
+    "tensorboard", "fastapi", "uvicorn", "python_multipart", "matplotlib", "fpdf", "openskill", "choix",
+    "minari", "h5py", "pyarrow",
+)  # fmt: skip
+"""What the steps need of the extras `train`, `server`, `report` and `dataset`; missed before the first step, not after
+the last game."""
 
 
 def run(folder: Path | None, programme: Programme = EVENING) -> None:
@@ -50,7 +57,9 @@ def run(folder: Path | None, programme: Programme = EVENING) -> None:
 
     Raises:
         EventError: there is another event in the folder, or a step has failed.
+        MissingExtra: a library that one of the steps needs isn't installed.
     """
+    require("A whole event", *LIBRARIES)
     console = Console(highlight=False)
     with Rehearsal(folder or FOLDER, programme, console) as rehearsal:
         rehearsal.play()

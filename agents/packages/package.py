@@ -102,8 +102,13 @@ class AgentPackage:
         return self.settings.preprocessing if self.settings else "ale-native-84"
 
     @property
-    def frame_skip(self) -> int:
-        return self.settings.frame_skip if self.settings else 4
+    def frame_skip(self) -> int | None:
+        """Frames per decision; None for a plain SB3 zip, which doesn't say."""
+        return self.settings.frame_skip if self.settings else None
+
+    def frame_skip_in(self, game: Game) -> int:
+        """Frames per decision in `game`: those of the arena's own way where the agent doesn't say."""
+        return self.frame_skip or game.frame_skip
 
     @property
     def stack(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from envs.errors import AgentError
+from envs.extras import install_command
 
 _EXPORT = "export the network again, as one file with standard operators; docs/agent-package.md shows how"
 _SAVE = "save it with model.save(FILE) of Stable-Baselines3, or export it as ONNX and pack that with: arena agent pack"
@@ -67,7 +68,7 @@ MENDS: dict[str, str] = {
     "onnx-output": "export with one output of shape (batch, actions), or name it as `output_name` in agent.toml",
     # on the way to a game
     "load-failed": "play it on your own machine first: arena evaluate FILE --game GAME --seeds 1",
-    "extra-missing": 'pip install "atari-arena[onnx]"',
+    "extra-missing": install_command("onnx"),
     "too-slow": "use a smaller network",
     "forfeit": "play it on your own machine first: arena evaluate FILE --game GAME --seeds 1",
 }

@@ -63,7 +63,8 @@ def pack(
         ),
     ] = None,
     frame_skip: Annotated[
-        int | None, typer.Option("--frame-skip", metavar="N", parser=whole, help="Frames per decision; 4.", **NONE)
+        int | None,
+        typer.Option("--frame-skip", metavar="N", parser=whole, help="Frames per decision; 4, in Pac-Man 3.", **NONE),
     ] = None,
     stack: Annotated[
         int | None,
@@ -184,7 +185,7 @@ def facts(package: AgentPackage) -> dict[str, Any]:
         "network": told,
         "algorithm": package.algorithm,
         "preprocessing": package.preprocessing,
-        "frame_skip": package.frame_skip,
+        "frame_skip": package.frame_skip or "the game's own",
         "stack": package.stack,
         "actions": package.actions,
         "action_set": list(package.action_set or ()),

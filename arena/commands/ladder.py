@@ -21,7 +21,9 @@ def ladder(event: EventOption = None, db: DatabaseOption = None, json: JsonOptio
     from arena.ratings import ladder as rated
     from arena.report.gather import meetings_of, shown_states
     from arena.tournament import state_of
+    from envs.extras import require
 
+    require("The ladder", "openskill")
     with ceremony(event, db) as one:
         streams = [stream for stream in one.log.streams() if stream.startswith(TOURNAMENT)]
         states = shown_states([state_of(one.log.entries(stream)) for stream in streams])

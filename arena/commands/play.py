@@ -130,8 +130,11 @@ def evaluate(
     from arena.commands.evaluation import Checks, as_json, classes_of, print_classes
     from arena.commands.tables import print_evaluation, print_json
     from arena.evaluate import Handling
+    from envs.extras import require
 
     chosen, the_rules, the_seeds = _agreed(game, rules, seeds, first_seed, hidden)
+    if cluster is not None:
+        require("A cluster", "distributed")
     handlings = [Handling(sandbox or cluster is not None, ms) for ms in dict.fromkeys(delay or [0])]
     info = _player_of(agent, chosen, handlings)
     names = {handling.delay_ms: delayed_name(info.name, handling.delay_ms) for handling in handlings}

@@ -53,11 +53,13 @@ def dataset(
     """
     from arena.commands.event import ceremony
     from arena.commands.progress import progress_bar
-    from arena.dataset import write_minari, write_parquet
+    from arena.dataset import LIBRARIES, write_minari, write_parquet
     from arena.scoreboard import Scoreboard
     from envs.errors import EventError
+    from envs.extras import require
     from recordings.codec import read
 
+    require("A dataset", *LIBRARIES)
     with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         results = board.results(player=player)
         if not results:

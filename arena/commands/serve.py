@@ -69,8 +69,9 @@ def serve(
     what it has acknowledged is on the disk.
     """
     from arena.event import open_event
+    from envs.extras import require
 
-    _check_installed()
+    require("The server", "fastapi", "uvicorn", "python_multipart")
     from arena.server.app import create_app
     from arena.server.settings import Limits, Settings
 
@@ -109,21 +110,6 @@ def _checked_url(url: str) -> str:
     if url and (not good or parts.query or parts.fragment or not url.isascii() or len(url) > 200):
         raise EventError(f"--url is the address that others type, such as http://10.0.0.5:8000, not {url!a}.")
     return url.rstrip("/")
-
-
-def _check_installed() -> None:
-    """Refuse to start without the packages of the server.
-
-    Raises:
-        EventError: they aren't installed.
-    """
-    from importlib.util import find_spec
-
-    from envs.errors import EventError
-
-    missing = [name for name in ("fastapi", "uvicorn", "python_multipart") if find_spec(name) is None]
-    if missing:
-        raise EventError(f"The server needs {', '.join(missing)}; install it with: pip install 'atari-arena[server]'.")
 
 
 def _check_certificate(cert: Path | None, key: Path | None) -> None:

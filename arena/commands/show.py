@@ -143,9 +143,11 @@ def _check_suffix(path: Path | None, suffix: str) -> None:
 def _film(recordings: list[Recording], path: Path, part: tuple[float, float] | None = None) -> None:
     from tqdm import tqdm
 
+    from arena.commands.progress import progress_lines
     from arena.video import export as export_video
 
-    with tqdm(desc=f"filming {path.name}", unit="frame", disable=None, leave=False) as bar:
+    what = f"filming {path.name}"
+    with tqdm(desc=what, unit="frame", disable=None, leave=False) as bar, progress_lines(lambda: what):
 
         def progress(done: int, total: int) -> None:
             bar.total = total

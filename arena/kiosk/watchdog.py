@@ -56,7 +56,9 @@ def watch_over(folder: Path, db: str | None, size: tuple[int, int] | None, serve
 
 
 def keep_alive(what: str, module: str, words: Sequence[str]) -> None:
-    """Run `python -m module words ...` until it ends with `LEFT`. Messages call it `what`.
+    """Run `python -P -m module words ...` until it ends with `LEFT`. Messages call it `what`.
+
+    With -P a folder called `arena` in the current folder isn't taken for the package.
 
     Raises:
         EventError: it could not be started at all; it has said itself why.
@@ -86,7 +88,7 @@ class _Child:
 
     def __init__(self, module: str, words: Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            [sys.executable, "-P", "-m", module, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
         self.was_ready = False
         self._heard = time.monotonic()

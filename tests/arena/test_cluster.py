@@ -39,7 +39,7 @@ class Cluster:
         self._environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         self.processes: list[subprocess.Popen[bytes]] = []
         self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", self._file)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not self._file.exists():
             assert time.monotonic() < deadline, (folder / "log").read_text()
             time.sleep(0.05)

@@ -376,7 +376,7 @@ def test_two_recoveries_at_once(played: Recording, tmp_path: Path) -> None:
         journal_of(game, folder, played.actions[:50]).close()
     with python(tmp_path / "recovers.py", RECOVERS, folder) as process:
         recover(folder)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
         assert (process.returncode, errors) == (0, "")
     assert len(recordings(folder)) == 6
     assert len(list(folder.iterdir())) == 6
@@ -425,7 +425,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[tuple[Path, int]]:
 def test_a_full_disk(tiny_disk: tuple[Path, int], tmp_path: Path) -> None:
     folder, limit = tiny_disk
     with python(tmp_path / "fills.py", FILLS, folder, limit) as process:
-        said, errors = process.communicate(timeout=120)
+        said, errors = process.communicate(timeout=300)
     assert errors == ""
     (sentence,) = said.splitlines()
     assert "can't be written (" in sentence

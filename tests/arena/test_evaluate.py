@@ -203,7 +203,7 @@ def test_ctrl_c_ends_all_processes_without_a_word(what: str, moment: float | str
             else:
                 time.sleep(moment)
             os.killpg(process.pid, signal.SIGINT)
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=300)
         finally:
             process.kill()
     assert process.returncode == 130

@@ -385,7 +385,7 @@ def test_the_report_opens_in_a_browser_and_needs_nothing_else(report: tuple[Path
     alone = Path(shutil.copy(report[0], tmp_path / "alone.html"))
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
     found = subprocess.run(
-        [chromium, *options, alone.as_uri()], capture_output=True, text=True, check=True, timeout=120
+        [chromium, *options, alone.as_uri()], capture_output=True, text=True, check=True, timeout=300
     )
     shown = found.stdout
     for text in (

@@ -27,7 +27,7 @@ from envs.rules import named_rules
 
 ROOT = Path(__file__).parent.parent.parent
 SOAK = bool(os.environ.get("ARENA_SOAK"))
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds that a busy machine may take for one step."""
 TRAINING = """
 [ppo]

@@ -86,7 +86,7 @@ def start_adding(url: str, numbers: list[int]) -> tuple[Any, Connection]:
 
 
 def open_at_once(url: str, barrier: Any) -> None:
-    barrier.wait(60)
+    barrier.wait(300)
     with Scoreboard.open(url):
         pass
 

@@ -29,7 +29,7 @@ from recordings.recording import RecordedPlayer, Recording
 from recordings.storage import Header
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 60
+START_SECONDS = 300
 BEGAN = datetime(2026, 5, 1, 18, 30, tzinfo=UTC)
 SERVE = "import sys; from arena.cli import main; sys.exit(main())"
 
@@ -114,7 +114,7 @@ class Serving:
     def _gone(self) -> int:
         assert self.process is not None
         assert self.process.stdout is not None
-        code = self.process.wait(30)
+        code = self.process.wait(300)
         self.process.stdout.close()
         return code
 
@@ -155,7 +155,7 @@ def play(seed: int, frames: int, name: str = "breakout") -> bytes:
     return bytes(chance.choice(codes) for _ in range(frames // 6 + 1) for _ in range(6))[:frames]
 
 
-def decided(client: Client, numbers: Sequence[int], seconds: float = 60) -> list[dict[str, Any]]:
+def decided(client: Client, numbers: Sequence[int], seconds: float = 300) -> list[dict[str, Any]]:
     """Wait until these uploads are verified or refused."""
     deadline = time.monotonic() + seconds
     while True:

@@ -51,7 +51,7 @@ def test_every_role_at_every_endpoint(on_sqlite: Serving, role: Role | None) -> 
     if role is not None:
         headers["Authorization"] = f"Bearer {on_sqlite.tokens[role]}"
     wrong = []
-    with httpx2.Client(base_url=f"{on_sqlite.url}/api/v1/", headers=headers, timeout=60) as client:
+    with httpx2.Client(base_url=f"{on_sqlite.url}/api/v1/", headers=headers, timeout=300) as client:
         for (method, path), allowed in ALLOWED.items():
             if path == "events":
                 continue  # never ends; the test below
@@ -70,7 +70,7 @@ def test_every_role_at_every_endpoint(on_sqlite: Serving, role: Role | None) -> 
 def test_organizers_pages_are_for_organizers(on_sqlite: Serving) -> None:
     """A browser that has not logged in is sent to do so, whatever bearer token it shows."""
     posts = [f"/organizer/{what}" for what in ("void", "hide", "approve", "state", "undo", "dance")] + ["/logout"]
-    with httpx2.Client(base_url=on_sqlite.url, timeout=60) as client:
+    with httpx2.Client(base_url=on_sqlite.url, timeout=300) as client:
         for token in on_sqlite.tokens.values():
             for method, path in [*(("GET", f"/organizer{end}") for end in ("", "/log.json", "/log.csv"))] + [
                 ("POST", path) for path in posts
@@ -81,7 +81,7 @@ def test_organizers_pages_are_for_organizers(on_sqlite: Serving) -> None:
 
 
 def test_everybody_may_listen(on_sqlite: Serving) -> None:
-    with httpx2.stream("GET", f"{on_sqlite.url}/api/v1/events", timeout=30) as stream:
+    with httpx2.stream("GET", f"{on_sqlite.url}/api/v1/events", timeout=300) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         assert next(stream.iter_lines()) == "retry: 2000"
 
@@ -142,7 +142,7 @@ def test_a_body_that_is_too_large(on_sqlite: Serving, path: str, size: int) -> N
 
     for content in (bytes(size), parts()):
         try:
-            answer = httpx2.post(on_sqlite.url + path, content=content, headers=headers, timeout=30)
+            answer = httpx2.post(on_sqlite.url + path, content=content, headers=headers, timeout=300)
         except (httpx2.WriteError, httpx2.ReadError, httpx2.RemoteProtocolError):
             continue  # the server has hung up on us
         assert answer.status_code in (413, 405), answer.text

@@ -131,7 +131,7 @@ def run_one(operation: Any, headers: dict[str, str], asked: list[int]) -> None:
     )
     @given(case=operation.as_strategy())
     def ask(case: Any) -> None:
-        answer = case.call(headers=headers, timeout=30)
+        answer = case.call(headers=headers, timeout=300)
         asked.append(answer.status_code)
         assert answer.status_code < 500, (case.method, case.formatted_path, answer.text)
 
@@ -158,7 +158,7 @@ def test_no_address_breaks_a_page(serving: Serving) -> None:
     login = httpx2.post(f"{serving.url}/login", data={"token": serving.tokens[Role.ORGANIZER]})
     headers = {"Accept": "text/html", "Cookie": login.headers["set-cookie"].split(";")[0]}
     asked: set[int] = set()
-    with httpx2.Client(base_url=serving.url, headers=headers, timeout=30) as web:
+    with httpx2.Client(base_url=serving.url, headers=headers, timeout=300) as web:
 
         def ask(place: str, word: str, fields: dict[str, str]) -> None:
             query = urlencode(fields, errors="surrogatepass")

@@ -120,7 +120,7 @@ def test_a_shared_seed_is_secret_until_the_event_is_closed(serving: Serving) -> 
 
 
 def test_events_tell_what_happens(serving: Serving) -> None:
-    with httpx2.stream("GET", f"{serving.url}/api/v1/events", timeout=60) as stream:
+    with httpx2.stream("GET", f"{serving.url}/api/v1/events", timeout=300) as stream:
         lines = stream.iter_lines()
         assert next(lines) == "retry: 2000"
         result = sent(serving, "Ida", 2004)

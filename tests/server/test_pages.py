@@ -34,7 +34,7 @@ def event(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EventForPages]:
 
 @pytest.fixture
 def web(event: EventForPages) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=event.url, headers=HTML, timeout=60) as client:
+    with httpx.Client(base_url=event.url, headers=HTML, timeout=300) as client:
         yield client
 
 
@@ -118,7 +118,7 @@ def test_fifty_hostile_names_are_shown_as_they_are_and_do_nothing(
 
 
 def look_for_names(event: EventForPages) -> None:
-    with httpx.Client(base_url=event.url, headers=HTML, timeout=60) as web:
+    with httpx.Client(base_url=event.url, headers=HTML, timeout=300) as web:
         pages = [Tags(web.get(f"{event.standings}?page={number}").text) for number in (1, 2)]
         shown = {text for page in pages for text in page.texts}
         linking = {"svg", "img", "script", "link", "meta", "form", "a"}
@@ -331,7 +331,7 @@ def test_an_empty_event_says_what_will_come(tmp_path_factory: pytest.TempPathFac
             tmp_path_factory.mktemp("empty") / "event",
             options=["--evaluators", "0", "--url", "https://arena.example/night/"],
         ) as serving,
-        httpx.Client(base_url=serving.url, headers=HTML, timeout=60, follow_redirects=True) as web,
+        httpx.Client(base_url=serving.url, headers=HTML, timeout=300, follow_redirects=True) as web,
     ):
         assert "No games yet" in web.get("/live").text
         assert "Nobody is in a ranked game" in web.get("/live").text

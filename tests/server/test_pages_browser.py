@@ -150,7 +150,7 @@ def test_a_page_in_every_size_and_both_colours(name: str, event: EventForPages, 
             assert violations(page) == [], (size, scheme)
 
 
-def until(page: Any, condition: str, seconds: float = 60) -> None:
+def until(page: Any, condition: str, seconds: float = 300) -> None:
     """Wait for a condition in the page. Playwright's own way to do so needs `eval`, which the pages forbid."""
     deadline = time.monotonic() + seconds
     while not page.evaluate(condition):

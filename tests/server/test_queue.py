@@ -143,7 +143,7 @@ def test_of_many_workers_one_gets_each_job(queue: Queue) -> None:
     barrier = threading.Barrier(8)
 
     def take(name: str) -> None:
-        barrier.wait(30)
+        barrier.wait(300)
         job = queue.all.claim(name)
         if job is not None:
             claimed.append(job.id)

@@ -28,7 +28,7 @@ from recordings.storage import FileJournal, Header, save
 from tests.server.serving import ROOT, SERVE, Serving, decided, play
 
 RULES = named_rules("breakout")
-SECONDS = 60.0
+SECONDS = 300.0
 NOWHERE = "http://127.0.0.1:9"
 
 

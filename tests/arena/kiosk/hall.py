@@ -22,7 +22,7 @@ from recordings.recording import Recording
 
 ROOT = Path(__file__).parents[3]
 CODE = "13579"
-PATIENCE = 90.0
+PATIENCE = 300.0
 """Seconds that a busy machine may take for one step."""
 ARENA = "import sys; from arena.cli import main; sys.exit(main())"
 

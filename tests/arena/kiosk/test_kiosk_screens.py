@@ -210,7 +210,8 @@ class TestTime:
 
     def test_attract_mode_goes_round(self, guest: Guest, house: House) -> None:
         seen = set()
-        for _ in range(int(len(house.games) * (CLIP_SECONDS + STANDINGS_SECONDS) / 5)):
+        # A bot that isn't ready at its turn, as on a busy machine, plays one turn later: then a game has two clips.
+        for _ in range(int(len(house.games) * (2 * CLIP_SECONDS + STANDINGS_SECONDS) / 5)):
             guest.wait(5, step=5)
             screen = guest.kiosk.screen
             assert isinstance(screen, Attract)
@@ -224,11 +225,11 @@ class TestTime:
         assert not screen.clip.live, "nobody can be ready at once"
         others = set(multiprocessing.active_children())
         guest.wait(LOAD_AFTER_SECONDS)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not (started := set(multiprocessing.active_children()) - others) and time.monotonic() < deadline:
             time.sleep(0.05)
         (process,) = started
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not (screen.clip is not None and screen.clip.live) and time.monotonic() < deadline:
             guest.wait(1, step=1)
             time.sleep(0.2)
@@ -240,7 +241,7 @@ class TestTime:
         assert (screen.clip.picture() != before).any()
         assert not house.event.recordings.exists(), "nothing is kept of it"
         guest.press("space")
-        process.join(10)
+        process.join(300)
         assert not process.is_alive(), "its process ends when somebody comes"
 
     def test_attract_mode_survives_recordings_that_are_gone(self, guest: Guest, house: House) -> None:
@@ -287,7 +288,7 @@ class TestRival:
     def test_one_that_cannot_play_leaves_the_guest_alone(self, guest: Guest, house: House, agent: str) -> None:
         visit = Visit(BREAKOUT, Rival(agent, None), LoadingOpponent(agent, RULES), "Ada")
         guest.kiosk.screen = screen = NextRound(house, visit, guest.clock())
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while screen.is_waiting and time.monotonic() < deadline:
             guest.wait(0.5)
             guest.kiosk.screen.touched = guest.clock()
@@ -300,7 +301,7 @@ class TestRival:
         others = set(multiprocessing.active_children())
         visit = Visit(BREAKOUT, Rival("script:basic", None), name="Ada")
         visit.at_work = LoadingOpponent("script:basic", house.rules(BREAKOUT))
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while visit.at_work.loading and time.monotonic() < deadline:
             time.sleep(0.05)
         (process,) = set(multiprocessing.active_children()) - others
@@ -316,7 +317,7 @@ class TestRival:
         rival = LoadingOpponent("script:random", RULES)
         rival.close()
         rival.close()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while rival.loading and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not rival.loading

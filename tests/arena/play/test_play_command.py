@@ -41,7 +41,7 @@ def started(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen
     )
 
 
-def until(condition: object, what: str, seconds: float = 60) -> None:
+def until(condition: object, what: str, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end, f"waited in vain: {what}"
@@ -99,7 +99,7 @@ def test_a_match_with_real_keys(display: str, surroundings: dict[str, str], tmp_
                 time.sleep(0.5)
                 picture("end")
                 key("key", "Escape")
-            output, errors = program.communicate(timeout=60)
+            output, errors = program.communicate(timeout=300)
         finally:
             program.kill()
     assert program.returncode == 0, errors
@@ -163,7 +163,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_no_display_is_one_sentence(surroundings: dict[str, str]) -> None:
     with started(surroundings, "breakout", "--player", "Ada") as program:
-        output, errors = program.communicate(timeout=60)
+        output, errors = program.communicate(timeout=300)
     assert program.returncode == 2
     assert output == ""
     assert "desktop session" in errors
