@@ -54,7 +54,7 @@ def test_a_sound_agent_is_accepted(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "the console gives it 67 ms." in out
     assert "It runs where it can do no harm" in out
     assert "It played ten seconds, twice the same." in out
-    assert "practice games" in out
+    assert "practice game" in out  # one or several, as fast as the machine is
     assert "hardly better than random play (1.7)" in out
     assert out.endswith("It would be accepted.")
 
