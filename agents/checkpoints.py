@@ -38,10 +38,16 @@ _ARRAYS = (
     *("observations", "next_observations"),  # SB3's own buffer
     *("frames", "next_frames", "history"),  # `FrameReplayBuffer`
     *("actions", "rewards", "dones", "timeouts"),
+    *("notes", "stakes"),  # `AnswerBuffer`
 )
 
+KEPT = 2
+"""Checkpoints that stay; a third one lies beside them while it is written."""
+_ASIDE = ("notes_net", "notes_optimizer", "reference")
+"""What `DAgger` and `Kickstart` learn with, besides the policy."""
 
-def save_checkpoint(folder: Path, model: BaseAlgorithm, about: dict[str, Any], keep: int = 2) -> Path:
+
+def save_checkpoint(folder: Path, model: BaseAlgorithm, about: dict[str, Any], keep: int = KEPT) -> Path:
     """Write a checkpoint of `model` into `folder` and delete all but the newest `keep`.
 
     Args:
@@ -121,6 +127,9 @@ def restore(model: BaseAlgorithm, path: Path, state: dict[str, Any]) -> None:
         optimizer.load_state_dict(state["optimizer"])
         for group in optimizer.param_groups:
             group.update(own)  # adam_eps, say, as the settings are now
+        for name in _ASIDE:
+            if getattr(model, name, None) is not None:
+                getattr(model, name).load_state_dict(state[name])
     except (RuntimeError, ValueError, KeyError) as error:
         raise AgentError(f"The checkpoint {path} does not fit this game and algorithm: {error}") from error
     for name, value in state["counters"].items():
@@ -174,7 +183,8 @@ def _state_of(model: BaseAlgorithm) -> dict[str, Any]:
     }
     if torch.cuda.is_available():
         generators["cuda"] = torch.cuda.get_rng_state_all()
-    return {
+    aside = {name: getattr(model, name).state_dict() for name in _ASIDE if getattr(model, name, None) is not None}
+    return aside | {
         "policy": model.policy.state_dict(),
         "optimizer": model.policy.optimizer.state_dict(),
         "counters": counters,

@@ -23,6 +23,8 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureC
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, linear, relu
 
+from agents.impala import ImpalaCNN
+
 
 class FastNatureCNN(NatureCNN):
     """`NatureCNN` on unscaled pixels (uint8 or float, 0 to 255), in bfloat16 where `half` is set; returns float32."""
@@ -73,6 +75,20 @@ class FastNatureCNN(NatureCNN):
         return list(zip([*weights, last.weight.to(self._dtype)], biases, strict=True))
 
 
+class FastImpalaCNN(ImpalaCNN):
+    """`ImpalaCNN` on unscaled pixels (uint8 or float, 0 to 255), in bfloat16 where `half` is set; returns float32."""
+
+    def __init__(self, observation_space: spaces.Box, features_dim: int = 256, half: bool = True) -> None:
+        super().__init__(observation_space, features_dim)
+        self._half = half
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, observations: Tensor) -> Tensor:
+        with torch.autocast(observations.device.type, torch.bfloat16, enabled=self._half):
+            pixels = _channels_last(observations, torch.bfloat16 if self._half else torch.float32) * (1 / 255)
+            return super().forward(pixels).float()
+
+
 def _channels_last(pictures: Tensor, dtype: torch.dtype) -> Tensor:
     """`pictures`, (n, c, h, w), as `dtype` with the channels of a pixel side by side: then none of the convolutions,
     forward or backward, has to rearrange anything. Channel by channel, since torch's own ways take up to three times
@@ -106,10 +122,12 @@ def bfloat16_pays(device: torch.device) -> bool:
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
-def fast_policy_kwargs(*, half: bool) -> dict[str, Any]:
+def fast_policy_kwargs(
+    extractor: type[FastNatureCNN] | type[FastImpalaCNN] = FastNatureCNN, *, half: bool
+) -> dict[str, Any]:
     """`policy_kwargs` that make SB3 use the fast extractor, for any of its algorithms with `CnnPolicy`."""
     return {
-        "features_extractor_class": FastNatureCNN,
+        "features_extractor_class": extractor,
         "features_extractor_kwargs": {"half": half},
         "normalize_images": False,
         "net_arch": [],  # SB3's own choice behind NatureCNN itself, but not behind a class derived from it
@@ -133,11 +151,24 @@ def tune_process(threads: int) -> None:
 
 @contextmanager
 def _as_plain(model: BaseAlgorithm) -> Iterator[None]:
-    """While this lasts, `model` says that it has SB3's own policy class and settings."""
+    """While this lasts, a `model` with the fast extractor says that it has SB3's own policy class and settings."""
     kept = model.policy_class, model.policy_kwargs
+    extractor = kept[1].get("features_extractor_class")
+    if extractor not in (FastNatureCNN, FastImpalaCNN):
+        yield
+        return
     model.policy_class = model.policy_aliases["CnnPolicy"]
     mine = ("features_extractor_class", "features_extractor_kwargs", "normalize_images", "net_arch")
     model.policy_kwargs = {k: v for k, v in kept[1].items() if k not in mine}
+    features = kept[1]["features_extractor_kwargs"].get("features_dim")
+    if extractor is FastImpalaCNN:
+        model.policy_kwargs |= {
+            "features_extractor_class": ImpalaCNN,
+            "features_extractor_kwargs": {"features_dim": features or 256},
+            "net_arch": [],
+        }
+    elif features:
+        model.policy_kwargs["features_extractor_kwargs"] = {"features_dim": features}
     try:
         yield
     finally:

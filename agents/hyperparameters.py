@@ -23,12 +23,14 @@ _DECIDED = frozenset({"self", "policy", "env", "seed", "device", "_init_setup_mo
 """What the training script decides itself, besides everything that is neither a number nor true or false."""
 _ABOVE_ZERO = frozenset(
     {"learning_rate", "clip_range", "clip_range_vf", "max_grad_norm", "target_kl", "adam_eps", "rms_prop_eps"}
-    | {"temperature", "sharper"}
+    | {"temperature", "sharper", "soften", "reward_scale", "critic_learning_rate"}
 )
-_SHARES = frozenset({"gamma", "gae_lambda", "steered", "exploration_initial_eps", "exploration_final_eps"})
-_SHARES_ABOVE_ZERO = frozenset({"tau", "exploration_fraction", "steered_fraction"})
-_FROM_ZERO = frozenset({"learning_starts", "verbose"})
-_MOST_GAMES = 4_096
+_SHARES = frozenset(
+    {"gamma", "gae_lambda", "steered", "critic_share", "exploration_initial_eps", "exploration_final_eps"}
+)
+_SHARES_ABOVE_ZERO = frozenset({"tau", "exploration_fraction", "steered_fraction", "kl_fraction"})
+_FROM_ZERO = frozenset({"learning_starts", "critic_steps", "opening", "verbose"})
+_MOST_OF = {"envs": 4_096, "opening": 1_000}
 _MOST = 10**9
 
 
@@ -161,7 +163,7 @@ def _falling_from(value: Any) -> float | None:
 def _fits(name: str, number: float, *, whole: bool) -> bool:
     if whole:
         low = 0 if name in _FROM_ZERO else 1
-        return low <= number <= (_MOST_GAMES if name == "envs" else _MOST) or (name, number) == ("gradient_steps", -1)
+        return low <= number <= _MOST_OF.get(name, _MOST) or (name, number) == ("gradient_steps", -1)
     if name in _SHARES | _SHARES_ABOVE_ZERO:
         return 0 <= number <= 1 and (number > 0 or name in _SHARES)
     return number > 0 or (number == 0 and name not in _ABOVE_ZERO)
@@ -169,9 +171,8 @@ def _fits(name: str, number: float, *, whole: bool) -> bool:
 
 def _range(name: str, *, whole: bool) -> str:
     if whole:
-        most = _MOST_GAMES if name == "envs" else _MOST
         also = ", or -1 for as many as there were steps" * (name == "gradient_steps")
-        return f"a whole number from {0 if name in _FROM_ZERO else 1} to {most:,}{also}"
+        return f"a whole number from {0 if name in _FROM_ZERO else 1} to {_MOST_OF.get(name, _MOST):,}{also}"
     if name in _SHARES | _SHARES_ABOVE_ZERO:
         return "a number from 0 to 1" if name in _SHARES else "a number above 0 and at most 1"
     return "a number above 0" if name in _ABOVE_ZERO else "a number from 0 on"

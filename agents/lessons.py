@@ -1,7 +1,7 @@
 """Games in which an agent learns from a teacher: the agent plays, the teacher says what it would do.
 
-`LessonEnv` is an SB3 `VecEnv` like `envs.training.TrainingEnv`: the same observations, rewards and ends, four frames
-per step, but no opening frames. It runs on the arena's own environment, frame by frame, because its teachers are
+`LessonEnv` is an SB3 `VecEnv` like `envs.training.TrainingEnv`: the same observations, rewards and ends, as many
+frames per step, but no opening frames. It runs on the arena's own environment, frame by frame, because its teachers are
 players of the arena.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from gymnasium import spaces
@@ -17,9 +17,9 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from agents.player import Player
-from agents.preprocessing import FRAME_SKIP, SIDE, STACK, Eye
+from agents.preprocessing import SIDE, STACK, Eye, Sight, sight_for
 from envs.environment import ArenaEnv
-from envs.games import FIRE
+from envs.games import FIRE, find_game
 from envs.rules import Rules
 from envs.step import End
 
@@ -27,13 +27,27 @@ ASK_TEACHER = -1
 """The action that leaves a step to the teacher."""
 
 
-class Lesson:
-    """One game, with a teacher that watches every frame and is asked at every fourth."""
+@runtime_checkable
+class Explains(Protocol):
+    """A teacher that can also say what its last answer was made from."""
 
-    def __init__(self, rules: Rules, teacher: Player) -> None:
+    def notes(self) -> np.ndarray:
+        """Return float32 (k,), each from 0 to 1, or NaN where it can't tell: always the same k things."""
+
+    def stake(self) -> float:
+        """Return how much an error costs now, as a multiple of what it costs in a quiet moment; 1 or more."""
+
+
+class Lesson:
+    """One game, with a teacher that watches every frame and is asked whenever the agent decides."""
+
+    def __init__(self, rules: Rules, teacher: Player, sight: Sight) -> None:
         self._env = ArenaEnv(rules, obs_type="ram")
         self._teacher = teacher
-        self._eye = Eye()
+        self.explains = isinstance(teacher, Explains)
+        self.notes, self.stake = np.zeros(0, np.float32), 1.0
+        self._eye = Eye(sight)
+        self._frame_skip = sight.frame_skip
         self._codes = rules.action_set
         self._fires = self._env.game.fires
 
@@ -55,13 +69,13 @@ class Lesson:
         return self._step.end
 
     def play(self, action: int) -> tuple[float, bool]:
-        """Hold an action (index into the action set, or `ASK_TEACHER`) for four frames; return the points and whether
-        a life was lost."""
+        """Hold an action (index into the action set, or `ASK_TEACHER`) until the next decision; return the points
+        and whether a life was lost."""
         code = self.answer if action == ASK_TEACHER else self._codes[action]
         if self._fires and self._eye.starting:
             code = FIRE
         points, lives = 0.0, self._step.lives
-        for _ in range(FRAME_SKIP):
+        for _ in range(self._frame_skip):
             self._step = self._env.advance(code)
             points += self._step.reward
             if self._step.end is not None:
@@ -76,6 +90,9 @@ class Lesson:
         if self._eye.see(self._step):
             self.answer = answer
             """ALE action code: what the teacher would do now."""
+            if self.explains:
+                assert isinstance(self._teacher, Explains)
+                self.notes, self.stake = self._teacher.notes(), self._teacher.stake()
 
 
 class LessonEnv(VecEnv):
@@ -85,12 +102,16 @@ class LessonEnv(VecEnv):
 
     Args:
         seed: of the first reset; all games of the run follow from it.
+        frame_skip: emulated frames per step, 1 or more; the game's own if not given.
     """
 
-    def __init__(self, rules: Rules, teachers: Sequence[Player], *, seed: int = 0) -> None:
+    def __init__(
+        self, rules: Rules, teachers: Sequence[Player], *, seed: int = 0, frame_skip: int | None = None
+    ) -> None:
         self.rules = rules
         self._teachers = teachers
-        self._games = [Lesson(rules, teacher) for teacher in teachers]
+        sight = sight_for(find_game(rules.game), frame_skip)
+        self._games = [Lesson(rules, teacher, sight) for teacher in teachers]
         self._actions = np.zeros(len(teachers), np.int64)
         self._began = time.time()
         super().__init__(
@@ -102,6 +123,21 @@ class LessonEnv(VecEnv):
     def answers(self) -> np.ndarray:
         """int64 (n,): for the observations returned last, the actions (indices) that the teachers would take."""
         return np.array([self.rules.action_set.index(game.answer) for game in self._games], np.int64)
+
+    @property
+    def notes(self) -> np.ndarray:
+        """float32 (n, k): what the teachers made their answers from; k is 0 if they don't explain themselves."""
+        return np.stack([game.notes for game in self._games])
+
+    @property
+    def stakes(self) -> np.ndarray:
+        """float32 (n,): how much an error costs now; 1 for all if the teachers don't explain themselves."""
+        return np.array([game.stake for game in self._games], np.float32)
+
+    @property
+    def decisions(self) -> np.ndarray:
+        """int64 (n,): decisions of each game so far."""
+        return np.array([game.decisions for game in self._games], np.int64)
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Say from which seed all games follow that begin with the next `reset`. Without one, it is random."""

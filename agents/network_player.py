@@ -11,9 +11,10 @@ from typing import Protocol
 import numpy as np
 
 from agents.player import PlayerFailed, PlayerInfo
-from agents.preprocessing import Eye, Sight
+from agents.preprocessing import SB3_WRAPPERS, Eye, Sight
+from agents.scripts.simple import legal_codes
 from envs.errors import AgentError
-from envs.games import FIRE
+from envs.games import FIRE, FULL_ACTION_SET
 from envs.step import Step
 
 BLOCK = 8
@@ -41,7 +42,9 @@ class NetworkBot(Protocol):
 class NetworkPlayer:
     """One game of a `NetworkBot`. A policy with logits draws from them, one with values takes the best.
 
-    FIRE is pressed for the first two decisions of a game and after a lost life, where a round starts only with FIRE.
+    FIRE is pressed for the first two decisions of a game and after a lost life, where a round starts only with FIRE;
+    an agent of SB3's wrappers has its games begun as they do it (`Eye.reset`). One that was trained on all of ALE's
+    actions plays the nearest of the game's own: RIGHT for RIGHTFIRE, where a game doesn't have it.
     """
 
     def __init__(self, info: PlayerInfo, bot: NetworkBot) -> None:
@@ -59,14 +62,23 @@ class NetworkPlayer:
 
     def reset(self, *, seed: int, action_set: tuple[int, ...]) -> None:
         codes = self._bot.action_set or action_set
-        if self._bot.actions != len(codes) or not set(codes) <= set(action_set):
+        if self._bot.actions != len(codes) or not (codes == FULL_ACTION_SET or set(codes) <= set(action_set)):
             raise AgentError(
                 f"{self.info.name} has {self._bot.actions} actions, these rules have {len(action_set)}, and they don't "
                 "go together."
             )
-        self._action_set = codes
+        legal = legal_codes(action_set)
+        self._action_set = tuple(legal[code] for code in codes)
         self._rng = np.random.default_rng(seed)
-        self._eye.reset()
+        self._eye.reset(self._opening())
+
+    def _opening(self) -> tuple[int, ...]:
+        """What SB3's `FireResetEnv` presses: the outputs 1 and 2 of a game that has FIRE as its output 1."""
+        if self._bot.sight.preprocessing != SB3_WRAPPERS:
+            return ()
+        if self._action_set[1:2] == (FIRE,):
+            return self._action_set[1:3]
+        return (FIRE, FIRE) if self._bot.fires else ()
 
     def act(self, step: Step) -> int:
         return self.act_many([self], [step])[0]
@@ -97,7 +109,9 @@ class NetworkPlayer:
 
     def _choose(self, scores: np.ndarray) -> None:
         draw = self._rng.random()
-        if self._bot.fires and self._eye.starting:
+        if self._eye.pressed is not None:
+            self._action = self._eye.pressed
+        elif self._bot.fires and self._eye.starting:
             self._action = FIRE
         elif self._bot.draws:
             shares = np.exp(scores - scores.max(), dtype=np.float64).cumsum()

@@ -13,10 +13,12 @@ from agents.network_player import BLOCK, NetworkPlayer, blocks_of
 from agents.packages.onnx_file import SIDE, OnnxNetwork
 from agents.packages.package import AgentPackage
 from agents.packages.refusals import Refused
+from agents.player import PlayerFailed
 from agents.preprocessing import Sight
 from envs.errors import MissingExtra, tidy
 from envs.extras import require
 from envs.games import Game
+from envs.rules import named_rules
 
 try:
     require("An ONNX agent", "onnxruntime")
@@ -33,11 +35,11 @@ class OnnxBot:
         self._network = package.network
         self._settings = package.onnx
         self._batch = package.network.batch or BLOCK
-        self.actions = package.network.actions
+        self.actions = package.network.actions or len(package.action_set or named_rules(game).action_set)
         self.action_set = package.action_set
         self.draws = package.draws
         self.fires = game.fires
-        self.sight = Sight(package.preprocessing, package.frame_skip, package.stack)
+        self.sight = Sight(package.preprocessing, package.frame_skip_in(game), package.stack)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4  # what goes wrong is raised
@@ -54,7 +56,17 @@ class OnnxBot:
         scores: np.ndarray = np.concatenate(rows)
         if self._settings.output == "probabilities":
             scores = np.log(np.maximum(scores, 1e-30))
+        if self._settings.output == "actions":
+            scores = self._as_values(scores)
         return scores
+
+    def _as_values(self, chosen: np.ndarray) -> np.ndarray:
+        """Return what makes `chosen`, int64 (n,), the best: 1 for that action and 0 for the others."""
+        strange = [int(action) for action in chosen if not 0 <= action < self.actions]
+        if strange:
+            raise PlayerFailed(f"the network chose action {strange[0]}; there are 0 to {self.actions - 1}")
+        values: np.ndarray = np.eye(self.actions, dtype=np.float32)[chosen]
+        return values
 
     def _run(self, block: np.ndarray) -> np.ndarray:
         if self._settings.layout == "nhwc":

@@ -15,18 +15,26 @@ import torch
 
 from agents.networks import playing_weights
 from agents.packages.writing import toml, zipped
-from agents.preprocessing import FRAME_SKIP, NAME, STACK
+from agents.preprocessing import NAME, STACK
 from envs.games import Game
 from envs.rules import named_rules
 
 
 def pack_agent(
-    path: Path, state: Mapping[str, torch.Tensor], game: Game, *, name: str, algo: str, about: Mapping[str, Any]
+    path: Path,
+    state: Mapping[str, torch.Tensor],
+    game: Game,
+    *,
+    name: str,
+    algo: str,
+    about: Mapping[str, Any],
+    frame_skip: int | None = None,
 ) -> None:
     """Write the agent whose SB3 `policy.state_dict()` is `state` to `path`, replacing what is there.
 
     Args:
         about: how it was trained: texts, numbers and tables of them; for people, nothing depends on it.
+        frame_skip: frames per decision; the game's own if not given.
 
     Raises:
         AgentError: `state` is not that of an SB3 `CnnPolicy`.
@@ -38,7 +46,7 @@ def pack_agent(
         "algo": algo,
         "kind": "sb3",
         "preprocessing": NAME,
-        "frame_skip": FRAME_SKIP,
+        "frame_skip": frame_skip or game.frame_skip,
         "stack": STACK,
         "action_set": list(named_rules(game).action_set),
     }

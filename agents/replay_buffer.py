@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,6 +20,9 @@ class FrameReplayBuffer(ReplayBuffer):
 
     When the buffer is full, the three oldest transitions of each game can't be sampled: their stacks are cut off.
     """
+
+    PICTURES = 2
+    """Pictures kept of each transition."""
 
     def __init__(
         self,
@@ -85,23 +88,10 @@ class FrameReplayBuffer(ReplayBuffer):
             self.pos = 0
 
     def sample(self, batch_size: int, env: VecNormalize | None = None) -> ReplayBufferSamples:
-        if self.full:
-            rows = (np.random.randint(self.stack - 1, self.buffer_size, size=batch_size) + self.pos) % self.buffer_size
-        else:
-            rows = np.random.randint(0, self.pos, size=batch_size)
-        return self._get_samples(rows, env)
-
-    def _get_samples(self, batch_inds: np.ndarray, env: VecNormalize | None = None) -> ReplayBufferSamples:
-        games = np.random.randint(0, self.n_envs, size=len(batch_inds))
-        here = (batch_inds, games)
-        stacks = np.zeros((len(batch_inds), self.stack + 1, *self.frames.shape[2:]), np.uint8)
-        if self.next_frames.size:
-            stacks[:, -1] = self.next_frames[here]
-        for back in range(self.stack):
-            known = self.history[here] >= back
-            stacks[known, self.stack - 1 - back] = self.frames[
-                (batch_inds[known] - back) % self.buffer_size, games[known]
-            ]
+        here = rows, games = self._drawn(batch_size)
+        stacks = np.zeros((batch_size, self.stack + 1, *self.frames.shape[2:]), np.uint8)
+        stacks[:, :-1] = self._stacks(rows, games)
+        stacks[:, -1] = self.next_frames[here]
         dones = self.dones[here] * (1 - self.timeouts[here])
         return ReplayBufferSamples(
             observations=self.to_torch(stacks[:, :-1], copy=False),
@@ -111,10 +101,60 @@ class FrameReplayBuffer(ReplayBuffer):
             rewards=self.to_torch(self.rewards[here].reshape(-1, 1)),
         )
 
+    def _drawn(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and games of `count` transitions, all equally likely."""
+        if self.full:
+            rows = (np.random.randint(self.stack - 1, self.buffer_size, size=count) + self.pos) % self.buffer_size
+        else:
+            rows = np.random.randint(0, self.pos, size=count)
+        return rows, np.random.randint(0, self.n_envs, size=count)
+
+    def _stacks(self, rows: np.ndarray, games: np.ndarray) -> np.ndarray:
+        """Observations, uint8 (n, stack, 84, 84)."""
+        stacks = np.zeros((len(rows), self.stack, *self.frames.shape[2:]), np.uint8)
+        for back in range(self.stack):
+            known = self.history[rows, games] >= back
+            stacks[known, self.stack - 1 - back] = self.frames[(rows[known] - back) % self.buffer_size, games[known]]
+        return stacks
+
+
+class AnswerSamples(NamedTuple):
+    """A minibatch of n answers."""
+
+    observations: torch.Tensor
+    """uint8 (n, stack, 84, 84)."""
+    actions: torch.Tensor
+    """int64 (n, 1)."""
+    notes: torch.Tensor
+    """float32 (n, k)."""
+    stakes: torch.Tensor
+    """float32 (n,)."""
+
 
 class AnswerBuffer(FrameReplayBuffer):
-    """For learning what to do, not what comes of it: keeps no pictures of what came next, which takes half the memory.
-    `next_observations` of its samples are without the newest picture."""
+    """For learning what to do, not what comes of it: keeps every picture once, and besides the answer the teacher's
+    notes and stake (`agents.lessons.Explains`) in half precision."""
+
+    PICTURES = 1
+
+    def __init__(self, *args: Any, notes: int = 0, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.notes = np.zeros((self.buffer_size, self.n_envs, notes), np.float16)
+        self.stakes = np.ones((self.buffer_size, self.n_envs), np.float16)
+
+    def remember(self, notes: np.ndarray, stakes: np.ndarray) -> None:
+        """Keep notes (n_envs, k) and stakes (n_envs,) with what is added next."""
+        self.notes[self.pos], self.stakes[self.pos] = notes, stakes
+
+    def answers(self, batch_size: int) -> AnswerSamples:
+        """Draw a minibatch."""
+        rows, games = self._drawn(batch_size)
+        return AnswerSamples(
+            observations=self.to_torch(self._stacks(rows, games), copy=False),
+            actions=self.to_torch(self.actions[rows, games]),
+            notes=self.to_torch(self.notes[rows, games].astype(np.float32), copy=False),
+            stakes=self.to_torch(self.stakes[rows, games].astype(np.float32), copy=False),
+        )
 
     def _room_for_next(self, rows: tuple[int, int], picture: list[int]) -> np.ndarray:
         return np.zeros((0, *picture), np.uint8)

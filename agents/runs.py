@@ -26,6 +26,7 @@ from agents.checkpoints import checkpoints, read_checkpoint
 from agents.hyperparameters import falling
 from agents.packing import write_package
 from envs.errors import AgentError, PlayerNameError
+from envs.games import find_game
 from envs.names import MAX_LENGTH, check_name
 
 EPISODES = ("steps", "score", "length", "seconds")
@@ -61,9 +62,11 @@ def recipe(args: argparse.Namespace, steps: int, defaults: Path) -> str:
     """The command that leads to the same weights, without the paths of this machine."""
     parts = [f"{Path(sys.argv[0]).name} {args.game} --algo {args.algo} --steps {steps} --seed {args.seed}"]
     parts += [f"--teacher {args.teacher}"] * (args.algo == "dagger")
+    parts += [f"--frame-skip {args.frame_skip}"] * (args.frame_skip != find_game(args.game).frame_skip)
     parts += [f"--rules {args.rules}"] * (args.rules != "5min")
     parts += [f"--checkpoint-every {args.checkpoint_every}"]
     parts += [f"--config {args.config.name}"] * (args.config != defaults)
+    parts += [f"--from {Path(args.start).name}"] if args.start else []
     parts += ["--from-recordings DIR"] * (args.from_recordings is not None)
     parts += ["--resume"] * args.resume + ["--plain"] * args.plain
     return " ".join(parts)
@@ -73,7 +76,7 @@ def go_on(args: argparse.Namespace, steps: int | None, parser: argparse.Argument
     """The command that goes on with this run, up to `steps` or as planned: as it was given to `parser`, on this
     machine."""
     length = [] if steps is None else ["--steps", str(steps)]
-    return shlex.join([*_words(args, parser, {"from_recordings"}), "--resume", *length])
+    return shlex.join([*_words(args, parser, {"from_recordings", "start"}), "--resume", *length])
 
 
 def begin_anew(args: argparse.Namespace, steps: int, out: Path, parser: argparse.ArgumentParser) -> str:
@@ -86,7 +89,10 @@ def _words(args: argparse.Namespace, parser: argparse.ArgumentParser, without: s
     for name, value in vars(args).items():
         if name in {"game", "steps", "resume", *without} or value == parser.get_default(name):
             continue
-        words += ["--" + name.replace("_", "-")] + [str(value)] * (value is not True)
+        if name == "frame_skip" and value == find_game(args.game).frame_skip:
+            continue
+        option = "from" if name == "start" else name.replace("_", "-")
+        words += [f"--{option}"] + [str(value)] * (value is not True)
     return words
 
 
@@ -156,6 +162,11 @@ def carry_over(about: dict[str, Any], before: dict[str, Any], path: Path) -> Non
                 f"{path} is of a run with the {what} {before[what]}, not {about[what]}; say {before[what]} to go on "
                 "with it, or choose another --out."
             )
+    if (skip := before.get("frame_skip", 4)) != about["frame_skip"]:  # 4 was the only one once
+        raise AgentError(f"{path} is of a run with frame skip {skip}; go on with --frame-skip {skip}.")
+    if "start" in about and about["start"] != (started := before.get("start")):
+        began = f"from another agent, {started['name']}" if started else "from nothing"
+        raise AgentError(f"{path} is of a run that began {began}; leave out --from to go on with it.")
     for what in ("steps", "rules", "teacher", "plain"):
         if before.get(what, about[what]) != about[what]:
             print(f"note: {what} was {before[what]} and is now {about[what]}")
@@ -165,7 +176,7 @@ def carry_over(about: dict[str, Any], before: dict[str, Any], path: Path) -> Non
             print(f"note: {what} was {old.get(what, 'not set')} and is now {new.get(what, 'not set')}")
     for what in falling(new) if before["steps"] != about["steps"] else []:
         print(f"note: {what} falls to zero over the whole run, and goes on as in a run of {about['steps']:,} steps")
-    about |= {key: before[key] for key in ("best", "seconds", "evaluated") if key in before}
+    about |= {key: before[key] for key in ("best", "seconds", "core_seconds", "evaluated", "start") if key in before}
     about["command"] = f"{before['command']}; then {about['command']}"
 
 

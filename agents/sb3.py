@@ -1,7 +1,8 @@
 """Agents trained with Stable-Baselines3 (PPO, A2C, DQN, QR-DQN with `CnnPolicy`), as players.
 
-The network is built here from the shapes of the weights; see `agents.packages` for what is read of the file. The bot
-sees what it saw in training (`agents.preprocessing`), decides every fourth frame and holds its action in between.
+The network is built here from the shapes of the weights and from what the file says of them; see `agents.packages` for
+what is read. The bot sees what it saw in training (`agents.preprocessing`), decides every fourth frame and holds its
+action in between.
 """
 
 from __future__ import annotations
@@ -62,10 +63,10 @@ def sb3_player(package: AgentPackage, game: Game) -> NetworkPlayer:
     wanted = {f"{layer}.{part}" for layer in architecture.layers.values() for part in ("weight", "bias")}
     tensors = {name: torch.from_numpy(numbers) for name, numbers in package.network.tensors.items() if name in wanted}
     bot = Sb3Bot(
-        build_network(tensors, actions),
+        build_network(tensors, actions, package.network.settings),
         draws=package.draws,
         fires=game.fires,
-        sight=Sight(package.preprocessing, package.frame_skip, package.stack),
+        sight=Sight(package.preprocessing, package.frame_skip_in(game), package.stack),
         action_set=package.action_set,
     )
     return NetworkPlayer(package.info, bot)

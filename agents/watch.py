@@ -15,8 +15,9 @@ from stable_baselines3.common.callbacks import BaseCallback
 from tqdm import tqdm
 
 from agents.checkpoints import check_sane, restart_games, save_checkpoint, save_snapshot
+from agents.dagger import DAgger
 from agents.progress import Progress
-from agents.runs import write_episodes
+from agents.runs import write_about, write_episodes
 from agents.sb3 import Sb3Bot
 
 
@@ -64,7 +65,8 @@ class Watch(BaseCallback):
         self.unsaved: dict[str, OSError] = {}
         """What could not be written when it was last tried, and why."""
         self.earlier_seconds = float(about.get("seconds", 0))
-        self.began = time.monotonic()
+        self.earlier_core_seconds = float(about.get("core_seconds", 0))
+        self.began, self.core_began = time.monotonic(), time.process_time()
         self.updates = 0
 
     def begin(self, model: BaseAlgorithm) -> None:
@@ -118,7 +120,15 @@ class Watch(BaseCallback):
 
     def show(self, doing: str = "") -> None:
         score = f"score {np.mean(self.scores):.1f}" if self.scores else "score none yet"
-        self.progress.show(self.num_timesteps, f"{score}, {doing}" if doing else score)
+        said = [score, self.agreement(), doing]
+        self.progress.show(self.num_timesteps, ", ".join(part for part in said if part))
+
+    def agreement(self) -> str:
+        """How often a pupil decided as its teacher would have, of late and in the moments before lost lives."""
+        model = self.model
+        if not isinstance(model, DAgger) or not model.agreed or not model.agreed_before_deaths:
+            return ""
+        return f"agrees in {np.mean(model.agreed):.0%}, before deaths in {np.mean(model.agreed_before_deaths):.0%}"
 
     def try_out(self) -> bool:
         """Evaluate the agent and keep it if it is the best so far; False if Ctrl-C broke that off."""
@@ -154,11 +164,13 @@ class Watch(BaseCallback):
     def checkpoint(self) -> None:
         check_sane(self.model)
         self.about["seconds"] = round(self.seconds(), 1)
+        self.about["core_seconds"] = round(self.earlier_core_seconds + time.process_time() - self.core_began, 1)
         try:
             write_episodes(self.out / "episodes.csv", self.rows)
             if self.model.num_timesteps:
                 save_snapshot(self.out / "snapshots", self.model)
             save_checkpoint(self.out / "checkpoints", self.model, self.about)
+            write_about(self.out, self.about)
             self.unsaved.pop("the checkpoint", None)
         except OSError as error:
             self._warn("the checkpoint", error, "the last good one stays")

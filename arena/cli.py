@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 the thing checked is not so, 2 bad input, 130 interrupted,
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import signal
 import sys
@@ -71,15 +72,24 @@ app.add_typer(event.app, name="event")
 app.add_typer(tournament.app, name="tournament")
 
 
+class _Redacting(logging.Formatter):
+    """As `envs.redaction.RedactingFormatter`, whose import would hold up --help."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        from envs.redaction import redact
+
+        return redact(super().format(record))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; what a user did wrong becomes one sentence on standard error.
 
     Args:
         arguments: what follows `arena`; None for those of this process.
     """
-    import logging
-
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Redacting("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A name that this terminal has no letters for shall not stop anything; and a pipe sees each line at once.
@@ -99,6 +109,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         code = app(arguments, standalone_mode=False)
     except typer.TyperException as error:
         return _misused(error)
+    except typer.Abort:  # a question, and nobody there to answer it
+        print("arena: Nobody has answered; nothing was done.", file=sys.stderr)
+        return BAD_INPUT
     except SystemExit:  # how both Typer and Rich end when nobody reads the output any more
         return READER_LEFT
     except OSError as error:
@@ -111,6 +124,9 @@ def _run(arguments: Sequence[str] | None) -> int:
 
         shown = explained(error) if isinstance(error, ModuleNotFoundError) else error
         if not isinstance(shown, ArenaError):
+            from envs.redaction import start_logging
+
+            start_logging("%(message)s")  # the traceback loses its secrets
             raise
         print(f"arena: {shown}", file=sys.stderr)
         return BAD_INPUT
@@ -121,7 +137,9 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _misused(error: typer.TyperException) -> int:
     """Say in one sentence what was wrong with the command that was typed."""
-    message = getattr(error, "format_message", error.__str__)()
+    from envs.redaction import redact
+
+    message = redact(getattr(error, "format_message", error.__str__)())
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "arena"
     if "\n" in message:  # nothing was typed at all: this is the help

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import base64
+import os
+import socket
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx2
 
+from arena.addresses import AddressError, clean_token, server_address
 from arena.chain import Link
-from envs.errors import ArenaError, tidy
+from envs.errors import ArenaError, shown, tidy
 from envs.rules import Rules
 
 TIMEOUT_SECONDS = 10.0
+GREETING_SECONDS = 2.0
 
 
 class ServerRefused(ArenaError):
@@ -30,6 +36,15 @@ class ServerRefused(ArenaError):
 
 class ServerUnreachable(ArenaError):
     """No answer, or one that says to try again later."""
+
+
+class ConnectionMistake(ServerUnreachable):
+    """There is no answer because of something at this end: the address or the certificate. Asking again changes nothing
+    until it is corrected."""
+
+
+class UnknownHost(ConnectionMistake):
+    """No machine has this name, or the network that would know it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +67,24 @@ class Client:
     and sending it again is safe.
 
     Args:
-        url: of the server, such as `http://10.0.0.5:8000`.
+        url: of the server, such as `http://10.0.0.5:8000`; see `server_address`.
         token: from `arena token add`; None for what everybody may read.
         timeout: seconds that an answer is waited for.
+
+    Raises:
+        AddressError: address or token can't be one.
     """
 
     def __init__(self, url: str, token: str | None = None, timeout: float = TIMEOUT_SECONDS) -> None:
-        self.url = url.rstrip("/")
-        if not self.url.startswith(("http://", "https://")):
-            raise ServerRefused(f"A server's address begins with http:// or https://; this is {tidy(url, 80)!r}.", 0)
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self.url = server_address(url)
+        clean = None if token is None else clean_token(token)
+        headers = {"Authorization": f"Bearer {clean}"} if clean else {}
         try:
-            self._http = httpx2.Client(base_url=self.url, headers=headers, timeout=timeout, trust_env=False)
-        except (ValueError, httpx2.InvalidURL):
-            raise ServerRefused("This address or token can't be used: letters and digits were expected.", 0) from None
+            self._http = httpx2.Client(
+                base_url=self.url, headers=headers, timeout=timeout, trust_env=False, verify=_trusted(self.url)
+            )
+        except (ValueError, httpx2.InvalidURL) as error:
+            raise AddressError(f"{shown(self.url)} is no address that can be called ({tidy(error, 80)}).") from None
 
     def close(self) -> None:
         self._http.close()
@@ -137,24 +156,107 @@ class Client:
     def _json(self, method: str, path: str, **arguments: Any) -> Any:
         try:
             answer = self._http.request(method, f"/api/v1{path}", **arguments)
-        except httpx2.HTTPError as error:
-            what = tidy(error) or type(error).__name__
-            raise ServerUnreachable(f"The server {self.url} can't be reached ({what}); is it running?") from None
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+            raise self._unanswered(error) from None
         if answer.status_code >= 500:
-            raise ServerUnreachable(f"The server {self.url} can't take this now: {_reason(answer)}")
+            reason = _reason(answer) or f"it answered {answer.status_code}."
+            raise ServerUnreachable(f"The server {self.url} can't take this now: {reason}")
         if answer.status_code >= 300:
-            raise ServerRefused(_reason(answer), answer.status_code)
+            reason = _reason(answer)
+            if not reason or (reason == "Not Found" and urlsplit(self.url).path):
+                raise self._no_arena(answer)
+            raise ServerRefused(reason, answer.status_code)
         try:
             return answer.json()
         except ValueError:
-            raise ServerUnreachable(f"What answers at {self.url} is no arena server.") from None
+            raise self._no_arena(answer) from None
+
+    def _unanswered(self, error: Exception) -> ServerUnreachable:
+        """Return what a person is told who gets no answer: what is wrong at this end by its name."""
+        host = urlsplit(self.url).hostname
+        secure = self.url.startswith("https:")
+        cause = _cause(error)
+        match cause:
+            case socket.gaierror() if cause.errno != socket.EAI_AGAIN:
+                return UnknownHost(f"No machine is called {host!r} ({cause.strerror}); check the server's address.")
+            case UnicodeError():
+                return UnknownHost(f"{host!r} can't be the name of a machine; check the server's address.")
+            case ssl.SSLCertVerificationError():
+                return ConnectionMistake(
+                    f"The certificate of {self.url} isn't trusted here ({cause.verify_message}); use the name that it "
+                    "was made for, and if it is your own, name its file in the variable SSL_CERT_FILE."
+                )
+            case ssl.SSLError() if secure and cause.reason in NOT_TLS:
+                return ConnectionMistake(
+                    f"What listens at {self.url} speaks http, not https; try http://{self.url.partition('://')[2]}."
+                )
+            case ssl.SSLError() if secure:
+                return ConnectionMistake(f"No secure connection with {self.url} is possible ({tidy(cause, 120)}).")
+        if isinstance(error, (httpx2.InvalidURL, ValueError, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)):
+            return ConnectionMistake(f"The request to {self.url} can't be made ({tidy(error, 120)}).")
+        if isinstance(error, (httpx2.RemoteProtocolError, httpx2.ReadError)) and not secure and _speaks_tls(self.url):
+            return ConnectionMistake(
+                f"What listens at {self.url} speaks https, not http; try https://{self.url.partition('://')[2]}."
+            )
+        what = tidy(error) or type(error).__name__
+        return ServerUnreachable(f"The server {self.url} can't be reached ({what}); is it running?")
+
+    def _no_arena(self, answer: httpx2.Response) -> ConnectionMistake:
+        whole = urlsplit(self.url)
+        if answer.is_redirect:
+            to = tidy(answer.headers.get("location", ""), 120)
+            return ConnectionMistake(f"What answers at {self.url} sends one on to {to!r}; give the address it means.")
+        alone = f"; the address alone is {whole.scheme}://{whole.netloc}" if whole.path else "; check the address"
+        return ConnectionMistake(f"What answers at {self.url} is no arena server (status {answer.status_code}){alone}.")
+
+
+NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
+"""OpenSSL's reasons where the other end has answered in something else than TLS."""
+
+
+def _trusted(url: str) -> ssl.SSLContext | bool:
+    """Return the authorities that a server's certificate may come from: those of this machine, or the file that
+    SSL_CERT_FILE names."""
+    if not url.startswith("https:"):
+        return False  # none is needed, and reading them takes a while
+    try:
+        return httpx2.create_ssl_context(trust_env=True)
+    except OSError as error:
+        file = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
+        raise AddressError(f"SSL_CERT_FILE names {file}, which can't be used ({error.strerror or error}).") from None
+
+
+def _speaks_tls(url: str) -> bool:
+    """Whether what listens at an address of plain http answers to a greeting in TLS. Nothing else is sent."""
+    parts = urlsplit(url)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((parts.hostname, parts.port or 80), GREETING_SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=parts.hostname),
+        ):
+            return True
+    except (OSError, ValueError):
+        return False
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return the first error of the operating system or of TLS below `error`; itself if there is none."""
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, (OSError, UnicodeError)):
+            return below
+        below = below.__cause__ or below.__context__
+    return error
 
 
 def _reason(answer: httpx2.Response) -> str:
+    """Return what an arena server says to be wrong; empty if this is none's answer."""
     try:
         detail = answer.json()["detail"]
     except (ValueError, KeyError, TypeError):
-        return f"it answered {answer.status_code}."
+        return ""
     if isinstance(detail, list):  # what the request's form was checked for
         first = detail[0] if detail and isinstance(detail[0], dict) else {}
         where = ".".join(str(part) for part in first.get("loc", []))

@@ -1,7 +1,7 @@
 """Games that people (or scripts) played, as something an agent can learn from.
 
 Recordings hold actions for every frame. Here they are replayed and seen through an agent's eyes: one observation every
-four frames, with the action that was pressed most often in the four frames that follow.
+four frames (three in Pac-Man), with the action that was pressed most often in the frames that follow.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.preprocessing import FRAME_SKIP, SIDE, STACK, Eye
+from agents.preprocessing import SIDE, STACK, Eye, sight_for
 from envs.environment import ArenaEnv
 from envs.errors import RecordingError
 from envs.games import Game
@@ -60,8 +60,11 @@ def recordings_of(folder: Path, game: Game) -> list[Recording]:
     return found
 
 
-def demonstrate(recordings: Iterable[Recording]) -> Demonstrations:
+def demonstrate(recordings: Iterable[Recording], frame_skip: int | None = None) -> Demonstrations:
     """Replay `recordings`, all of one game, and keep what an agent would have seen and done.
+
+    Args:
+        frame_skip: frames per decision; the game's own if not given.
 
     Raises:
         RecordingError: a replay doesn't arrive at the recorded score.
@@ -75,7 +78,7 @@ def demonstrate(recordings: Iterable[Recording]) -> Demonstrations:
         if env is None or env.rules != recording.rules:
             env = ArenaEnv(recording.rules, obs_type="ram")
         rewards, lost = [], []
-        for count, (picture, action, reward, life) in enumerate(_decisions(env, recording)):
+        for count, (picture, action, reward, life) in enumerate(_decisions(env, recording, frame_skip)):
             pictures.append(picture)
             history.append(min(count, STACK - 1))
             actions.append(action)
@@ -90,16 +93,19 @@ def demonstrate(recordings: Iterable[Recording]) -> Demonstrations:
     )
 
 
-def _decisions(env: ArenaEnv, recording: Recording) -> Iterator[tuple[np.ndarray, int, float, bool]]:
+def _decisions(
+    env: ArenaEnv, recording: Recording, frame_skip: int | None
+) -> Iterator[tuple[np.ndarray, int, float, bool]]:
     """Yield picture, action index, sign of the points and whether a life was lost, for every whole decision."""
     codes = env.rules.action_set
-    eye = Eye()
+    sight = sight_for(env.game, frame_skip)
+    eye = Eye(sight)
     step = env.start(recording.seed)
     score = 0.0
-    for begin in range(0, len(recording.actions), FRAME_SKIP):
+    for begin in range(0, len(recording.actions), sight.frame_skip):
         eye.see(step)
         picture, lives, points = eye.observation[-1], step.lives, 0.0
-        chunk = recording.actions[begin : begin + FRAME_SKIP]
+        chunk = recording.actions[begin : begin + sight.frame_skip]
         for offset, code in enumerate(chunk):
             step = env.advance(code)
             points += step.reward

@@ -28,6 +28,7 @@ from arena.log import EVENT, Entry, Log
 from arena.seeds import commitment, final_seeds, new_secret
 from arena.settings import Settings
 from envs.errors import EventError
+from envs.text_files import decode_text
 from recordings.storage import TEMPORARY_PREFIX
 
 SECRET = "secret.hex"
@@ -236,7 +237,7 @@ class Ceremony:
         """
         path = self._secret_file()
         try:
-            secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
+            secret = bytes.fromhex(decode_text(path.read_bytes()).strip())
         except (OSError, ValueError):
             raise EventError(
                 f"The event's secret {path} can't be read; put back the copy that was made when the event was opened."

@@ -134,7 +134,8 @@ def _guessed(fitting: list[Game]) -> Finding:
     told = "A plain Stable-Baselines3 zip doesn't say which game it plays"
     if len(fitting) == 1:
         return Finding("game", Status.OK, f"{told}; only {fitting[0].title} has as many actions as this one.")
-    titles = ", ".join(game.title for game in fitting) or "no game of the arena"
+    titles = ", ".join(game.title for game in fitting) if 0 < len(fitting) < len(GAMES) else ""
+    titles = titles or ("every game" if fitting else "no game of the arena")
     return Finding(
         "game",
         Status.WARN,
@@ -157,9 +158,10 @@ def _for_game(package: AgentPackage, game: Game, rules: Rules, until: float) -> 
 
 
 def _with_player(player: Player, package: AgentPackage, rules: Rules, until: float) -> Iterator[Finding]:
-    pace = pace_of(player, rules, package.frame_skip)
+    frame_skip = package.frame_skip_in(find_game(rules.game))
+    pace = pace_of(player, rules, frame_skip)
     if pace.decisions:
-        speed = _speed(pace.decisions, package.frame_skip / FPS)
+        speed = _speed(pace.decisions, frame_skip / FPS)
         yield speed
         if speed.status is Status.REFUSED:
             return
@@ -167,7 +169,7 @@ def _with_player(player: Player, package: AgentPackage, rules: Rules, until: flo
     yield short
     if short.status is not Status.REFUSED:
         seconds = until - time.monotonic()
-        yield _score(player, *_planned(rules, pace.decision / package.frame_skip, pace.frame, seconds))
+        yield _score(player, *_planned(rules, pace.decision / frame_skip, pace.frame, seconds))
 
 
 def _sandbox() -> Finding:
@@ -219,10 +221,13 @@ def _fit(package: AgentPackage, game: Game) -> Finding:
     from agents.preprocessing import SB3_WRAPPERS  # imports OpenCV
 
     count = len(package.action_set or named_rules(game).action_set)
+    frame_skip = package.frame_skip_in(game)
     told = (
-        f"It decides between {count} actions of {game.title} every {_nth(package.frame_skip)}frame, on "
+        f"It decides between {count} actions of {game.title} every {_nth(frame_skip)}frame, on "
         f"{package.stack} pictures ({package.preprocessing})."
     )
+    if blind := game.hides(frame_skip):
+        return Finding("game", Status.WARN, f"{told} {blind}", mend=f"Train it with frame skip {game.frame_skip}.")
     if package.settings:
         return Finding("game", Status.OK, told)
     return Finding(

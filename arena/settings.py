@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import tomllib
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
@@ -15,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from envs.errors import ArenaError, EventError, shown, tidy
 from envs.games import find_game
 from envs.rules import CLASSES
+from envs.text_files import parse_toml
 
 TEMPLATE = """\
 # One event of the arena. Everything it produces lies beside this file. Lines with a # are what holds if nothing is
@@ -147,10 +147,7 @@ def read_settings(content: bytes, where: str) -> Settings:
     Raises:
         EventError: it is no TOML, or something in it can't be; every mistake is named.
     """
-    try:
-        table = tomllib.loads(content.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise EventError(f"{where} can't be read as TOML ({error}); correct it.") from None
+    table = parse_toml(content, where)
     try:
         return Settings.model_validate(table)
     except ValidationError as error:

@@ -21,6 +21,8 @@ The command line turns each of them into exit code 2 and its sentence; anything 
 
 import reprlib
 
+from envs.redaction import redact
+
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = 80
 _REPR.maxlevel = 3
@@ -41,7 +43,11 @@ def tidy(text: object, limit: int = 240) -> str:
 
 
 class ArenaError(Exception):
-    """Base of all errors whose text is written for the person in front of the screen."""
+    """Base of all errors whose text is written for the person in front of the screen. It holds no secrets, whatever it
+    quotes."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(redact(one) if isinstance(one, str) else one for one in arguments))
 
 
 class UnknownGame(ArenaError):

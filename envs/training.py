@@ -5,10 +5,11 @@ for pixel, what `agents.preprocessing.Eye` makes of the arena's own environment 
 (without opening frames).
 What differs from SB3's `make_atari_env`:
 
-- stickiness and length come from the rules, and one step is four emulated frames;
+- stickiness and length come from the rules, and one step is four emulated frames, in Pac-Man three;
 - a game opens with 0 to 3 frames of doing nothing, not with up to 30 (see `OPENING`);
 - the picture is ALE's luminance, the maximum of the last two frames, then shrunk (SB3 shrinks OpenCV's luminance);
-- rewards are clipped to their sign for learning, `info["episode"]["r"]` holds the unclipped score of the whole game;
+- rewards are clipped to their sign for learning, or scaled, by choice; `info["episode"]["r"]` holds the score of the
+  whole game in the game's own points;
 - a lost life is reported as `done`, as SB3 does, but nothing is reset and no frame is played for it: the game goes on
   where it is, and the stacked pictures stay. (ale-py's own `episodic_life` starts a new game instead.)
 - in games that start with FIRE, the first two actions after a reset or a lost life are replaced by FIRE, which is what
@@ -33,9 +34,7 @@ from envs.errors import RulesError
 from envs.games import FIRE, find_game
 from envs.rules import Rules, check_switches, named_rules
 
-FRAME_SKIP = 4
-"""Emulated frames per step."""
-OPENING = FRAME_SKIP - 1
+OPENING = 3
 """Most frames of doing nothing before the first observation of a training game; each number up to it is as likely.
 
 The arena's games have no such frames, and most learning needs none where actions stick. Breakout does: which of its
@@ -71,11 +70,13 @@ class TrainingEnv(VecEnv):
         threads: emulator threads; 0 means one per core.
         lives_end: report a lost life as the end of an episode (the game goes on all the same).
         opening: most frames of doing nothing before the first observation of a game; 0 for games as the arena has them.
+        frame_skip: emulated frames per step, 1 or more; the game's own if not given.
+        reward_scale: points that make a reward of 1; None clips rewards to their sign.
 
     Raises:
         RulesError: the rules ask for what ale-py's vector environment can't do: a mode, a difficulty or an action set
             other than the game's default.
-        ValueError: no game is asked for.
+        ValueError: no game is asked for, or `reward_scale` is not above 0.
     """
 
     def __init__(
@@ -87,12 +88,16 @@ class TrainingEnv(VecEnv):
         threads: int = 0,
         lives_end: bool = True,
         opening: int = OPENING,
+        frame_skip: int | None = None,
+        reward_scale: float | None = None,
     ) -> None:
         from ale_py.vector_env import AtariVectorEnv
 
         check_switches(rules)
         if num_envs < 1:  # ale-py would end the process
             raise ValueError(f"expected one game or more to play at once, not {num_envs}")
+        if reward_scale is not None and not 0 < reward_scale < float("inf"):
+            raise ValueError(f"expected a reward_scale above 0, in points, not {reward_scale}")
         default = named_rules(rules.game)
         full = rules.action_set == tuple(range(18))
         if (rules.mode, rules.difficulty) != (default.mode, default.difficulty) or not (
@@ -106,6 +111,7 @@ class TrainingEnv(VecEnv):
         self.rules = rules
         self.game = find_game(rules.game)
         self._lives_end = lives_end
+        self._reward_scale = reward_scale
         self._fire = rules.action_set.index(FIRE) if self.game.fires else None
         self._native = AtariVectorEnv(
             rules.game,
@@ -118,7 +124,7 @@ class TrainingEnv(VecEnv):
             img_height=SIDE,
             img_width=SIDE,
             stack_num=STACK,
-            frameskip=FRAME_SKIP,
+            frameskip=frame_skip or self.game.frame_skip,
             noop_max=opening + 1,  # the number is drawn below this
             use_fire_reset=False,
             reward_clipping=False,
@@ -187,7 +193,8 @@ class TrainingEnv(VecEnv):
             for i in np.flatnonzero(lost):
                 infos[i]["terminal_observation"] = obs[i]
                 infos[i]["TimeLimit.truncated"] = False
-        return obs, np.sign(rewards).astype(np.float32), done, infos
+        scaled = np.sign(rewards) if self._reward_scale is None else rewards / self._reward_scale
+        return obs, scaled.astype(np.float32), done, infos
 
     def close(self) -> None:
         """Nothing is held but memory; the emulator's threads end with the object."""

@@ -11,7 +11,6 @@ import argparse
 import os
 import shlex
 import sys
-import tomllib
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +27,14 @@ from stable_baselines3.common.vec_env import VecEnv
 from agents.checkpoints import check_sane, checkpoints, restart_games, restore
 from agents.cloning import imitate
 from agents.dagger import DAgger, sharpened
-from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
+from agents.fast import (
+    FastActorCriticPolicy,
+    FastImpalaCNN,
+    FastNatureCNN,
+    bfloat16_pays,
+    fast_policy_kwargs,
+    tune_process,
+)
 from agents.hyperparameters import (
     check_settings,
     check_together,
@@ -37,15 +43,20 @@ from agents.hyperparameters import (
     steps_per_update,
     whole_updates,
 )  # fmt: skip
+from agents.impala import ImpalaCNN
+from agents.kickstart import Kickstart
 from agents.lessons import LessonEnv
 from agents.load import load_player
 from agents.network_player import NetworkPlayer
 from agents.networks import build_network, playing_weights
 from agents.options import Options, algorithm, whole
+from agents.packages.architecture import EXTRACTORS, Architecture, read_architecture
 from agents.packing import pack_agent
 from agents.player import Kind, PlayerInfo
+from agents.preprocessing import STACK, sight_for
 from agents.progress import Progress
 from agents.replay_buffer import AnswerBuffer, FrameReplayBuffer
+from agents.room import check_disk, check_memory
 from agents.runs import (
     begin_anew,
     carry_over,
@@ -60,6 +71,7 @@ from agents.runs import (
     recipe,
     write_about,
 )
+from agents.starting import starting_agent
 from agents.watch import Watch, WatchedBot, stop_politely
 from arena.demonstrations import demonstrate, recordings_of
 from arena.evaluate import play_seeds
@@ -69,12 +81,16 @@ from envs.errors import tidy
 from envs.extras import require
 from envs.names import check_name
 from envs.rules import named_rules
+from envs.text_files import read_toml
 from envs.training import TrainingEnv
 from recordings.recording import Recording
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN, "dagger": DAgger}
 DEFAULTS = Path(__file__).with_name("train.toml")
+GAMES_SETTINGS: dict[str, type] = {"reward_scale": float, "opening": int}
+"""Those that `TrainingEnv` is given."""
 INTERRUPTED = 130
+FEATURES = 256  # of an IMPALA network: what its authors chose
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------
@@ -86,8 +102,13 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--algo", type=algorithm(ALGORITHMS), default="ppo", help=f"one of {', '.join(ALGORITHMS)} (default: ppo)"
     )
-    options.add_argument("--steps", type=whole(1), help="length of the run, as in 200000 or 2e5; a step is 4 frames")
+    options.add_argument(
+        "--steps",
+        type=whole(1),
+        help="length of the run, as in 200000 or 2e5; a step is four emulated frames, in Pac-Man three",
+    )
     options.add_argument("--seed", type=whole(0), default=0)
+    options.add_argument("--frame-skip", type=whole(1), metavar="N", help="frames per step (default: the game's own)")
     options.add_argument("--rules", default="5min", help="length of a game: 5min or 30min (default: 5min)")
     options.add_argument(
         "--config", type=Path, default=DEFAULTS, help="settings (default: train.toml beside this file)"
@@ -96,6 +117,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--name", type=check_name, help="the agent's name (default: that of the run's folder)")
     options.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of the run")
     options.add_argument("--from-recordings", type=Path, metavar="DIR", help="first imitate the games recorded there")
+    options.add_argument("--from", dest="start", metavar="AGENT", help="go on from this agent's policy (ppo, dagger)")
     options.add_argument("--teacher", default="script:steady", metavar="AGENT", help="whom --algo dagger learns from")
     options.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     options.add_argument("--threads", type=whole(1), default=os.cpu_count() or 1, help="processor cores to use")
@@ -107,13 +129,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    try:
-        config: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # ValueError: not TOML, or not UTF-8
-        raise ArenaError(f"The settings in {path} can't be read: {error}.") from error
+    config = read_toml(path)
     for section, values in config.items():
-        known = section in {*ALGORITHMS, "imitation", "steps"}
-        known = known or (is_game(section) and isinstance(values, dict) and values.keys() <= ALGORITHMS.keys())
+        known = section in {*ALGORITHMS, "kickstart", "imitation", "steps"}
+        known = known or (is_game(section) and isinstance(values, dict) and values.keys() <= {*ALGORITHMS, "kickstart"})
         if not known:
             raise ArenaError(f"The settings in {path} have a {section!r}, which names no game and no algorithm.")
         tables = [values, *(values.get(algo, {}) for algo in ALGORITHMS if isinstance(values, dict))]
@@ -134,14 +153,26 @@ def check_device(device: str) -> None:
         raise ArenaError("--device cuda was asked for, but PyTorch finds no GPU here; use --device cpu or auto.")
 
 
-def settings_for(config: dict[str, Any], algo: str, game: Game, *, imitates: bool) -> dict[str, Any]:
-    """The settings of `algo` for `game`: what it is given in general, then for the game, then after imitation."""
-    parts = [config.get(algo, {}), config.get(game.name, {}).get(algo, {})]
-    if imitates:
-        parts.append(config.get("imitation", {}).get(algo, {}))
+def settings_for(config: dict[str, Any], algo: str, game: Game, *, kickstart: bool) -> dict[str, Any]:
+    """The settings of `algo` for `game`: what it is given in general, then for the game; then, if it goes on from a
+    policy, what that changes."""
+    known: dict[str, type] = {"envs": int, "adam_eps": float, "extractor": str}
+    known |= GAMES_SETTINGS if algo != "dagger" else {}
+    takers: list[Callable[..., Any]] = [ALGORITHMS[algo].__init__]
     settings: dict[str, Any] = {"envs": 8}
-    for part in parts:
-        settings |= check_settings(part, algo, ALGORITHMS[algo].__init__, envs=int, adam_eps=float)
+    for part in (config.get(algo, {}), config.get(game.name, {}).get(algo, {})):
+        settings |= check_settings(part, algo, *takers, **known)
+    if (extractor := settings.get("extractor", "nature")) not in EXTRACTORS:
+        raise ArenaError(f"The settings give {algo} the extractor {extractor!r}; known are {', '.join(EXTRACTORS)}.")
+    if kickstart and algo == "ppo":
+        takers, known = [*takers, Kickstart.__init__], known | {"soften": float}
+        for part in (config.get("kickstart", {}), config.get(game.name, {}).get("kickstart", {})):
+            settings |= check_settings(part, "kickstart", *takers, **known)
+    elif kickstart and algo == "dagger":  # it can play already, so the teacher need not show it how at first
+        settings |= {"soften": settings.get("sharper", 1.0), "steered_fraction": 0.0, "learning_starts": 10_000}
+    elif kickstart:
+        settings |= check_settings(config.get("imitation", {}).get(algo, {}), algo, *takers, **known)
+    return settings
     return settings
 
 
@@ -161,47 +192,70 @@ def imitation_settings(config: dict[str, Any]) -> dict[str, Any]:
 # -- the model ---------------------------------------------------------------------------------------------------------
 
 
-def make_games(args: argparse.Namespace, game: Game, count: int) -> VecEnv:
-    """`count` games side by side; for dagger with a teacher each, who says what it would do."""
+def make_games(args: argparse.Namespace, game: Game, count: int, settings: dict[str, Any]) -> VecEnv:
+    """`count` games side by side; for dagger with a teacher each, who says what it would do. Takes out of `settings`
+    what is for the games."""
+    chosen = {name: settings.pop(name) for name in GAMES_SETTINGS.keys() & settings.keys()}
     rules = named_rules(game, args.rules)
     if args.algo == "dagger":
-        return LessonEnv(rules, [load_player(args.teacher, game) for _ in range(count)], seed=args.seed)
-    return TrainingEnv(rules, count, seed=args.seed, threads=args.threads)
+        teachers = [load_player(args.teacher, game) for _ in range(count)]
+        return LessonEnv(rules, teachers, seed=args.seed, frame_skip=args.frame_skip)
+    return TrainingEnv(rules, count, seed=args.seed, threads=args.threads, frame_skip=args.frame_skip, **chosen)
 
 
 def make_model(
-    algo: str, env: VecEnv, settings: dict[str, Any], *, seed: int, device: str, plain: bool
+    algo: type[BaseAlgorithm],
+    env: VecEnv,
+    settings: dict[str, Any],
+    network: Architecture | None = None,
+    *,
+    seed: int,
+    device: str,
+    plain: bool,
 ) -> BaseAlgorithm:
-    """An untrained SB3 model. `settings` are the arguments of its constructor, and `adam_eps`."""
+    """An untrained SB3 model. `settings` are the arguments of its constructor, and `adam_eps`; without a `network`, it
+    is SB3's NatureCNN."""
     settings = {name: schedule(value) for name, value in settings.items()}
     policy: Any = "CnnPolicy"
     optimizer = {"eps": settings.pop("adam_eps")} if "adam_eps" in settings else {}
     policy_kwargs: dict[str, Any] = {}
-    if not plain:
+    impala = network is not None and network.extractor == "impala"
+    if plain and impala:
+        policy_kwargs = {"features_extractor_class": ImpalaCNN, "net_arch": []}
+    elif not plain:
         on_gpu = device != "cpu" and torch.cuda.is_available()
-        policy_kwargs = fast_policy_kwargs(half=bfloat16_pays(torch.device("cuda" if on_gpu else "cpu")))
-        if algo in ("ppo", "a2c", "dagger"):
+        policy_kwargs = fast_policy_kwargs(
+            FastImpalaCNN if impala else FastNatureCNN, half=bfloat16_pays(torch.device("cuda" if on_gpu else "cpu"))
+        )
+        if issubclass(algo, (PPO, A2C, DAgger)):
             policy = FastActorCriticPolicy
-        if not settings.get("use_rms_prop"):
-            optimizer["fused"] = True
+    if not plain and not settings.get("use_rms_prop"):
+        optimizer["fused"] = True
+    if network is not None:
+        policy_kwargs.setdefault("features_extractor_kwargs", {})["features_dim"] = network.features
     if optimizer:
         policy_kwargs["optimizer_kwargs"] = optimizer
-    if algo in ("dqn", "qrdqn") and not plain:
+    if issubclass(algo, (DQN, QRDQN)) and not plain:
         settings["replay_buffer_class"] = FrameReplayBuffer
-    if algo == "dagger":
+    if algo is DAgger:
         settings["replay_buffer_class"] = AnswerBuffer
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always")
-        model = ALGORITHMS[algo](policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
+        model = algo(policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
     for note in notes:
         print(f"note: {tidy(note.message, 400)}")
     return model
 
 
+def pictures_kept(algo: str, *, plain: bool) -> int:
+    """Pictures that the replay buffer keeps of each step: SB3's own keeps both stacks."""
+    return AnswerBuffer.PICTURES if algo == "dagger" else 8 if plain else FrameReplayBuffer.PICTURES
+
+
 def learned(model: BaseAlgorithm) -> dict[str, torch.Tensor]:
     """The weights that go into a package."""
     state = model.policy.state_dict()
-    return sharpened(state, model.sharper) if isinstance(model, DAgger) else state
+    return sharpened(state, model.sharper) if isinstance(model, (DAgger, Kickstart)) else state
 
 
 def evaluate(model: BaseAlgorithm, game: Game, args: argparse.Namespace, tell: Callable[[int], None]) -> float:
@@ -211,7 +265,8 @@ def evaluate(model: BaseAlgorithm, game: Game, args: argparse.Namespace, tell: C
     """
     weights = playing_weights(learned(model))
     network = build_network(weights, len(named_rules(game).action_set))
-    bot = WatchedBot(network, draws="action_net.weight" in weights, fires=game.fires)
+    sight = sight_for(game, args.frame_skip)
+    bot = WatchedBot(network, draws="action_net.weight" in weights, fires=game.fires, sight=sight)
     scores: list[int] = []
     bot.decided = lambda: tell(len(scores))
     player = NetworkPlayer(PlayerInfo("in training", Kind.BOT), bot)
@@ -223,7 +278,8 @@ def evaluate(model: BaseAlgorithm, game: Game, args: argparse.Namespace, tell: C
 def write_agent(path: Path, state: dict[str, torch.Tensor], game: Game, about: dict[str, Any]) -> None:
     training = {what: about[what] for what in ("seed", "rules", "commit", "command")}
     training |= {"steps": about["best"]["steps"], "practice_score": about["best"]["score"]}
-    pack_agent(path, state, game, name=about["name"], algo=about["algo"], about=training)
+    skip = about["frame_skip"]
+    pack_agent(path, state, game, name=about["name"], algo=about["algo"], about=training, frame_skip=skip)
 
 
 # -- the run -----------------------------------------------------------------------------------------------------------
@@ -233,10 +289,11 @@ def train(args: argparse.Namespace) -> int:
     require("A training run's curves", "tensorboard")
     game = find_game(args.game)
     named_rules(game, args.rules)
+    args.frame_skip = args.frame_skip or game.frame_skip
     out: Path = args.out or Path("runs") / f"{game.name}-{args.algo}-{args.seed}"
     check_device(args.device)
     config = read_config(args.config)
-    settings_for(config, args.algo, game, imitates=args.from_recordings is not None)
+    settings_for(config, args.algo, game, kickstart=args.from_recordings is not None or args.start is not None)
     with held(out):
         try:
             return train_in(out, args, game, config)
@@ -251,9 +308,15 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
     before: dict[str, Any] = resumed[1]["about"] if resumed else {}
     done: int = resumed[1]["counters"]["num_timesteps"] if resumed else 0
     imitates: bool = before.get("imitates", args.from_recordings is not None)
-    settings = settings_for(config, args.algo, game, imitates=imitates)
+    start = starting_agent(args.start, game, args.frame_skip) if args.start else None
+    kickstart = imitates or start is not None or "start" in before
+    settings = settings_for(config, args.algo, game, kickstart=kickstart)
     check_together(settings, args.algo, ALGORITHMS[args.algo], plain=args.plain)
     imitation = imitation_settings(config)
+    if start is not None and args.algo not in ("ppo", "dagger"):
+        raise ArenaError(f"Only ppo and dagger go on from an agent, not {args.algo}; leave out --algo, or --from.")
+    if start is not None and args.from_recordings:
+        raise ArenaError("A run starts from an agent or from recordings; leave out --from or --from-recordings.")
     if args.from_recordings and args.algo not in ("ppo", "a2c"):
         raise ArenaError(
             "Only ppo and a2c can start from recordings: dqn and qrdqn learn values, dagger learns from its teacher."
@@ -267,6 +330,7 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
         "name": args.name or before.get("name") or name_of(out, f"{game.name}-{args.algo}-{args.seed}"),
         "seed": args.seed,
         "rules": args.rules,
+        "frame_skip": args.frame_skip,
         "steps": whole_updates(asked, done, update),
         "settings": dict(settings),
         "imitates": imitates,
@@ -275,12 +339,25 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
         "commit": commit(),
     }
     about["command"] = recipe(args, about["steps"], DEFAULTS)
+    if start is not None:
+        about["start"] = {"name": start.name, "sha256": start.sha256}
+    extractor = settings.pop("extractor", "nature")
+    network = start.architecture if start is not None else None
+    if network is None and extractor != "nature":
+        network = Architecture(extractor, "action_net", STACK, FEATURES, len(named_rules(game).action_set))
     if resumed:
         carry_over(about, before, resumed[0])
+        network = read_architecture({name: tuple(t.shape) for name, t in resumed[1]["policy"].items()})
+    if "buffer_size" in settings:
+        pictures = pictures_kept(args.algo, plain=args.plain)
+        check_memory(settings["buffer_size"], pictures)
+        check_disk(settings["buffer_size"], pictures, about["steps"], out)
     tune_process(args.threads)
     try:
-        env = make_games(args, game, settings.pop("envs"))
-        model = make_model(args.algo, env, settings, seed=args.seed, device=args.device, plain=args.plain)
+        env = make_games(args, game, settings.pop("envs"), settings)
+        soften = settings.pop("soften", 1.0)
+        algo = Kickstart if kickstart and args.algo == "ppo" else ALGORITHMS[args.algo]
+        model = make_model(algo, env, settings, network, seed=args.seed, device=args.device, plain=args.plain)
     except (TypeError, ValueError, AssertionError, MemoryError) as error:
         raise ArenaError(
             f"The settings for {args.algo} in {args.config} can't be used: {str(error).rstrip('.')}."
@@ -291,14 +368,20 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
         print(f"({asked:,} steps were asked for; with these settings it learns after every {update:,}.)")
     if settings.get("learning_starts", 0) >= about["steps"]:
         print(f"note: it learns nothing before step {settings['learning_starts']:,} (learning_starts in the settings)")
+    if blind := game.hides(args.frame_skip):
+        print(f"warning: {blind}")
     if resumed:
         restore(model, *resumed)
         restart_games(model, args.seed)
         print(f"Going on at {model.num_timesteps:,} steps.", flush=True)
     elif imitates:
-        shown = demonstrate(told(recordings_of(args.from_recordings, game)))
+        shown = demonstrate(told(recordings_of(args.from_recordings, game)), args.frame_skip)
         print(f"Imitating {len(shown):,} decisions.", flush=True)
         imitate(model, shown, seed=args.seed, **imitation)
+    elif start is not None:
+        model.policy.load_state_dict(start.softened(soften), strict=False)
+    if isinstance(model, Kickstart) and not resumed:
+        model.begin()
     watch = Watch(
         out,
         about,

@@ -11,7 +11,6 @@ import argparse
 import os
 import shlex
 import sys
-import tomllib
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,16 @@ from typing import Any
 import activated  # noqa: F401  (first, so that a Python without libraries gets one sentence)
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
-from train import ALGORITHMS, DEFAULTS, INTERRUPTED, check_device, make_model, read_config, settings_for
+from train import (
+    ALGORITHMS,
+    DEFAULTS,
+    GAMES_SETTINGS,
+    INTERRUPTED,
+    check_device,
+    make_model,
+    read_config,
+    settings_for,
+)
 
 from agents.fast import tune_process
 from agents.hyperparameters import check_together, steps_per_update, whole_updates
@@ -30,6 +38,7 @@ from agents.runs import held
 from envs import ArenaError, Game, find_game
 from envs.extras import explained
 from envs.rules import named_rules
+from envs.text_files import read_toml
 from envs.training import TrainingEnv
 
 try:
@@ -107,15 +116,16 @@ class Report(BaseCallback):
 
 
 def objective(trial: optuna.Trial, game: Game, args: argparse.Namespace) -> float:
-    settings = settings_for(read_config(args.config), args.algo, game, imitates=False)
+    settings = settings_for(read_config(args.config), args.algo, game, kickstart=False)
     settings |= propose(trial, args.algo)
     update = steps_per_update(settings, ALGORITHMS[args.algo])
     if args.algo == "ppo":
         settings["batch_size"] = min(settings["batch_size"], update)
     check_together(settings, args.algo, ALGORITHMS[args.algo], plain=False)
     trial.set_user_attr("settings", settings.copy())
-    env = TrainingEnv(named_rules(game), settings.pop("envs"), seed=trial.number, threads=args.threads)
-    model = make_model(args.algo, env, settings, seed=trial.number, device=args.device, plain=False)
+    games = {name: settings.pop(name) for name in GAMES_SETTINGS.keys() & settings.keys()}
+    env = TrainingEnv(named_rules(game), settings.pop("envs"), seed=trial.number, threads=args.threads, **games)
+    model = make_model(ALGORITHMS[args.algo], env, settings, seed=trial.number, device=args.device, plain=False)
     steps = whole_updates(args.steps, 0, update)
     report = Report(trial, steps)
     try:
@@ -129,7 +139,7 @@ def objective(trial: optuna.Trial, game: Game, args: argparse.Namespace) -> floa
 
 def as_config(algo: str, settings: dict[str, Any], defaults: Path) -> str:
     """A settings file with `settings` for `algo` and the usual lengths of runs."""
-    lengths = tomllib.loads(defaults.read_text(encoding="utf-8")).get("steps", {})
+    lengths = read_toml(defaults).get("steps", {})
     table = {algo: settings, "steps": lengths}
     lines = []
     for name, values in table.items():
@@ -157,7 +167,7 @@ def main() -> int:
     args = parser.parse_args()
     game = find_game(args.game)
     check_device(args.device)
-    settings_for(read_config(args.config), args.algo, game, imitates=False)
+    settings_for(read_config(args.config), args.algo, game, kickstart=False)
     out: Path = args.out or Path("runs") / f"tune-{game.name}-{args.algo}"
     with held(out):
         return search(out, game, args)

@@ -32,7 +32,7 @@ class SandboxedNetwork:
         self.actions = len(package.action_set or named_rules(game).action_set)
         self.draws = package.draws
         self.fires = game.fires
-        self.sight = Sight(package.preprocessing, package.frame_skip, package.stack)
+        self.sight = Sight(package.preprocessing, package.frame_skip_in(game), package.stack)
 
     def scores(self, observations: Sequence[np.ndarray]) -> np.ndarray:
         return self.process.running().score(observations, self.actions)

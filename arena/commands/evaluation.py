@@ -75,7 +75,7 @@ def ordinal(percent: int) -> str:
 
 def print_classes(game: Game, classes: Sequence[Class], checks: Checks) -> None:
     """Print what `classes` and `checks` say, below the summary of the first class."""
-    from arena.commands.tables import INTERVAL, _console, _digits, _interval, _table
+    from arena.commands.tables import INTERVAL, _console, _digits, _interval, _table, print_table
 
     console = _console()
     first = classes[0]
@@ -109,7 +109,7 @@ def print_classes(game: Game, classes: Sequence[Class], checks: Checks) -> None:
             share = f"{summary.mean / found.mean:.0%}" if found.n and found.mean > 0 and summary.n else "-"
             mean = f"{summary.mean:,.{digits}f}" if summary.n else "-"
             table.add_row(f"{one.delay_ms} ms", f"{summary.n:,}", mean, _interval(summary, digits), share)
-        console.print(table)
+        print_table(console, table, "games", INTERVAL)
     for check in (checks.open_loop, checks.rerun):
         if check is not None:
             console.print(check.sentence(), markup=False)

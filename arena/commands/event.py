@@ -227,13 +227,9 @@ def teams(
     from arena.commands.tables import dump
     from arena.log import EVENT
     from arena.teams import read_people, shuffled_teams
-    from envs.errors import EventError
+    from envs.text_files import read_text
 
-    try:
-        text = people.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise EventError(f"{people} can't be read ({error}); it must be a CSV file in UTF-8.") from None
-    drawn = shuffled_teams(read_people(text, str(people)), count, seed)
+    drawn = shuffled_teams(read_people(read_text(people), str(people)), count, seed)
     plain = [[asdict(person) for person in team] for team in drawn]
     with ceremony(event, db) as one:
         one.log.append(EVENT, [("teams", {"seed": seed, "teams": plain})], one.state().lines)

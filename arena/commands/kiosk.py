@@ -55,14 +55,17 @@ def _greet(folder: Path, server: str, token: str) -> None:
 
     Raises:
         ServerRefused: the token is none of a station.
+        ConnectionMistake: the address is no arena server's, or its certificate isn't trusted.
     """
-    from arena.client import Client, ServerRefused, ServerUnreachable
+    from arena.client import Client, ConnectionMistake, ServerRefused, ServerUnreachable, UnknownHost
     from arena.kiosk.seeds import adopt
 
     with Client(server, token, GREET_SECONDS) as client:
         try:
             station = client.get("/station")
         except ServerUnreachable as error:
+            if isinstance(error, ConnectionMistake) and not isinstance(error, UnknownHost):
+                raise
             typer.echo(f"{error} Until it answers, games are kept here and sent later.", err=True)
         except ServerRefused as error:
             raise ServerRefused(f"The server doesn't take this for a station: {error}", error.status) from None

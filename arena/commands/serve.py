@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import ipaddress
 import socket
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -74,6 +76,7 @@ def serve(
     from arena.server.settings import Limits, Settings
 
     public = _checked_url(url)
+    _check_certificate(tls_cert, tls_key)
     the_event = open_event(event)
     database, limits = db or str(the_event.database), Limits.of(the_event.settings.quotas)
     settings = Settings(the_event, database, verifiers, evaluators, evaluation_seeds, approval, public, limits)
@@ -82,8 +85,7 @@ def serve(
         if not any(one.role == RoleName.ORGANIZER and not one.revoked_at for one in app.state.server.tokens.all()):
             typer.echo("Nobody is an organizer yet: arena token add NAME --role organizer", err=True)
         scheme = "https" if tls_cert else "http"
-        shown = host if host not in ("0.0.0.0", "::") else _own_address()
-        typer.echo(f"{the_event.name}: {scheme}://{shown}:{listening.getsockname()[1]}/ (Ctrl-C ends)")
+        typer.echo(f"{the_event.name}: {scheme}://{_reached_at(host, listening)}/ (Ctrl-C ends)")
         if public:
             typer.echo(f"Others find it at {public}/")
         _run(app, listening, tls_cert, tls_key)
@@ -102,6 +104,7 @@ def _checked_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
+        good = good and "@" not in parts.netloc  # no password on the big screen
     except ValueError:
         good = False
     if url and (not good or parts.query or parts.fragment or not url.isascii() or len(url) > 200):
@@ -109,11 +112,53 @@ def _checked_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _check_certificate(cert: Path | None, key: Path | None) -> None:
+    """Refuse to start with a certificate that can't serve.
+
+    Raises:
+        EventError: a file can't be read or isn't what it should be, or one doesn't fit the other.
+    """
+    import ssl
+
+    from envs.errors import EventError
+
+    if cert is None:
+        if key is not None:
+            raise EventError("--tls-key needs the certificate that it belongs to; name that with --tls-cert.")
+        return
+    for option, path in (("--tls-cert", cert), ("--tls-key", key)):
+        try:
+            if path is not None:
+                path.read_bytes()
+        except OSError as error:
+            reason = error.strerror or error
+            raise EventError(f"{option} names {path}, which can't be read ({reason}); check the path.") from None
+
+    def locked() -> str:
+        raise EventError(
+            f"The key in {key or cert} asks for a password, which nobody could type when the server starts again; "
+            f"store it without one (openssl pkey -in {key or cert} -out plain.pem)."
+        )
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, locked)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise EventError(
+                f"The key {key or cert} belongs to another certificate than {cert}; name its own."
+            ) from None
+        raise EventError(
+            f"The certificate can't be used: expected -----BEGIN CERTIFICATE----- in {cert} and -----BEGIN PRIVATE "
+            f"KEY----- in {key or cert}{'' if key else ', or in a file of its own that --tls-key names'}."
+        ) from None
+
+
 def _run(app: object, listening: socket.socket, tls_cert: Path | None, tls_key: Path | None) -> None:
     import uvicorn
 
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
+        log_config=None,  # its lines go through our log, which leaves out secrets
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -135,20 +180,62 @@ def _listening(host: str, port: int) -> socket.socket:
 
     if not 0 <= port < 2**16:
         raise EventError(f"A port is a number from 0 to 65535, not {port}.")
+    name = _bare(host)
+    if not name or "/" in name or (":" in name and not _is_ipv6(name)):
+        raise EventError(
+            f"--host takes one of this machine's addresses, such as 127.0.0.1 or 0.0.0.0, not {host!r}; the port goes "
+            "after --port, and the address that others type after --url."
+        )
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except OSError as error:
-        reason = error.strerror or error
-        raise EventError(f"The server can't listen on {host}, port {port} ({reason}); choose another.") from None
+        family = socket.AF_INET6 if ":" in name else socket.AF_INET
+        both = name == "::" and socket.has_dualstack_ipv6()  # everybody, also who knows only an IPv4 address
+        return socket.create_server((name, port), family=family, backlog=1024, dualstack_ipv6=both)
+    except (OSError, UnicodeError, ValueError) as error:
+        number = getattr(error, "errno", None)
+        reason = (getattr(error, "strerror", None) or "this can't be a name").partition(" (while")[0]
+    match number:
+        case errno.EADDRINUSE:
+            way = "another program listens there, perhaps another arena serve: end it, or choose another port"
+        case errno.EACCES | errno.EPERM:
+            way = "choose another port; those below 1024 may need an administrator's rights"
+        case _:
+            way = "--host takes an address of this machine; 0.0.0.0 is all that it has"
+    raise EventError(f"The server can't listen on {name}, port {port} ({reason}); {way}.")
 
 
-def _own_address() -> str:
-    """Return this machine's address in its network, as far as it can be told; nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
-        probe.connect(("192.0.2.1", 9))  # an address that belongs to nobody (RFC 5737)
+def _bare(host: str) -> str:
+    """Return an address without the brackets that an IPv6 address has in a URL."""
+    return host.strip().removeprefix("[").removesuffix("]")
+
+
+def _is_ipv6(name: str) -> bool:
+    try:
+        return bool(ipaddress.IPv6Address(name))
+    except ValueError:
+        return False
+
+
+def _reached_at(host: str, listening: socket.socket) -> str:
+    """Return host and port as they stand in an address that can be opened."""
+    name, port = _bare(host), listening.getsockname()[1]
+    if name == "0.0.0.0" or (name == "::" and socket.has_dualstack_ipv6()):
+        name = _own_address(socket.AF_INET, "192.0.2.1", "127.0.0.1")
+    elif name == "::":
+        name = _own_address(socket.AF_INET6, "2001:db8::1", "::1")
+    return f"[{name.replace('%', '%25')}]:{port}" if ":" in name else f"{name}:{port}"
+
+
+def _own_address(family: socket.AddressFamily, nobody: str, itself: str) -> str:
+    """Return this machine's address in its network, as far as it can be told; nothing is sent.
+
+    Args:
+        nobody: an address that belongs to nobody (RFC 5737, RFC 3849).
+        itself: what is returned without a network.
+    """
+    with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((nobody, 9))
         return str(probe.getsockname()[0])
-    return "127.0.0.1"
+    return itself
 
 
 @token.command("add")

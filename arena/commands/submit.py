@@ -32,23 +32,26 @@ TokenFileOption = Annotated[
 ]
 FOLLOW_SECONDS = 2.0
 ATTEMPT_SECONDS = 60.0
+MOST_TOKEN_BYTES = 4096
 OVER = ("done", "failed", "rejected", "withdrawn")
 
 
 def token_of(token: str, file: Path | None) -> str:
-    """Return the token that was given, itself or in a file.
+    """Return the token that was given, itself or in a file, without what clings to it.
 
     Raises:
         EventError: the file can't be read.
+        AddressError: it can't be a token.
     """
-    from envs.errors import EventError
+    from arena.addresses import AddressError, clean_token
+    from envs.text_files import read_text
 
     if token or file is None:
-        return token
-    try:
-        return file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EventError(f"The token can't be read from {file} ({error}).") from None
+        return clean_token(token)
+    found = clean_token(read_text(file, MOST_TOKEN_BYTES))
+    if not found:
+        raise AddressError(f"The token file {file} is empty; put the token into it, alone on its line.")
+    return found
 
 
 def submit(
@@ -152,9 +155,21 @@ def _patiently(attempt: Any) -> Any:
     """Do something that may meet a network in trouble, again and again with growing pauses, up to a minute."""
     import stamina
 
-    from arena.client import ServerUnreachable
+    from arena.client import ConnectionMistake, ServerUnreachable
 
-    for one in stamina.retry_context(on=ServerUnreachable, attempts=None, timeout=ATTEMPT_SECONDS, wait_max=10.0):
+    told = False
+
+    def may_pass(error: Exception) -> bool:
+        nonlocal told
+        if not isinstance(error, ServerUnreachable) or isinstance(error, ConnectionMistake):
+            return False
+        if not told:
+            typer.echo(f"{error} Trying again for up to {ATTEMPT_SECONDS:.0f} seconds (Ctrl-C ends) ...", err=True)
+        told = True
+        return True
+
+    stamina.instrumentation.set_on_retry_hooks(())  # it would log in its own words
+    for one in stamina.retry_context(on=may_pass, attempts=None, timeout=ATTEMPT_SECONDS, wait_max=10.0):
         with one:
             return attempt()
 

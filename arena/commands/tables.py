@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ Scores = Mapping[str, Mapping[int, int]]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 INTERVAL = "95 % interval"
+NAME_COLUMNS = 12
+"""So many columns of a terminal names keep before other columns are left out."""
 
 
 # -- what was played -------------------------------------------------------------------------------------------------
@@ -71,15 +73,19 @@ def _summary(by_seed: Mapping[int, int]) -> Summary:
 
 def print_match(game: Game, rules: Rules, names: Sequence[str], bookings: Sequence[Booking]) -> None:
     """Print the scores per seed, a summary per player and the verdict of every pair."""
+    from rich.cells import cell_len
+
     console = _console()
     scores = scores_of(bookings)
     _heading(console, game, f"{rules.label} ({rules.rules_id[:8]})")
     # Names that don't fit side by side are replaced by letters, which the summary explains.
-    fits = 4 + sum(2 + max(len(name), 7) for name in names) <= console.width
+    fits = 4 + sum(2 + max(cell_len(name), 7) for name in names) <= console.width
     heads = list(names) if fits else [LETTERS[i % len(LETTERS)] * (1 + i // len(LETTERS)) for i in range(len(names))]
-    console.print(_score_table(scores, names, heads))
-    console.print()
-    console.print(_summary_table({name: _summary(scores.get(name, {})) for name in names}, None if fits else heads))
+    for table in _score_tables(console, scores, names, heads):
+        console.print(table)
+        console.print()
+    summaries = _summary_table({name: _summary(scores.get(name, {})) for name in names}, None if fits else heads)
+    print_table(console, summaries, "median", INTERVAL, "games", "best")
     console.print()
     for sentence in verdicts(scores, names):
         console.print(sentence, markup=False)
@@ -92,7 +98,7 @@ def print_evaluation(game: Game, rules: Rules, name: str, bookings: Sequence[Boo
     by_seed = scores_of(bookings).get(name, {})
     played = f", seeds {min(by_seed)} to {max(by_seed)}" if by_seed else ""
     _heading(console, game, f"{rules.label} ({rules.rules_id[:8]}){played}")
-    console.print(_summary_table({name: _summary(by_seed)}))
+    print_table(console, _summary_table({name: _summary(by_seed)}), "median", "games", "best", INTERVAL)
     console.print()
     if game.references:
         sources = list(dict.fromkeys(reference.source for reference in game.references))
@@ -131,7 +137,7 @@ def print_standings(game: Game, label: str, standings: Sequence[Standing]) -> No
         )  # fmt: skip
     for reference in references:
         table.add_row("", _text(reference.who), "", "", f"{reference.score:,.{digits}f}", style="dim")
-    console.print(table)
+    print_table(console, table, "median", "kind", INTERVAL, "games", "best")
 
 
 def _console() -> Console:
@@ -154,6 +160,55 @@ def _table(*columns: tuple[str, str]) -> Table:
         text = justify == "left" and name != "kind"
         table.add_column(_text(name), justify=justify, no_wrap=not text, overflow="fold")  # type: ignore[arg-type]
     return table
+
+
+def print_table(console: Console, table: Table, *spare: str) -> None:
+    """Print a table of `_table`. Where names would be folded below `NAME_COLUMNS`, columns are left out, those in
+    `spare` in their order, and a line below says which."""
+    left_out = list[str]()
+    for name in spare:
+        if _needed(table) <= console.width:
+            break
+        table = _without(table, name)
+        left_out.append(name)
+    console.print(table)
+    if left_out:
+        console.print(_text(f"Too narrow for {', '.join(left_out)}.", "dim"))
+
+
+def _needed(table: Table) -> int:
+    """Return how many columns of a terminal a table takes when its text columns are folded as far as they may be."""
+    from rich.cells import cell_len
+
+    widths = []
+    for column in table.columns:
+        longest = max(cell_len(str(cell)) for cell in (column.header, *column.cells))
+        widths.append(longest if column.no_wrap else min(longest, NAME_COLUMNS))
+    return sum(widths) + 2 * (len(widths) - 1)
+
+
+def _without(table: Table, name: str) -> Table:
+    kept = [column for column in table.columns if str(column.header) != name]
+    fresh = _table(*((str(column.header), column.justify) for column in kept))
+    for row, *cells in zip(table.rows, *(column.cells for column in kept), strict=True):
+        fresh.add_row(*cells, style=row.style)
+    return fresh
+
+
+def _score_tables(console: Console, scores: Scores, names: Sequence[str], heads: Sequence[str]) -> Iterator[Table]:
+    """Yield tables of the scores per seed: one if all players fit side by side, else one below the other."""
+    from rich.cells import cell_len
+
+    most = max((len(f"{points:,}") for by_seed in scores.values() for points in by_seed.values()), default=1)
+    widths = [2 + max(cell_len(head), most) for head in heads]
+    begin = 0
+    while begin < len(names):
+        end, room = begin + 1, console.width - len("seed") - 6 - widths[begin]  # seeds of a final have ten digits
+        while end < len(names) and widths[end] <= room:
+            room -= widths[end]
+            end += 1
+        yield _score_table(scores, names[begin:end], heads[begin:end])
+        begin = end
 
 
 def _score_table(scores: Scores, names: Sequence[str], heads: Sequence[str]) -> Table:

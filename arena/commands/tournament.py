@@ -330,7 +330,7 @@ def _print(one: Conductor, state: State) -> None:
     from rich.console import Console
 
     from arena.brackets import How, is_proven, round_title, rounds, standings
-    from arena.commands.tables import _table, _text
+    from arena.commands.tables import _table, _text, print_table
     from arena.teams import team_standings
     from arena.tournament import Format
 
@@ -357,14 +357,14 @@ def _print(one: Conductor, state: State) -> None:
             str(line_.place), _text(line_.player), line_.kind.value, str(line_.won), str(line_.drawn),
             str(line_.lost), f"{line_.seeds_won:,}", _text(line_.note),
         )  # fmt: skip
-    console.print(table)
+    print_table(console, table, "kind", "drawn", "lost", "seeds")
     teams = team_standings(standings(state), state.entrants)
     if teams:
         table = _table(("#", "right"), ("team", "left"), ("players", "left"), ("points", "right"), ("seeds", "right"))
         for one_ in teams:
             row = (str(one_.place), one_.team, ", ".join(one_.members), f"{one_.points:,}", f"{one_.seeds_won:,}")
             table.add_row(*map(_text, row))
-        console.print(table)
+        print_table(console, table, "seeds")
     for text in [*_waiting(one, state, one.waiting_for(state)), *_verdicts(state)]:
         console.print(_text(text), soft_wrap=True)
 

@@ -20,6 +20,7 @@ from arena.play.stage import Stage, open_stage
 from arena.scoreboard import Scoreboard
 from arena.station.alone import Alone, Connection
 from envs.errors import ArenaError
+from envs.redaction import start_logging
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def main(arguments: list[str]) -> int:
 
     folder, db, size, server = arguments
     width, _, height = size.partition("x")
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    start_logging("%(asctime)s %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the watchdog, which ends this process
     threading.Thread(target=end_with_parent, daemon=True).start()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from arena.seeds import SECRET_BYTES, final_seeds, new_secret
 from envs.errors import EventError
 from envs.rules import Rules
+from envs.text_files import decode_text
 from recordings.storage import write_atomically
 
 FILE_NAME = "kiosk-seeds.txt"
@@ -58,7 +59,7 @@ def _secret(folder: Path) -> bytes:
     try:
         if not path.exists():
             _write(path, f"{new_secret().hex()}\n".encode())
-        secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        secret = bytes.fromhex(decode_text(path.read_bytes()).strip())
     except (OSError, ValueError) as error:
         raise EventError(f"The kiosk's seeds can't be made: {path} can't be used ({error}); restore it.") from None
     if len(secret) != SECRET_BYTES:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envs.errors import ArenaError, EventError, shown
 from envs.games import GAMES, find_game
+from envs.text_files import read_toml
 from recordings.storage import write_atomically
 
 if TYPE_CHECKING:
@@ -72,12 +72,7 @@ def open_settings(folder: Path, event: EventSettings | None = None) -> Settings:
     path = folder / FILE_NAME
     if not path.exists():
         write_atomically(path, _TEMPLATE.format(code=f"{secrets.randbelow(10**6):06d}").encode())
-    try:
-        table = tomllib.loads(path.read_bytes().decode())
-    except OSError as error:
-        raise EventError(f"{path} can't be read ({error.strerror or error}); are its permissions right?") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise EventError(f"{path} can't be read as TOML ({error}); correct it.") from None
+    table = read_toml(path)
     if event is not None:
         said = {"games": list(event.games), "rules": event.rules}
         table = {name: value for name, value in said.items() if name in event.model_fields_set} | table

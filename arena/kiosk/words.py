@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from envs.errors import EventError
+from envs.text_files import read_text
 
 FILE_NAME = "words.txt"
 """In the event folder; if it is there, it is used in place of the list that comes with the arena."""
@@ -56,10 +56,7 @@ def load_words(event_folder: Path) -> WordList:
         EventError: the event's list can't be read.
     """
     own = event_folder / FILE_NAME
-    try:
-        return WordList.of((own if own.exists() else DEFAULT).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise EventError(f"The word list {own} can't be read ({error}); correct it or remove it.") from None
+    return WordList.of(read_text(own if own.exists() else DEFAULT))
 
 
 @lru_cache(maxsize=4096)

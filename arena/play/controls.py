@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from agents.human import Button
 from envs.errors import EventError, shown
+from envs.text_files import read_toml
 from recordings.storage import write_atomically
 
 VARIABLE = "ARENA_CONFIG"
@@ -66,17 +66,21 @@ def _kind(source: str) -> str:
     return word if word in ("pad", "joystick") and source != word else "key"
 
 
-def controls_file() -> Path:
-    """Return where the settings lie: the folder `ARENA_CONFIG`, else this user's folder for settings."""
+def controls_file() -> Path | None:
+    """Return where the settings lie: the folder `ARENA_CONFIG`, else this user's folder for settings; None for a user
+    without a home folder."""
     chosen = os.environ.get(VARIABLE)
     if chosen:
         return Path(chosen) / "controls.toml"
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    try:
+        if sys.platform == "win32":
+            base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+        elif sys.platform == "darwin":
+            base = Path.home() / "Library" / "Application Support"
+        else:
+            base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    except RuntimeError:
+        return None
     return base / "atari-arena" / "controls.toml"
 
 
@@ -91,13 +95,13 @@ def load_controls(path: Path | None = None) -> Controls:
     """
     path = path or controls_file()
     try:
-        table = tomllib.loads(path.read_bytes().decode())
-        return _checked(table)
-    except (FileNotFoundError, NotADirectoryError):
+        if path is None or not path.exists():
+            return Controls()
+    except OSError:  # another user's home folder
         return Controls()
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError) as error:
+    try:
+        return _checked(read_toml(path))
+    except ValueError as error:
         reason = str(error)
     raise EventError(f"The settings {path} can't be used ({reason}); correct the file, or remove it.")
 
@@ -109,6 +113,8 @@ def save_controls(controls: Controls, path: Path | None = None) -> Path:
         EventError: they can't be written.
     """
     path = path or controls_file()
+    if path is None:
+        raise EventError(f"There is no home folder to keep the settings in; name a folder in the variable {VARIABLE}.")
     lines = [
         "# How this person plays; `arena play GAME --remap` writes it.",
         f"volume = {controls.volume}",

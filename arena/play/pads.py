@@ -37,6 +37,8 @@ class Pads:
         self._names: dict[int, str] = {}
         self._axes: dict[tuple[int, str], str] = {}
         """The half axes and hat directions that count as pressed."""
+        self._holders: dict[str, set[int]] = {}
+        """The instance ids of the pads that hold a source down."""
         self.plugged: list[str] = []
         """Names of pads that came since somebody last emptied this."""
         self.unplugged: list[str] = []
@@ -47,7 +49,18 @@ class Pads:
         return tuple(self._names.values())
 
     def take(self, event: Any) -> Iterator[tuple[str, bool]]:
-        """Follow one pygame event; yield (source, pressed) for each press and release in it."""
+        """Follow one pygame event; yield (source, pressed) for each press and release in it. What several pads hold
+        down is released when the last of them lets go."""
+        instance = getattr(event, "instance_id", -1)
+        for source, pressed in self._heard(event):
+            holders = self._holders.setdefault(source, set())
+            before = bool(holders)
+            (holders.add if pressed else holders.discard)(instance)
+            if pressed or (before and not holders):
+                yield source, pressed
+
+    def _heard(self, event: Any) -> Iterator[tuple[str, bool]]:
+        """Yield what one pad's event says of this pad."""
         pg = self._pg
         kind = event.type
         if kind == pg.JOYDEVICEADDED:
@@ -100,13 +113,11 @@ class Pads:
         with suppress(self._pg.error):
             pad.quit()
         self.unplugged.append(self._names.pop(instance))
-        kind = "pad" if instance in self._controllers else "joystick"
         self._controllers.discard(instance)
         for key in [key for key in self._axes if key[0] == instance]:
-            yield self._axes.pop(key), False
-        buttons = _CONTROLLER_BUTTONS if kind == "pad" else tuple(f"button {n}" for n in range(32))
-        for button in buttons:
-            yield f"{kind} {button}", False
+            del self._axes[key]
+        for source in [source for source, holders in self._holders.items() if instance in holders]:
+            yield source, False
 
     def _moved(self, instance: int, name: str, value: float) -> Iterator[tuple[str, bool]]:
         """An axis stands at `value`, -1 to 1."""

@@ -47,7 +47,7 @@ def templates() -> Environment:
         "agent_url": lambda agent: _player_url(agent.name, "bot", agent.artifact_sha256),
         "title_of": title_of,
         "clock_time": lambda when: _time(when, "%H:%M"),
-        "day_time": lambda when: _time(when, "%-d %b, %H:%M"),
+        "day_time": lambda when: _time(when, "{0.day} %b, %H:%M"),
     }
     made.globals |= {"asset": asset}
     return made
@@ -115,7 +115,7 @@ def standings_url(game: str, rules_id: str) -> str:
 def _time(when: datetime, form: str) -> Markup:
     """A time in the server's own time zone, which is the event's."""
     return Markup('<time datetime="{}">{}</time>').format(
-        when.isoformat(timespec="seconds"), when.astimezone().strftime(form)
+        when.isoformat(timespec="seconds"), when.astimezone().strftime(form.format(when.astimezone()))
     )
 
 

@@ -14,6 +14,7 @@ from envs.environment import SEED_LIMIT, ale_seed_of
 from envs.errors import EventError, SeedError, UnknownGame
 from envs.games import find_game
 from envs.rules import CLASSES, Rules, named_rules
+from envs.text_files import decode_text
 
 SECRET_FILE = "secret"
 _SECRET_BYTES = 32
@@ -75,7 +76,7 @@ def event_secret(folder: Path) -> bytes:
                 file.write(secrets.token_hex(_SECRET_BYTES))
                 file.flush()
                 os.fsync(file.fileno())
-        text = path.read_text(encoding="ascii").strip()
+        text = decode_text(path.read_bytes()).strip()
         secret = bytes.fromhex(text)
     except (OSError, ValueError) as error:
         raise EventError(f"The event's secret {path} can't be read or written ({error}).") from None

@@ -106,7 +106,7 @@ def assert_plain(refused: Refused) -> None:
     assert text.isprintable()
     assert len(text) < 1200
     assert f"({refused.code})" in text
-    assert MENDS[refused.code] in text
+    assert refused.mend in text
     assert pickle.loads(pickle.dumps(refused)).code == refused.code  # it comes out of other processes
 
 
@@ -206,7 +206,7 @@ def test_the_canaries_would_sing(tmp_path: Path, canary: tuple[Canary, socket.so
 
 
 def test_code_that_hides_in_data_is_not_run_either(tmp_path: Path) -> None:
-    """What `check_data` doesn't find: the lamp is dark, the wall stands."""
+    """What `read_data` doesn't find: the lamp is dark, the wall stands."""
     text = base64.b64encode(pickle.dumps(Canary(tmp_path))).decode()
     hidden = json.dumps({"policy_class": {":serialized:": text}}).replace(":serialized:", "\\u003aserialized:")
     assert json.loads(hidden)["policy_class"][":serialized:"] == text  # as SB3 would read it

@@ -43,7 +43,7 @@ def test_a_lesson_is_seen_and_scored_like_a_training_game(game: str) -> None:
     np.testing.assert_array_equal(fast.reset(), begun_with(lessons, seeds))
     rng = np.random.default_rng(1)
     episodes = 0
-    for _ in range(400):
+    for _ in range(410):
         actions = rng.integers(0, len(rules.action_set), size=2)
         theirs, ours = fast.step(actions), lessons.step(actions)
         np.testing.assert_array_equal(theirs[1], ours[1])
@@ -100,7 +100,7 @@ def test_the_seed_decides_and_another_seed_differs() -> None:
         env = LessonEnv(rules, teachers(rules, 2), seed=0)
         env.seed(seed)
         env.reset()
-        return np.stack([env.step(np.array([1, ASK_TEACHER]))[0] for _ in range(60)])
+        return np.stack([env.step(np.array([1, ASK_TEACHER]))[0] for _ in range(160)])
 
     np.testing.assert_array_equal(play(0), play(0))
     assert (play(0) != play(1)).any()
@@ -116,3 +116,32 @@ def test_it_says_that_it_keeps_monitors_statistics() -> None:
     with pytest.raises(AttributeError):
         env.env_method("anything")
     env.close()
+
+
+@pytest.mark.parametrize("game", ["space_invaders", "ms_pacman", "pacman"])
+def test_what_teachers_say_of_their_answers(game: str) -> None:
+    rules = named_rules(game)
+    env = LessonEnv(rules, teachers(rules, 2), seed=2)
+    env.reset()
+    shape = env.notes.shape
+    stakes, notes = [], []
+    for _ in range(160):
+        env.step(np.array([ASK_TEACHER] * 2))
+        stakes.append(env.stakes)
+        notes.append(env.notes)
+        assert notes[-1].shape == shape
+    told = np.array(notes)
+    assert np.isfinite(told).mean() > 0.5
+    assert np.nanmin(told) >= 0
+    assert np.nanmax(told) <= 1
+    assert np.nanstd(told, axis=(0, 1)).astype(bool).mean() > 0.5, "they change"
+    assert np.min(stakes) >= 1
+    assert np.max(stakes) > 1.2
+
+
+def test_steady_scripts_decide_as_often_as_agents_do() -> None:
+    rules = named_rules("pacman")
+    env = LessonEnv(rules, teachers(rules, 1), seed=2)
+    env.reset()
+    env.step(np.array([ASK_TEACHER]))
+    assert env._games[0]._step.t == 3

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from benchmarks.agent_files import onnx_model, onnx_package, zip_of
 from onnx import TensorProto as T
 from onnx import helper, numpy_helper
+from stable_baselines3 import DQN, PPO
 
 from agents.load import player_of
 from agents.network_player import NetworkPlayer
 from agents.packages import AgentPackage, Refused, admit_bytes
+from agents.packages.pack import pack
 from arena.evaluate import play_seeds
 from envs.games import GAMES
 from envs.rules import Rules, named_rules
+from envs.training import TrainingEnv
 from tests.contracts.player import PlayerContract
 
 BREAKOUT = GAMES["breakout"]
+SHORT = named_rules(BREAKOUT).varied(max_frames=60)
 PICTURES = [np.random.default_rng(i).integers(0, 256, (4, 84, 84), np.uint8) for i in range(11)]
 MATRIX = np.random.default_rng(0).standard_normal((196, 4)).astype(np.float32) / 100
 
@@ -117,9 +124,117 @@ def test_a_network_that_answers_with_nan_forfeits() -> None:
 def test_one_output_of_several() -> None:
     model = onnx_model(weights=MATRIX)
     model.graph.output.append(helper.make_tensor_value_info("means", T.FLOAT, ("batch", 4, 7, 7)))
-    with pytest.raises(Refused, match="output_name"):
+    assert player(model).bot.scores(PICTURES).shape == (11, 4)  # only one fits
+    model.graph.output.append(helper.make_tensor_value_info("other", T.FLOAT, ("batch", 4)))
+    model.graph.node.append(helper.make_node("Identity", ["logits"], ["other"]))
+    with pytest.raises(Refused, match=r"output_name.*'logits' float32 \(any, 4\), 'means' float32"):
         package_of(model)
     assert player(model, 'output_name = "logits"\n').bot.scores(PICTURES).shape == (11, 4)
+
+
+class Exported(torch.nn.Module):
+    """A policy as the pages of Stable-Baselines3 export it: PPO's answers with actions, values, log-probabilities."""
+
+    def __init__(self, policy: Any, deterministic: bool = True) -> None:
+        super().__init__()
+        self.policy, self.deterministic = policy, deterministic
+
+    def forward(self, observation: torch.Tensor) -> Any:
+        return self.policy(observation, deterministic=self.deterministic)
+
+
+class Logits(torch.nn.Module):
+    """As our own page exports it."""
+
+    def __init__(self, policy: Any) -> None:
+        super().__init__()
+        self.policy = policy
+
+    def forward(self, pictures: torch.Tensor) -> Any:
+        features = self.policy.extract_features(pictures, self.policy.pi_features_extractor)
+        return self.policy.action_net(self.policy.mlp_extractor.forward_actor(features))
+
+
+def sb3_model(algorithm: type) -> Any:
+    more = {"buffer_size": 10} if algorithm is DQN else {"n_steps": 8, "batch_size": 8}
+    kwargs = {"features_extractor_kwargs": {"features_dim": 8}}
+    made = algorithm("CnnPolicy", TrainingEnv(named_rules(BREAKOUT), 1), seed=1, policy_kwargs=kwargs, **more)
+    with torch.no_grad():
+        for parameter in made.policy.parameters():
+            parameter.mul_(3 if parameter.dim() > 1 else 1)
+        if algorithm is DQN:  # so that another action is best on another picture
+            made.q_net.q_net[0].bias -= made.q_net(torch.from_numpy(np.stack(PICTURES))).mean(dim=0)
+    return made
+
+
+def exported(module: torch.nn.Module, path: Path, dtype: torch.dtype) -> Path:
+    # The newer exporter (dynamo=True) needs another package and can't follow SB3's distributions.
+    torch.onnx.export(module.eval(), (torch.zeros(1, 4, 84, 84, dtype=dtype),), path, opset_version=17, dynamo=False)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("algorithm", [PPO, DQN])
+def test_a_policy_as_sb3s_pages_export_it(algorithm: type, tmp_path: Path) -> None:
+    model = sb3_model(algorithm)
+    path = exported(Exported(model.policy), tmp_path / "model.onnx", torch.float32)
+    with pytest.raises(Refused, match='output = "actions"'):
+        pack(path, {"games": ["breakout"]}, {"pixels": "float", "output": "logits"})
+    package = pack(path, {"games": ["breakout"]}, {"pixels": "float", "output": "actions"})
+    theirs, _ = model.predict(np.stack(PICTURES), deterministic=True)
+    ours = player_of(package, BREAKOUT).bot.scores(PICTURES)
+    assert np.array_equal(ours.argmax(axis=1), theirs)
+    assert len(set(theirs)) > 1
+    assert [recording.end for recording in play_seeds(player_of(package, BREAKOUT), SHORT, [1])] == ["truncated"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_policy_as_our_page_exports_it(tmp_path: Path) -> None:
+    model = sb3_model(PPO)
+    path = exported(Logits(model.policy), tmp_path / "model.onnx", torch.uint8)
+    package = pack(path, {"games": ["breakout"]}, {"pixels": "uint8", "output": "logits"})
+    scores = player_of(package, BREAKOUT).bot.scores(PICTURES)
+    ours = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    with torch.no_grad():
+        theirs = model.policy.get_distribution(torch.from_numpy(np.stack(PICTURES))).distribution.logits.numpy()
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_policy_that_draws_its_own_actions(tmp_path: Path) -> None:
+    path = exported(Exported(sb3_model(PPO).policy, deterministic=False), tmp_path / "model.onnx", torch.float32)
+    with pytest.raises(Refused, match=r"draws random numbers.*deterministic=True") as caught:
+        pack(path, {"games": ["breakout"]}, {"pixels": "float", "output": "actions"})
+    assert caught.value.code == "onnx-operator"
+
+
+def test_an_action_that_there_is_not() -> None:
+    model = onnx_model(weights=np.zeros((196, 4), np.float32))
+    model.graph.initializer.append(numpy_helper.from_array(np.array([0], np.int64), "axes"))
+    model.graph.initializer.append(numpy_helper.from_array(np.array(9, np.int64), "nine"))
+    model.graph.node[-1].output[0] = "zeros"
+    model.graph.node.append(helper.make_node("ArgMax", ["zeros"], ["best"], axis=1, keepdims=0))
+    model.graph.node.append(helper.make_node("Add", ["best", "nine"], ["logits"]))
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("logits", T.INT64, ("batch",)))
+    members = dict(onnx_package(model))
+    members["agent.toml"] = members["agent.toml"].replace(b'"logits"', b'"actions"')
+    with pytest.raises(Refused, match="chose action 9; there are 0 to 3"):
+        player_of(admit_bytes(zip_of(members), "x"), BREAKOUT)
+
+
+@pytest.mark.parametrize("shape", [("batch", 51), ("batch", 4, 51)])
+def test_a_distribution_for_each_action(shape: tuple[Any, ...]) -> None:
+    model = onnx_model(weights=MATRIX)
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("logits", T.FLOAT, shape))
+    with pytest.raises(Refused, match=r"C51.*export their means"):
+        package_of(model)
+
+
+def test_a_recurrent_network() -> None:
+    model = onnx_model(weights=MATRIX)
+    model.graph.node.append(helper.make_node("LSTM", ["logits", "w", "r"], ["y"], hidden_size=4))
+    with pytest.raises(Refused, match=r"recurrent \(an LSTM\).*without a state"):
+        package_of(model)
 
 
 def test_a_graph_that_does_not_hold_together() -> None:
@@ -142,10 +257,11 @@ def test_an_input_that_its_batch_does_not_fit() -> None:
 
 def test_weights_in_every_place_that_onnx_has() -> None:
     """Our reader finds the same numbers as the library's, however they are spelled."""
-    for make in (
+    ways: list[Callable[[np.ndarray], Any]] = [
         lambda m: numpy_helper.from_array(m, "matrix"),
         lambda m: helper.make_tensor("matrix", T.FLOAT, m.shape, m.ravel()),
-    ):
+    ]
+    for make in ways:
         model = onnx_model(weights=MATRIX)
         model.graph.initializer[0].CopyFrom(make(MATRIX))
         onnx.checker.check_model(model)

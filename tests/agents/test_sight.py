@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ale_py
@@ -9,9 +10,14 @@ import gymnasium
 import numpy as np
 import pytest
 from stable_baselines3.common.atari_wrappers import MaxAndSkipEnv, WarpFrame
+from stable_baselines3.common.env_util import make_atari_env
+from stable_baselines3.common.vec_env import VecFrameStack
 
+from agents.network_player import NetworkPlayer
+from agents.player import Kind, PlayerInfo
 from agents.preprocessing import SB3_WRAPPERS, Eye, Sight
 from envs.environment import ArenaEnv
+from envs.games import find_game
 from envs.rules import named_rules
 
 assert ale_py
@@ -40,6 +46,54 @@ def test_pictures_of_sb3s_wrappers(game: str) -> None:
         assert due
         assert np.array_equal(eye.observation[-1], observation[:, :, 0])
     wrapped.close()
+
+
+class Dice:
+    """A `NetworkBot` that likes another output best at every decision."""
+
+    draws = False
+    sight = Sight(SB3_WRAPPERS)
+
+    def __init__(self, action_set: tuple[int, ...], fires: bool) -> None:
+        self.action_set: tuple[int, ...] | None = action_set
+        self.actions, self.fires = len(action_set), fires
+        self._rng = np.random.default_rng(2)
+
+    def scores(self, observations: Sequence[np.ndarray]) -> np.ndarray:
+        return self._rng.random((len(observations), self.actions), np.float32)
+
+
+@pytest.mark.parametrize(("game", "decisions"), [("breakout", 200), ("space_invaders", 300), ("ms_pacman", 400)])
+def test_a_game_as_sb3s_make_atari_env_begins_it(game: str, decisions: int) -> None:
+    """Every observation at which the agent decides, over several lives: the stack is emptied and FIRE pressed as there.
+
+    Without the up to 30 frames of NOOP at the start, which are drawn, and without sticky actions.
+    """
+    rules = named_rules(game).varied(sticky=0.0)
+    wrapped = make_atari_env(
+        find_game(game).ale_id,
+        env_kwargs={"frameskip": 1, "repeat_action_probability": 0.0, "full_action_space": False},
+        wrapper_kwargs={"noop_max": 0},
+    )
+    theirs = VecFrameStack(wrapped, 4)
+    observation: Any = theirs.reset()
+    player = NetworkPlayer(PlayerInfo("dice", Kind.BOT), Dice(rules.action_set, find_game(game).fires))
+    player.reset(seed=0, action_set=rules.action_set)
+    env = ArenaEnv(rules)
+    step = env.start(1)
+    lives, different, compared = 0, 0, 0
+    while compared < decisions and step.end is None:
+        code = player.act(step)
+        if step.t % 4 == 0 and player._eye.pressed is None:
+            different += not np.array_equal(player._eye.observation, observation[0].transpose(2, 0, 1))
+            compared += 1
+            observation, _, (done,), _ = theirs.step(np.array([rules.action_set.index(code)]))
+            lives += bool(done)
+        step = env.advance(code)
+    theirs.close()
+    assert compared > 111
+    assert lives > 0
+    assert different == 0
 
 
 def test_the_two_ways_differ() -> None:

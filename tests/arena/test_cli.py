@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from rich.cells import cell_len
 
 from agents.load import ZOO
 from agents.player import Kind
@@ -695,3 +696,19 @@ def test_doctor(arena: Arena, tmp_path: Path) -> None:
     assert code == 1
     found = {check["name"]: check["status"] for check in json.loads(out)}
     assert found["event folder"] == "fail"
+
+
+@pytest.mark.parametrize("columns", [40, 50, 60, 80, 200])
+def test_names_stay_whole_words_in_a_narrow_terminal(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    names = ["日本" * 16, "A" * 32, "script:steady"]
+    print_standings(GAMES["ms_pacman"], "5min", [standing(name, 290_090.5) for name in names])
+    printed = capsys.readouterr().out
+    lines = printed.splitlines()
+    assert max(map(cell_len, lines)) <= columns
+    assert "290,09" in printed  # the mean, uncut
+    cells = "".join(line[3:].split("  ")[0].strip() for line in lines)
+    assert all(name in cells for name in names)
+    assert ("Too narrow for median" in printed) == (columns < 80)

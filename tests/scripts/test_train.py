@@ -14,15 +14,19 @@ import pytest
 import torch
 from sb3_contrib import QRDQN
 from stable_baselines3 import A2C, DQN, PPO
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureCNN
 from tensorboard.backend.event_processing import event_accumulator
 
 from agents.checkpoints import checkpoints, read_checkpoint
 from agents.dagger import DAgger
+from agents.impala import ImpalaCNN
 from agents.load import load_player
 from agents.packages import admit
+from agents.packing import pack_agent
 from arena.evaluate import play_seeds
 from envs import find_game
 from envs.rules import named_rules
+from envs.training import TrainingEnv
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = """
@@ -34,6 +38,11 @@ n_epochs = 2
 learning_rate = "linear 2.5e-4"
 clip_range = "linear 0.1"
 adam_eps = 1e-5
+[kickstart]
+critic_steps = 64
+kl_fraction = 1.0
+batch_size = 32
+reward_scale = 10.0
 [a2c]
 envs = 2
 n_steps = 5
@@ -59,6 +68,10 @@ buffer_size = 500
 batch_size = 8
 train_freq = 4
 gradient_steps = 2
+prefixes = 0.5
+longest_prefix = 60
+notes_weight = 1.0
+stakes = true
 """
 CLASSES = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN, "dagger": DAgger}
 
@@ -81,6 +94,16 @@ def train(config: Path, out: Path, *more: str, game: str = "pacman", expect: int
     done = subprocess.run(call, capture_output=True, text=True, env=environment, timeout=600)
     assert done.returncode == expect, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def package(folder: Path, network: type[BaseFeaturesExtractor] = NatureCNN, seed: int = 0) -> str:
+    """The path of an agent for Pac-Man that has learned nothing."""
+    env = TrainingEnv(named_rules("pacman"), 2, threads=1)
+    policy_kwargs = {"features_extractor_class": network, "features_extractor_kwargs": {"features_dim": 32}}
+    model = PPO("CnnPolicy", env, n_steps=32, seed=seed, device="cpu", policy_kwargs=policy_kwargs | {"net_arch": []})
+    path = folder / f"{network.__name__}-{seed}.zip"
+    pack_agent(path, model.policy.state_dict(), find_game("pacman"), name=path.stem, algo="ppo", about={})
+    return str(path)
 
 
 def curve(folder: Path, tag: str) -> list[Any]:
@@ -117,10 +140,11 @@ def test_a_run_leaves_an_agent_that_plays_and_a_model_that_plain_sb3_loads(
     assert plain.num_timesteps >= 128
 
 
-@pytest.mark.parametrize("algo", CLASSES)
+@pytest.mark.parametrize("algo", [*CLASSES, "kickstart"])
 def test_resuming_equals_not_having_stopped(algo: str, config: Path, tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    common = ("--algo", algo, "--checkpoint-every", "128", "--evaluate-every", "100000")
+    common = ["--checkpoint-every", "128", "--evaluate-every", "100000"]
+    common += ["--from", package(tmp_path)] if algo == "kickstart" else ["--algo", algo]
     train(config, whole, *common, "--steps", "256")
     # The killed run: let it reach its first checkpoint, then end it without a chance to clean up.
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -136,8 +160,9 @@ def test_resuming_equals_not_having_stopped(algo: str, config: Path, tmp_path: P
     assert ends[0]["random"]["numpy"] == ends[1]["random"]["numpy"]
     games = [(run / "episodes.csv").read_text().splitlines() for run in (whole, parts)]
     assert [row.rsplit(",", 1)[0] for row in games[0]] == [row.rsplit(",", 1)[0] for row in games[1]]
-    for name, tensor in ends[0]["policy"].items():
-        torch.testing.assert_close(ends[1]["policy"][name], tensor, rtol=0, atol=0, msg=name)
+    for part in {"policy", "reference"} & ends[0].keys():
+        for name, tensor in ends[0][part].items():
+            torch.testing.assert_close(ends[1][part][name], tensor, rtol=0, atol=0, msg=name)
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(config: Path, tmp_path: Path) -> None:
@@ -227,6 +252,11 @@ def test_weights_that_become_nan_stop_the_run(config: Path, tmp_path: Path) -> N
         (("--algo", "sac"), "no algorithm 'sac' here; expected one of ppo, a2c, dqn, qrdqn, dagger"),
         (("--algo", "dagger", "--teacher", "script:professor"), "no script 'professor'"),
         (("--algo", "dagger", "--teacher", "nobody"), "no agent 'nobody'"),
+        (("--from", "script:steady"), "'script:steady' has no network to train further; let a pupil learn from it"),
+        (("--from", "breakout-taught"), "this agent was trained for breakout, not for pacman (game-other)"),
+        (("--from", "nobody"), "no agent 'nobody'"),
+        (("--from", "pacman-taught", "--algo", "dqn"), "Only ppo goes on from an agent, not dqn"),
+        (("--from", "pacman-taught", "--from-recordings", "nowhere"), "leave out --from or --from-recordings"),
         (("--algo", "dagger", "--from-recordings", "nowhere"), "Only ppo and a2c can start from recordings"),
         (("--device", "cuda"), "PyTorch finds no GPU here"),
         (("--resume",), "no checkpoint in"),
@@ -293,6 +323,26 @@ def test_settings_that_cannot_be_used_are_refused(settings: str, says: str, tmp_
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("network", [NatureCNN, ImpalaCNN])
+def test_going_on_from_an_agent(network: type[BaseFeaturesExtractor], config: Path, tmp_path: Path) -> None:
+    start, out = package(tmp_path, network), tmp_path / "run"
+    train(config, out, "--from", start, "--steps", "192", "--checkpoint-every", "64")
+    before, after = admit(Path(start)), admit(out / "agent.zip")
+    assert after.network.architecture == before.network.architecture  # type: ignore[union-attr]
+    about = json.loads((out / "run.json").read_text())
+    assert about["start"] == {"name": before.name, "sha256": before.sha256}
+    critic_alone = torch.load(out / "snapshots" / "step-000000064.pt", weights_only=True)
+    learned = torch.load(out / "snapshots" / "step-000000192.pt", weights_only=True)
+    for name, tensor in before.network.tensors.items():  # type: ignore[union-attr]
+        assert torch.equal(critic_alone[name].float(), torch.from_numpy(tensor)), name
+        assert not torch.equal(learned[name], critic_alone[name]), name
+    plain = PPO.load(checkpoints(out / "checkpoints")[-1] / "model.zip", device="cpu")
+    assert type(plain.policy.features_extractor) is network
+    said = train(config, out, "--from", package(tmp_path, seed=1), "--steps", "256", "--resume", expect=2)
+    assert f"is of a run that began from another agent, {before.name}; leave out --from" in said
+    assert "Going on at 192 steps" in train(config, out, "--steps", "256", "--resume")
+
+
 def test_learning_from_recordings(config: Path, tmp_path: Path) -> None:
     from recordings.storage import save
 
@@ -306,5 +356,6 @@ def test_learning_from_recordings(config: Path, tmp_path: Path) -> None:
     assert "imitation 6/6" in said
     about = json.loads((tmp_path / "taught" / "run.json").read_text())
     assert "--from-recordings" in about["command"]
+    assert about["settings"]["critic_steps"] == 64, "then it goes on as from an agent"
     said = train(config, tmp_path / "q", "--algo", "dqn", "--from-recordings", str(tmp_path / "recorded"), expect=2)
     assert "Only ppo and a2c" in said

@@ -17,7 +17,7 @@ from agents.load import ZOO
 from arena import cli
 from arena.backup import backup
 from arena.client import Client, ServerUnreachable
-from arena.commands import submit
+from arena.commands import serve, submit
 from arena.event import open_event
 from arena.live import LiveFeed
 from arena.match import Turn
@@ -84,7 +84,7 @@ def test_sync_sends_what_waits(on_sqlite: Serving, tmp_path: Path, capsys: pytes
     assert "0 wait, 1 sent (1 verified, 0 not yet, 0 refused on replay), 0 refused at once." in capsys.readouterr().out
     assert cli.main(["sync", *where]) == 2
     assert "--server is missing" in capsys.readouterr().err
-    assert cli.main(["sync", *where, "--server", "nonsense", "--token", token]) == 2
+    assert cli.main(["sync", *where, "--server", "htp://nonsense", "--token", token]) == 2
 
 
 def test_submit_sends_once(on_sqlite: Serving, capsys: pytest.CaptureFixture[str]) -> None:
@@ -237,3 +237,69 @@ def test_an_agents_file_is_kept_by_its_hash(tmp_path: Path) -> None:
         who = Identity(made.id, made.role, made.name)
         sent = submissions.accept(who, "key-of-it", b"agent", "../../etc", named_rules("breakout"))
         assert [path.name for path in (tmp_path / "agents").iterdir()] == [f"{sent.artifact_sha256}.zip"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--tls-cert", "none.pem"], "--tls-cert names none.pem, which can't be read"),
+        (["--tls-key", "none.pem"], "--tls-key needs the certificate"),
+        (["--tls-cert", "text.pem"], "expected -----BEGIN CERTIFICATE-----"),
+        (["--tls-cert", "text.pem", "--tls-key", "."], "--tls-key names ., which can't be read"),
+        (["--host", "1.2.3.4"], "--host takes an address of this machine"),
+        (["--host", "a..b"], "--host takes an address of this machine"),
+        (["--host", "127.0.0.1:80"], "the port goes after --port"),
+        (["--host", "http://x"], "the port goes after --port"),
+        (["--url", "http://u:hunter22@h"], "--url is the address that others type"),
+    ],
+)
+def test_what_the_server_cannot_start_with_is_said(
+    options: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.pem").write_text("no certificate", encoding="utf-8")
+    assert cli.main(["serve", "--event", "e", "--port", "0", *options]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert "hunter22" not in said
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("0.0.0.0", None), ("127.0.0.1", "127.0.0.1"), ("::", None), ("::1", "[::1]"), ("[::1]", "[::1]")],
+)
+def test_the_address_that_is_printed_is_listened_on(host: str, name: str | None) -> None:
+    if ":" in host and not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    with serve._listening(host, 0) as listening:
+        shown = serve._reached_at(host, listening)
+        assert shown.rpartition(":")[0] == (name or shown.rpartition(":")[0])
+        reached, _, port = shown.rpartition(":")
+        socket.create_connection((reached.strip("[]"), int(port)), timeout=5).close()
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_mistake_in_the_address_or_token_is_said_at_once_and_shows_no_token(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ARENA_TOKEN", "hush_hush second\r")
+    sent = ["submit", "breakout-quick", "--game", "breakout", "--no-follow", "--server"]
+    assert cli.main([*sent, "http://127.0.0.1:9"]) == 2
+    monkeypatch.setenv("ARENA_TOKEN", "hush_hush\r")
+    assert cli.main([*sent, "http://a..b"]) == 2
+    said = capsys.readouterr().err
+    assert "A token is one word" in said
+    assert "can't be the name of a machine" in said
+    assert "hush" not in said
+    assert "retry" not in said

@@ -88,8 +88,8 @@ def test_a_new_key_takes_the_place_of_keys_and_leaves_pads_alone() -> None:
         ("colour = 3", "no setting"),
         ("[buttons]\njump = []", "takes exactly"),
         ('[buttons]\nup = "w"', "a list"),
-        ("volume = ", "can't be used"),
-        ("\x00\xff", "can't be used"),
+        ("volume = ", "can't be read as TOML"),
+        ("\x00\xff", "save it as UTF-8"),
     ],
 )
 def test_settings_that_cannot_be_are_named(tmp_path: Path, text: str, words: str) -> None:

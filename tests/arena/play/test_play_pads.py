@@ -144,6 +144,28 @@ def test_two_pads_at_once_and_many_plugs(stage: Stage) -> None:
         assert stage.pads == ()
 
 
+def test_what_two_sticks_hold_down_is_released_when_both_let_go(stage: Stage) -> None:
+    one, other = Plug(JOYSTICK, 2, 4, 1), Plug(JOYSTICK, 2, 4, 1)
+    pressed(stage)
+    for plug in (one, other):
+        plug.button(0, True)
+        plug.axis(0, -1)
+        pressed(stage)
+    one.button(0, False)
+    one.axis(0, 0)
+    pressed(stage)
+    assert set(stage.held.frame()) == {Button.FIRE, Button.LEFT}
+    one.pull()
+    pressed(stage)
+    assert set(stage.held.frame()) == {Button.FIRE, Button.LEFT}
+    other.button(0, False)
+    pressed(stage)
+    assert stage.held.frame() == (Button.LEFT,)
+    other.pull()
+    pressed(stage)
+    assert stage.held.frame() == ()
+
+
 def test_a_pad_pulled_out_in_mid_game_pauses_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once with a pause left, and once without: then a line says so, and the game goes on."""
     monkeypatch.setattr(session._Game, "end_screen", lambda *_: None)
