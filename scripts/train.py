@@ -424,12 +424,12 @@ def train(args: argparse.Namespace) -> int:
     if resumed:
         carry_over(about, before, resumed[0])
         network = read_architecture({name: tuple(t.shape) for name, t in resumed[1]["policy"].items()})
-    if "buffer_size" in settings:
-        pictures = pictures_kept(args.algo, plain=args.plain)
-        check_memory(settings["buffer_size"], pictures)
-        check_disk(settings["buffer_size"], pictures, about["steps"], out)
     tune_process(args.threads)
     try:
+        if "buffer_size" in settings:
+            pictures = pictures_kept(args.algo, plain=args.plain)
+            check_memory(settings["buffer_size"], pictures)
+            check_disk(settings["buffer_size"], pictures, about["steps"], out)
         env = make_games(args, game, settings.pop("envs"), settings.pop("reward_scale", None))
         soften = settings.pop("soften", 1.0)
         algo = Kickstart if kickstart and args.algo == "ppo" else ALGORITHMS[args.algo]
