@@ -387,13 +387,13 @@ def train(args: argparse.Namespace) -> int:
     resumed = newest_checkpoint(out, resume=args.resume)
     before: dict[str, Any] = resumed[1]["about"] if resumed else {}
     imitates: bool = before.get("imitates", args.from_recordings is not None)
+    if args.start and args.algo not in ("ppo", "dagger"):
+        raise ArenaError(f"Only ppo and dagger go on from an agent, not {args.algo}; leave out --algo, or --from.")
     start = starting_agent(args.start, game, args.frame_skip) if args.start else None
     kickstart = imitates or start is not None or "start" in before
     config = read_config(args.config)
     settings = settings_for(config, args.algo, game, kickstart=kickstart)
     imitation = imitation_settings(config)
-    if start is not None and args.algo not in ("ppo", "dagger"):
-        raise ArenaError(f"Only ppo and dagger go on from an agent, not {args.algo}; leave out --algo, or --from.")
     if start is not None and args.from_recordings:
         raise ArenaError("A run starts from an agent or from recordings; leave out --from or --from-recordings.")
     if args.from_recordings and args.algo not in ("ppo", "a2c"):
