@@ -81,7 +81,6 @@ class FastImpalaCNN(ImpalaCNN):
     def __init__(self, observation_space: spaces.Box, features_dim: int = 256, half: bool = True) -> None:
         super().__init__(observation_space, features_dim)
         self._half = half
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, observations: Tensor) -> Tensor:
         with torch.autocast(observations.device.type, torch.bfloat16, enabled=self._half):

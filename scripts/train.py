@@ -306,13 +306,13 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
     before: dict[str, Any] = resumed[1]["about"] if resumed else {}
     done: int = resumed[1]["counters"]["num_timesteps"] if resumed else 0
     imitates: bool = before.get("imitates", args.from_recordings is not None)
+    if args.start and args.algo not in ("ppo", "dagger"):
+        raise ArenaError(f"Only ppo and dagger go on from an agent, not {args.algo}; leave out --algo, or --from.")
     start = starting_agent(args.start, game, args.frame_skip) if args.start else None
     kickstart = imitates or start is not None or "start" in before
     settings = settings_for(config, args.algo, game, kickstart=kickstart)
     check_together(settings, args.algo, ALGORITHMS[args.algo], plain=args.plain)
     imitation = imitation_settings(config)
-    if start is not None and args.algo not in ("ppo", "dagger"):
-        raise ArenaError(f"Only ppo and dagger go on from an agent, not {args.algo}; leave out --algo, or --from.")
     if start is not None and args.from_recordings:
         raise ArenaError("A run starts from an agent or from recordings; leave out --from or --from-recordings.")
     if args.from_recordings and args.algo not in ("ppo", "a2c"):
@@ -346,12 +346,12 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
     if resumed:
         carry_over(about, before, resumed[0])
         network = read_architecture({name: tuple(t.shape) for name, t in resumed[1]["policy"].items()})
-    if "buffer_size" in settings:
-        pictures = pictures_kept(args.algo, plain=args.plain)
-        check_memory(settings["buffer_size"], pictures)
-        check_disk(settings["buffer_size"], pictures, about["steps"], out)
     tune_process(args.threads)
     try:
+        if "buffer_size" in settings:
+            pictures = pictures_kept(args.algo, plain=args.plain)
+            check_memory(settings["buffer_size"], pictures)
+            check_disk(settings["buffer_size"], pictures, about["steps"], out)
         env = make_games(args, game, settings.pop("envs"), settings)
         soften = settings.pop("soften", 1.0)
         algo = Kickstart if kickstart and args.algo == "ppo" else ALGORITHMS[args.algo]

@@ -29,6 +29,14 @@ def written(path: Path, content: bytes) -> Path:
     return path
 
 
+def test_a_plain_zip_has_the_frame_skip_of_its_game(tmp_path: Path) -> None:
+    source = tmp_path / "a.zip"
+    source.write_bytes(zip_of(sb3_zip()))
+    assert admit(source).frame_skip is None
+    assert [admit(source).frame_skip_in(GAMES[name]) for name in ("breakout", "pacman")] == [4, 3]
+    assert pack(source, {"games": ["breakout"]}, {}).frame_skip == 4
+
+
 def test_an_sb3_zip(tmp_path: Path) -> None:
     source = written(tmp_path / "mine.zip", zip_of(sb3_zip()))
     made = pack(source, {"games": ["Breakout"], "author": "Ada", "frame_skip": 2}, {})

@@ -22,6 +22,7 @@ from benchmarks.agent_files import (
 from benchmarks.attack_files import ATTACKS, Canary
 from onnx import helper
 
+from agents.load import ZOO
 from agents.packages import MENDS, admit
 from agents.sandbox import player as sandbox
 from arena import cli
@@ -69,6 +70,15 @@ def test_a_plain_sb3_zip_is_checked_for_a_game(tmp_path: Path) -> None:
     assert list(steps) == ["file", "game", "sandbox", "speed", "short game", "score"]
     assert all(finding.status is not Status.REFUSED for name, finding in steps.items() if name != "speed")
     assert "the first" in steps["score"].sentence  # a second is not enough for a whole game
+
+
+def test_a_frame_skip_that_hides_something_is_warned_of(tmp_path: Path) -> None:
+    """`pacman-taught` decides every fourth frame, and plays so."""
+    game = found(ZOO / "pacman-taught.zip")["game"]
+    assert game.status is Status.WARN
+    assert "every 4th frame" in game.sentence
+    assert "with frame skip 4, what is drawn in 2 of them is never seen" in game.sentence
+    assert game.mend == "Train it with frame skip 3."
 
 
 def test_games_that_end_before_they_are_cut_are_whole_games(tmp_path: Path) -> None:
