@@ -97,17 +97,27 @@ class Kickstart(PPO):
         policy: Any = self.policy
         clip: float = self.clip_range(self._current_progress_remaining)  # type: ignore[operator]
         kl_coef = self._kl_coef()
+        clip_values: Any = self.clip_range_vf
         wanted = self._in_chunks(batch.observations, self._reference_log_probs) if kl_coef else None
         for chosen in batch.minibatches():
             features = policy.extract_features(batch.observations[chosen])
             log_probs = policy.action_net(features).log_softmax(dim=1)
             log_prob = log_probs.gather(1, batch.actions[chosen, None])[:, 0]
-            ratio = (log_prob - batch.log_probs[chosen]).exp()
+            log_ratio = log_prob - batch.log_probs[chosen]
+            ratio = log_ratio.exp()
+            moved = float((ratio - 1 - log_ratio).detach().mean())  # divergence from the policy that played
+            if self.target_kl is not None and moved > 1.5 * self.target_kl:
+                break
             gains = batch.advantages[chosen]
-            gains = (gains - gains.mean()) / (gains.std() + 1e-8)
+            if self.normalize_advantage and len(gains) > 1:
+                gains = (gains - gains.mean()) / (gains.std() + 1e-8)
             policy_loss = -torch.min(gains * ratio, gains * ratio.clamp(1 - clip, 1 + clip)).mean()
             shared = features.detach().lerp(features, self.critic_share)  # the same numbers, and less gradient
-            value_loss = mse_loss(policy.value_net(shared).flatten(), batch.returns[chosen])
+            values = policy.value_net(shared).flatten()
+            if clip_values is not None:
+                most, before = clip_values(self._current_progress_remaining), batch.values[chosen]
+                values = before + (values - before).clamp(-most, most)
+            value_loss = mse_loss(values, batch.returns[chosen])
             entropy = -(log_probs.exp() * log_probs).sum(dim=1).mean()
             loss = policy_loss + self.vf_coef * value_loss - self.ent_coef * entropy
             if wanted is not None:
@@ -163,6 +173,7 @@ class _Batch:
         self.actions = flat(buffer.actions).long().flatten()
         self.log_probs = flat(buffer.log_probs).flatten()
         self.advantages = flat(buffer.advantages).flatten()
+        self.values = flat(buffer.values).flatten()
         self.returns = flat(buffer.returns).flatten()
 
     def minibatches(self) -> Iterator[Tensor]:

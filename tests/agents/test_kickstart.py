@@ -49,9 +49,10 @@ def distance(model: Kickstart) -> float:
     return float(kl_div(log_probs(model), start, log_target=True, reduction="batchmean"))
 
 
-def test_without_critic_steps_and_penalty_it_is_ppo() -> None:
-    mine = learner(critic_steps=0, kl_coef=0.0, ent_coef=0.01, steps=64).policy.state_dict()
-    theirs = learner(PPO, ent_coef=0.01, steps=64).policy.state_dict()
+@pytest.mark.parametrize("settings", [{}, {"clip_range_vf": 0.05, "target_kl": 1e-4, "normalize_advantage": False}])
+def test_without_critic_steps_and_penalty_it_is_ppo(settings: Any) -> None:
+    mine = learner(critic_steps=0, kl_coef=0.0, ent_coef=0.01, steps=64, **settings).policy.state_dict()
+    theirs = learner(PPO, ent_coef=0.01, steps=64, **settings).policy.state_dict()
     for name, tensor in theirs.items():
         torch.testing.assert_close(mine[name], tensor, rtol=1e-4, atol=1e-5, msg=name)
 

@@ -21,7 +21,7 @@ from tests.readme_environment import ReadmeEnvironment
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "participants.md").read_text(encoding="utf-8")
-STEPS = {"5000": "64", "200000": "64", "2000000": "128", "100000": "32"}
+STEPS = {"5000": "64", "200000": "64", "2000000": "128", "100000": "32", "450000": "64"}
 """What the page says, and what is run."""
 SMALL = """
 [ppo]
@@ -82,6 +82,7 @@ def test_following_the_page_puts_a_newcomers_agent_on_the_scoreboard(
     assert (tmp_path / "runs" / "first" / "agent.zip").is_file()
     assert (tmp_path / "runs" / "taught" / "agent.zip").is_file()
     assert (tmp_path / "runs" / "pacman-dagger-0" / "agent.zip").is_file()
+    assert (tmp_path / "runs" / "space_invaders-ppo-0" / "agent.zip").is_file()
 
 
 def test_the_player_on_the_page_plays() -> None:
