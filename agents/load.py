@@ -13,7 +13,7 @@ from envs.errors import AgentError, shown
 from envs.games import Game
 
 if TYPE_CHECKING:
-    from agents.network_player import NetworkPlayer
+    from agents.networks.player import NetworkPlayer
     from agents.packages import AgentPackage
 
 ZOO = Path(__file__).parent / "zoo"
@@ -76,10 +76,10 @@ def player_of(package: AgentPackage, game: Game, where: str = "") -> NetworkPlay
     try:
         package.check_game(game)
         if package.kind == "onnx":
-            from agents.onnx import onnx_player
+            from agents.networks.onnx import onnx_player
 
             return onnx_player(package, game)
-        from agents.sb3 import sb3_player  # imports torch
+        from agents.networks.sb3 import sb3_player  # imports torch
 
         return sb3_player(package, game)
     except Refused as refused:

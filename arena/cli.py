@@ -17,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from arena.commands import agent, doctor, event, kiosk, person, play, report, results, serve, show, submit, tournament
+from arena.commands import agent, doctor, event, kiosk, match, play, report, results, serve, submit, tournament, watch
 
 DONE, NOT_SO, BAD_INPUT, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
 
@@ -48,14 +48,14 @@ def arena(
     """People and bots play the same Atari games under identical seeds; every score is proved by a recording."""
 
 
-app.command()(show.demo)
-app.command()(person.play)
-app.command()(play.match)
-app.command()(play.evaluate)
+app.command()(watch.demo)
+app.command()(play.play)
+app.command()(match.match)
+app.command()(match.evaluate)
 app.command()(kiosk.kiosk)
-app.command()(show.stage)
-app.command()(show.watch)
-app.command()(show.export)
+app.command()(watch.stage)
+app.command()(watch.watch)
+app.command()(watch.export)
 app.command()(results.verify)
 app.command()(results.scoreboard)
 app.command()(doctor.doctor)

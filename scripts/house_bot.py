@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from agents.dagger import sharpened
 from agents.load import ZOO
-from agents.packing import pack_agent
-from agents.runs import read_episodes
-from arena.evaluate import evaluate
-from arena.seeds import practice_seeds
-from arena.statistics import Summary, summary
+from agents.training.dagger import sharpened
+from agents.training.packing import pack_agent
+from agents.training.runs import read_episodes
+from arena.engine.evaluate import evaluate
+from arena.engine.seeds import practice_seeds
+from arena.stats.comparison import Summary, summary
 from envs import ArenaError, End, Game, find_game
 from envs.extras import require
 from envs.games import FPS, HUMAN, TESTER

@@ -24,10 +24,16 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
-from agents.checkpoints import check_sane, checkpoints, restart_games, restore
-from agents.cloning import imitate
-from agents.dagger import DAgger, sharpened
-from agents.fast import (
+from agents.load import load_player
+from agents.networks.player import NetworkPlayer
+from agents.networks.preprocessing import STACK, sight_for
+from agents.networks.torch_networks import build_network, playing_weights
+from agents.packages.architecture import EXTRACTORS, Architecture, read_architecture
+from agents.player import Kind, PlayerInfo
+from agents.training.checkpoints import check_sane, checkpoints, restart_games, restore
+from agents.training.cloning import imitate
+from agents.training.dagger import DAgger, sharpened
+from agents.training.fast import (
     FastActorCriticPolicy,
     FastImpalaCNN,
     FastNatureCNN,
@@ -35,29 +41,23 @@ from agents.fast import (
     fast_policy_kwargs,
     tune_process,
 )
-from agents.hyperparameters import (
+from agents.training.hyperparameters import (  # fmt: skip
     check_settings,
     check_together,
     falling,
     schedule,
     steps_per_update,
     whole_updates,
-)  # fmt: skip
-from agents.impala import ImpalaCNN
-from agents.kickstart import Kickstart
-from agents.lessons import LessonEnv
-from agents.load import load_player
-from agents.network_player import NetworkPlayer
-from agents.networks import build_network, playing_weights
-from agents.options import Options, algorithm, whole
-from agents.packages.architecture import EXTRACTORS, Architecture, read_architecture
-from agents.packing import pack_agent
-from agents.player import Kind, PlayerInfo
-from agents.preprocessing import STACK, sight_for
-from agents.progress import Progress
-from agents.replay_buffer import AnswerBuffer, FrameReplayBuffer
-from agents.room import check_disk, check_memory
-from agents.runs import (
+)
+from agents.training.impala import ImpalaCNN
+from agents.training.kickstart import Kickstart
+from agents.training.lessons import LessonEnv
+from agents.training.options import Options, algorithm, whole
+from agents.training.packing import pack_agent
+from agents.training.progress import Progress
+from agents.training.replay_buffer import AnswerBuffer, FrameReplayBuffer
+from agents.training.room import check_disk, check_memory
+from agents.training.runs import (
     begin_anew,
     carry_over,
     commit,
@@ -71,11 +71,11 @@ from agents.runs import (
     recipe,
     write_about,
 )
-from agents.starting import starting_agent
-from agents.watch import Watch, WatchedBot, stop_politely
-from arena.demonstrations import demonstrate, recordings_of
-from arena.evaluate import play_seeds
-from arena.seeds import practice_seeds
+from agents.training.starting import starting_agent
+from agents.training.watch import Watch, WatchedBot, stop_politely
+from arena.archive.demonstrations import demonstrate, recordings_of
+from arena.engine.evaluate import play_seeds
+from arena.engine.seeds import practice_seeds
 from envs import ArenaError, Game, find_game
 from envs.errors import tidy
 from envs.extras import require

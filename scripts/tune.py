@@ -29,12 +29,12 @@ from train import (
     settings_for,
 )
 
-from agents.fast import tune_process
-from agents.hyperparameters import check_together, steps_per_update, whole_updates
-from agents.options import Options, algorithm, whole
-from agents.packing import write_package
-from agents.progress import Progress
-from agents.runs import held
+from agents.training.fast import tune_process
+from agents.training.hyperparameters import check_together, steps_per_update, whole_updates
+from agents.training.options import Options, algorithm, whole
+from agents.training.packing import write_package
+from agents.training.progress import Progress
+from agents.training.runs import held
 from envs import ArenaError, Game, find_game
 from envs.extras import explained
 from envs.rules import named_rules

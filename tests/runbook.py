@@ -14,10 +14,10 @@ import shlex
 from pathlib import Path
 
 from arena import cli
-from arena.conduct import Conductor
-from arena.event import open_event
-from arena.following import ARENA, end, start
-from arena.scoreboard import Scoreboard
+from arena.event.folder import open_event
+from arena.processes.child import ARENA, end, start
+from arena.scoreboard.store import Scoreboard
+from arena.tournament.runner import Conductor
 from envs.rules import named_rules
 from tests.pretend import people_play
 

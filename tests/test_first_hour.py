@@ -30,7 +30,7 @@ from tests.scripts.test_participants import commands as trained
 ROOT = Path(__file__).parent.parent
 GUIDES = ("README", "docs/participants", "docs/players", "docs/organizers", "docs/kiosk", "docs/server", "docs/runbook")
 PROGRAM = r"(?:[A-Z_]+=\S+ )*(?:arena|python3?|tensorboard|dask|source|export|sudo|pip)"
-PEOPLE = "people sit at it, with real keys in tests/server/test_finals.py and test_together.py"
+PEOPLE = "people sit at it, with real keys in tests/arena/server/test_finals.py and test_together.py"
 NOT_RUN = {
     "python3 scripts/demo.py": "the set-up: tests/scripts/test_bootstrap.py",
     "ARENA_TORCH_INDEX=https://download.pytorch.org/whl/cu130 python3 scripts/demo.py": "the set-up, from a network",
@@ -38,7 +38,7 @@ NOT_RUN = {
     "python3 scripts/test.py": "runs this",
     "python scripts/screenshots.py": "for who works on the arena",
     "sudo apt-get install bubblewrap": "changes the system",
-    "arena demo --full": "tests/arena/test_rehearsal.py; its libraries are looked for at its start",
+    "arena demo --full": "tests/arena/rehearsal/test_rehearsal.py; its libraries are looked for at its start",
     "arena COMMAND --help": "no command",
     "export ARENA_SERVER=http://10.0.0.5:8000 ARENA_TOKEN=...": "a shell's; the variables are set here",
     "arena forget NAME --event DIR": "in the runbook, with a name",

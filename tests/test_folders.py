@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from arena import following
+from arena.processes import child
 from tests.readme_environment import ReadmeEnvironment, shows_a_window
 
 ROOT = Path(__file__).parent.parent
@@ -107,7 +107,7 @@ def test_children_are_not_taken_in_by_the_current_folder(
 
     run("event", "init")
     run("evaluate", "script:noop", "--game", "space_invaders", "--seeds", "2", "--processes", "2", "--sandbox")
-    code = f"from arena.following import *; p = start({following.ARENA!r}, ['scoreboard'], dict(os.environ), -3); "
+    code = f"from arena.processes.child import *; p = start({child.ARENA!r}, ['scoreboard'], dict(os.environ), -3); "
     code += "said = p.stdout.read(); end(p); assert 'script:noop' in said; assert p.returncode == 0"
     follows = [readme_environment.python, "-P", "-c", code]
     subprocess.run(follows, cwd=strange, env=environment, check=True)
@@ -130,7 +130,7 @@ def test_a_folder_beside_a_script_that_is_called_like_ours_is_named(
     (tmp_path / name).mkdir()
     if regular:
         (tmp_path / name / "__init__.py").touch()
-    (tmp_path / "mine.py").write_text("from arena.evaluate import play_seeds\n")
+    (tmp_path / "mine.py").write_text("from arena.engine.evaluate import play_seeds\n")
     environment = readme_environment.variables(tmp_path)
     line = [readme_environment.python, tmp_path / "mine.py"]
     done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True)

@@ -2,7 +2,7 @@
 
 Known are the policies that SB3 calls `CnnPolicy`, of PPO, A2C, DQN and QR-DQN: a features extractor on pictures, hidden
 layers behind it if there are any (`net_arch`), and a last linear layer (the head). The extractor is SB3's own
-NatureCNN, or `agents.impala.ImpalaCNN`.
+NatureCNN, or `agents.training.impala.ImpalaCNN`.
 """
 
 from __future__ import annotations

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from agents.network_player import NetworkPlayer
+from agents.networks.player import NetworkPlayer
+from agents.networks.preprocessing import Sight
 from agents.packages import AgentPackage, admit_bytes
 from agents.player import PlayerFailed
-from agents.preprocessing import Sight
+from agents.sandbox.bot import SandboxedBot, Seat, forfeits
 from agents.sandbox.cargo import Cargo
-from agents.sandbox.player import SandboxedBot, Seat, forfeits
 from envs.games import Game, find_game
 from envs.rules import named_rules
 from envs.step import Step

@@ -12,7 +12,7 @@ from arena.commands.options import JsonOption, RulesOption, whole
 
 if TYPE_CHECKING:
     from agents.packages import AgentPackage
-    from arena.preflight import Finding
+    from arena.diagnostics.agent_file import Finding
 
 app = typer.Typer(
     name="agent",
@@ -102,7 +102,7 @@ def pack(
     Only what playing needs goes in: the weights and agent.toml, which says what was said here.
     """
     from agents.packages.pack import pack as packed
-    from agents.packing import write_package
+    from agents.training.packing import write_package
     from envs.errors import AgentError
 
     said = {
@@ -212,7 +212,7 @@ def check(
     """
     from agents.load import find_agent_file
     from arena.commands.tables import dump
-    from arena.preflight import preflight
+    from arena.diagnostics.agent_file import preflight
     from envs.games import find_game
 
     path = find_agent_file(str(file))

@@ -23,11 +23,11 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecFrameStack
 
 from agents.load import ZOO, player_of
+from agents.networks.preprocessing import SB3_WRAPPERS
 from agents.packages import AgentPackage, admit
 from agents.packages.pack import pack
 from agents.packages.package import Sb3Network
-from agents.preprocessing import SB3_WRAPPERS
-from arena.evaluate import play_seeds
+from arena.engine.evaluate import play_seeds
 from envs.games import Game, find_game
 from envs.rules import named_rules
 

@@ -14,8 +14,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from arena.evaluate import play_seeds
-from arena.seeds import practice_seeds
+from arena.engine.evaluate import play_seeds
+from arena.engine.seeds import practice_seeds
 from envs.rules import named_rules
 from tests.readme_environment import ReadmeEnvironment
 
@@ -91,6 +91,6 @@ def test_the_player_on_the_page_plays() -> None:
     names: dict[str, Any] = {"my_network": lambda pictures: int(pictures.shape == (4, 84, 84))}
     exec(textwrap.dedent(block.group()), names)
     rules = named_rules("breakout").varied(max_frames=41)
-    assert "arena.evaluate.play_seeds(MyPlayer(), named_rules" in PAGE
+    assert "arena.engine.evaluate.play_seeds(MyPlayer(), named_rules" in PAGE
     (recording,) = play_seeds(names["MyPlayer"](), rules, practice_seeds(1))
     assert set(recording.actions) == {rules.action_set[1]}

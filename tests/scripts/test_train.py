@@ -17,14 +17,14 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureCNN
 from tensorboard.backend.event_processing import event_accumulator
 
-from agents.checkpoints import checkpoints, read_checkpoint
-from agents.dagger import DAgger
-from agents.impala import ImpalaCNN
 from agents.load import load_player
 from agents.packages import admit
 from agents.packages.package import Sb3Network
-from agents.packing import pack_agent
-from arena.evaluate import play_seeds
+from agents.training.checkpoints import checkpoints, read_checkpoint
+from agents.training.dagger import DAgger
+from agents.training.impala import ImpalaCNN
+from agents.training.packing import pack_agent
+from arena.engine.evaluate import play_seeds
 from envs import find_game
 from envs.rules import named_rules
 from envs.training import TrainingEnv

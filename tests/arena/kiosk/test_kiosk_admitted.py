@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import insert
 
 from agents.load import find_agent_file, house_bots
-from arena.kiosk.house import House
-from arena.scoreboard import Scoreboard
-from arena.server.tables import SubmissionRow, TokenRow
+from arena.kiosk.model import House
+from arena.scoreboard.server_tables import SubmissionRow, TokenRow
+from arena.scoreboard.store import Scoreboard
 from envs.games import GAMES
 
 BREAKOUT = GAMES["breakout"]

@@ -11,23 +11,24 @@ from screenshots import fill, played_by_agent, played_by_guest, visit_of
 
 from agents.human import Button
 from agents.player import Kind
-from arena.kiosk import texts
-from arena.kiosk.attract import LOAD_AFTER_SECONDS, STANDINGS_SECONDS, Attract
-from arena.kiosk.choosing import ChooseRival
+from arena.event.lifecycle import Ceremony
+from arena.event.log import Log
 from arena.kiosk.clips import CLIP_SECONDS
-from arena.kiosk.house import House, Rival
 from arena.kiosk.kiosk import Kiosk
-from arena.kiosk.leaving import TRIES, WAIT_SECONDS
-from arena.kiosk.matching import NEXT_SECONDS, NextRound, Playing, Trouble, is_over
-from arena.kiosk.naming import EnterName
-from arena.kiosk.result import Counting, Result
-from arena.kiosk.screen import DEAF_SECONDS, Visit
-from arena.lifecycle import Ceremony
-from arena.log import Log
-from arena.play.loading import LoadingOpponent
+from arena.kiosk.model import House, Rival
+from arena.kiosk.rounds import is_over
+from arena.kiosk.screens.attract import LOAD_AFTER_SECONDS, STANDINGS_SECONDS, Attract
+from arena.kiosk.screens.base import DEAF_SECONDS, Visit
+from arena.kiosk.screens.choose import ChooseRival
+from arena.kiosk.screens.exit import TRIES, WAIT_SECONDS
+from arena.kiosk.screens.match import NEXT_SECONDS, NextRound, Playing, Trouble
+from arena.kiosk.screens.name import EnterName
+from arena.kiosk.screens.result import Counting, Result
+from arena.play.opponent_loading import LoadingOpponent
 from arena.play.session import Played, Round
-from arena.play.stage import Press
-from arena.results import Result as GameResult
+from arena.scoreboard.results import Result as GameResult
+from arena.ui import strings
+from arena.ui.window import Press
 from envs.games import GAMES
 from envs.names import MAX_LENGTH
 from envs.rules import named_rules
@@ -406,7 +407,7 @@ class TestResult:
         quitted = mine._replace(recording=mine.recording.model_copy(update={"end": End.QUIT}))
         visit.rounds[1] = visit.rounds[1]._replace(person=quitted)
         said = [sentence for sentence, _ in Result(house, visit, None, guest.clock()).sentences()]
-        assert said[0] == texts.text("left_round", name="script:random")
+        assert said[0] == strings.text("kiosk.left_round", name="script:random")
         first = visit.rounds[0]
         assert first.opponent is not None
         lead = first.person.recording.score - first.opponent.recording.score
