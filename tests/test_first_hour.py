@@ -212,7 +212,7 @@ class Desk:
     def _wait(self, process: subprocess.Popen[str], ready: object, log: Path) -> None:
         while not ready():  # type: ignore[operator]
             assert process.poll() is None, f"{process.args}: {log.read_text()}"
-            time.sleep(0.05)
+            time.sleep(0.2)
 
     def _end(self, process: subprocess.Popen[str]) -> None:
         process.terminate()  # the arena takes it for Ctrl-C, which is ignored where the tests run in the background
