@@ -75,7 +75,7 @@ def test_a_wheel_serves_plays_and_evaluates(
             assert server.stdout is not None
             address = re.search(r"http://\S+", server.stdout.readline())
             assert address
-            for page in ("", "live", "static/web.css", "standings"):
+            for page in ("", "live", "assets/web.css", "standings"):
                 with urlopen(address[0] + page) as answer:
                     assert answer.status == 200
         finally:
