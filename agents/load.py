@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from envs.errors import AgentError, shown
 from envs.games import Game
 
 if TYPE_CHECKING:
-    from agents.network_player import NetworkPlayer
+    from agents.networks.player import NetworkPlayer
     from agents.packages import AgentPackage
 
 ZOO = Path(__file__).parent / "zoo"
@@ -24,6 +26,21 @@ def house_bots(game: Game | None = None) -> list[str]:
     """Return the names of the house bots (for `game`, or all), sorted."""
     stems = sorted(path.stem for path in ZOO.glob("*.zip"))
     return [stem for stem in stems if game is None or stem.startswith(f"{game.name}-")]
+
+
+class Strength(StrEnum):
+    """What a guest chooses, weakest first."""
+
+    EASY = "easy"
+    HARD = "hard"
+    BOSS = "boss"
+
+
+def by_strength(game: Game) -> dict[Strength, str]:
+    """Return the names of the house bots of `game` that a guest can choose from, weakest first, as `zoo/strengths.toml`
+    has them. A game may lack some, and games besides the event's have none."""
+    named = tomllib.loads((ZOO / "strengths.toml").read_text(encoding="utf-8")).get(game.name, {})
+    return {strength: named[strength] for strength in Strength if strength in named}
 
 
 def load_player(agent: str, game: Game) -> Player:
@@ -59,10 +76,10 @@ def player_of(package: AgentPackage, game: Game, where: str = "") -> NetworkPlay
     try:
         package.check_game(game)
         if package.kind == "onnx":
-            from agents.onnx import onnx_player
+            from agents.networks.onnx import onnx_player
 
             return onnx_player(package, game)
-        from agents.sb3 import sb3_player  # imports torch
+        from agents.networks.sb3 import sb3_player  # imports torch
 
         return sb3_player(package, game)
     except Refused as refused:

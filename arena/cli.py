@@ -17,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from arena.commands import agent, doctor, event, kiosk, person, play, report, results, serve, show, submit, tournament
+from arena.commands import agent, doctor, event, kiosk, match, play, report, results, serve, submit, tournament, watch
 
 DONE, NOT_SO, BAD_INPUT, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
 
@@ -48,14 +48,14 @@ def arena(
     """People and bots play the same Atari games under identical seeds; every score is proved by a recording."""
 
 
-app.command()(show.demo)
-app.command()(person.play)
-app.command()(play.match)
-app.command()(play.evaluate)
+app.command()(watch.demo)
+app.command()(play.play)
+app.command()(match.match)
+app.command()(match.evaluate)
 app.command()(kiosk.kiosk)
-app.command()(show.stage)
-app.command()(show.watch)
-app.command()(show.export)
+app.command()(watch.stage)
+app.command()(watch.watch)
+app.command()(watch.export)
 app.command()(results.verify)
 app.command()(results.scoreboard)
 app.command()(doctor.doctor)
@@ -92,7 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a name that this terminal has no letters for shall not stop anything
+            # A name that this terminal has no letters for shall not stop anything; and a pipe sees each line at once.
+            stream.reconfigure(errors="replace", line_buffering=True)
     with _ended_like_ctrl_c():
         code = _run(arguments)
         try:
@@ -118,14 +119,16 @@ def _run(arguments: Sequence[str] | None) -> int:
             return _output_failed(error)
         raise
     except Exception as error:
-        from envs.errors import ArenaError  # not at the top: it is not needed for --help
+        from envs.errors import ArenaError  # not at the top: they are not needed for --help
+        from envs.extras import explained
 
-        if not isinstance(error, ArenaError):
+        shown = explained(error) if isinstance(error, ModuleNotFoundError) else error
+        if not isinstance(shown, ArenaError):
             from envs.redaction import start_logging
 
             start_logging("%(message)s")  # the traceback loses its secrets
             raise
-        print(f"arena: {error}", file=sys.stderr)
+        print(f"arena: {shown}", file=sys.stderr)
         return BAD_INPUT
     if code == INTERRUPTED:
         print("arena: Interrupted.", file=sys.stderr)

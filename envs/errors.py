@@ -12,6 +12,7 @@ ArenaError
 ├── AgentError          an agent that can't be found, read or run
 │   └── Refused         (agents.packages) a file that isn't admitted as an agent: with a code and a way to mend it
 ├── RecordingError      a recording that is cut, edited, foreign or from another version
+├── MissingExtra        a library that comes with an extra of the arena isn't installed
 ├── ScoreboardError     the database can't be reached, is locked or is of another version
 └── EventError          the event folder can't be used (missing, full, not writable)
 
@@ -86,6 +87,10 @@ class AgentError(ArenaError):
 
 
 class RecordingError(ArenaError):
+    pass
+
+
+class MissingExtra(ArenaError):
     pass
 
 

@@ -29,6 +29,7 @@ ACTION_NAMES = (
 """Names of ALE's action codes 0-17, in their order (`ale_py.Action`)."""
 
 NOOP, FIRE, UP, RIGHT, LEFT, DOWN = range(6)
+FULL_ACTION_SET = tuple(range(len(ACTION_NAMES)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,13 @@ class Game:
     """SHA-256 of the ROM file; None for games that are not described here (then ale-py's own MD5 list decides)."""
     fires: bool = False
     """Whether a round starts only after FIRE."""
+    frame_skip: int = 4
+    """Frames per decision of trained agents, unless they were made with another number."""
+    blinks: int = 1
+    """Frames in which everything that moves is drawn once, by fixed turns: 1 if all is drawn every frame, or by turns
+    that aren't fixed (Ms. Pac-Man's ghosts take turns only at the same height, and never hide for long)."""
+    blinking: str = ""
+    """What is drawn by turns, if `blinks` is above 1."""
     lives: int | None = None
     """Lives at power-on in the default mode."""
     references: tuple[Reference, ...] = ()
@@ -66,6 +74,23 @@ class Game:
     def ale_id(self) -> str:
         """The Gymnasium environment of ale-py that this game is built on."""
         return "ALE/" + self.env_id.removeprefix("Arena/").removesuffix("-v1") + "-v5"
+
+    def hidden(self, frame_skip: int) -> int:
+        """Return how many of the `blinks` frames an agent never sees that decides every `frame_skip` frames and sees
+        the last two before each decision (or the only one)."""
+        looks = (0, 1) if frame_skip > 1 else (0,)
+        seen = {(k * frame_skip - look) % self.blinks for k in range(self.blinks) for look in looks}
+        return self.blinks - len(seen)
+
+    def hides(self, frame_skip: int) -> str:
+        """Return a sentence about what an agent can't see with this frame skip; empty if nothing is hidden."""
+        hidden = self.hidden(frame_skip)
+        if not hidden:
+            return ""
+        return (
+            f"{self.title} draws {self.blinking} by turns, in {self.blinks} frames; with frame skip {frame_skip}, what "
+            f"is drawn in {hidden} of them is never seen. With frame skip {self.frame_skip}, everything is."
+        )
 
     def reference(self, who: str) -> Reference | None:
         return next((r for r in self.references if r.who == who), None)
@@ -110,6 +135,9 @@ GAMES: dict[str, Game] = {
             title="Pac-Man",
             env_id="Arena/Pacman-v1",
             rom_sha256="e80f4cab17f835b2227a4ce19d3560b10007d2527f6c75e2e31e486a89a1fa07",
+            frame_skip=3,
+            blinks=4,
+            blinking="the ghosts",
             lives=4,
         ),
         Game(
@@ -132,6 +160,8 @@ GAMES: dict[str, Game] = {
             name="space_invaders",
             title="Space Invaders",
             env_id="Arena/SpaceInvaders-v1",
+            blinks=2,
+            blinking="the shots",
             rom_sha256="7224b17462b992d67f4e06a3c85f269c9822b06df6015bf038b55f384ced0301",
             lives=3,
             references=(

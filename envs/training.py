@@ -1,11 +1,10 @@
 """Fast training environments: many games at once in ale-py's own threads, under the arena's rules.
 
 `TrainingEnv` is a Stable-Baselines3 `VecEnv` over `ale_py.vector_env.AtariVectorEnv`. What an agent sees here is, pixel
-for pixel, what `agents.preprocessing.Eye` makes of the arena's own environment for the same ALE seed and actions
-(without opening frames).
-What differs from SB3's `make_atari_env`:
+for pixel, what `agents.networks.preprocessing.Eye` makes of the arena's own environment for the same ALE seed and
+actions (without opening frames). What differs from SB3's `make_atari_env`:
 
-- stickiness and length come from the rules, and one step is four emulated frames;
+- stickiness and length come from the rules, and one step is four emulated frames, in Pac-Man three;
 - a game opens with 0 to 3 frames of doing nothing, not with up to 30 (see `OPENING`);
 - the picture is ALE's luminance, the maximum of the last two frames, then shrunk (SB3 shrinks OpenCV's luminance);
 - rewards are clipped to their sign for learning, or scaled, by choice; `info["episode"]["r"]` holds the score of the
@@ -34,9 +33,7 @@ from envs.errors import RulesError
 from envs.games import FIRE, find_game
 from envs.rules import Rules, check_switches, named_rules
 
-FRAME_SKIP = 4
-"""Emulated frames per step."""
-OPENING = FRAME_SKIP - 1
+OPENING = 3
 """Most frames of doing nothing before the first observation of a training game; each number up to it is as likely.
 
 The arena's games have no such frames, and most learning needs none where actions stick. Breakout does: which of its
@@ -72,6 +69,7 @@ class TrainingEnv(VecEnv):
         threads: emulator threads; 0 means one per core.
         lives_end: report a lost life as the end of an episode (the game goes on all the same).
         opening: most frames of doing nothing before the first observation of a game; 0 for games as the arena has them.
+        frame_skip: emulated frames per step, 1 or more; the game's own if not given.
         reward_scale: points that make a reward of 1; None clips rewards to their sign.
 
     Raises:
@@ -89,6 +87,7 @@ class TrainingEnv(VecEnv):
         threads: int = 0,
         lives_end: bool = True,
         opening: int = OPENING,
+        frame_skip: int | None = None,
         reward_scale: float | None = None,
     ) -> None:
         from ale_py.vector_env import AtariVectorEnv
@@ -124,7 +123,7 @@ class TrainingEnv(VecEnv):
             img_height=SIDE,
             img_width=SIDE,
             stack_num=STACK,
-            frameskip=FRAME_SKIP,
+            frameskip=frame_skip or self.game.frame_skip,
             noop_max=opening + 1,  # the number is drawn below this
             use_fire_reset=False,
             reward_clipping=False,

@@ -54,7 +54,7 @@ class Recorder:
         )
 
     def close_journal(self) -> None:
-        """Leave the journal for `arena.recover`: the episode is broken off."""
+        """Leave the journal for `arena.engine.recover`: the episode is broken off."""
         with suppress(EventError):  # what can't be written now is lost, as if the process had been killed
             self._journal.append(self._actions[len(self._actions) // FLUSH_FRAMES * FLUSH_FRAMES :])
         self._journal.close()

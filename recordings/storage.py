@@ -2,7 +2,7 @@
 
 While an episode runs, its actions grow in a journal, `*.part`: one line of JSON (who, what, which seed), then one byte
 per frame. At the end the recording is written to a temporary file, synced, renamed, and the journal removed. A journal
-that is left behind is an episode whose process was killed; `arena.recover` replays it into a recording.
+that is left behind is an episode whose process was killed; `arena.engine.recover` replays it into a recording.
 
 The process that writes a journal holds a lock on it, which the operating system drops when the process dies, however
 it dies. The lock is taken before the first byte is written: a journal that isn't empty and can be locked has lost its

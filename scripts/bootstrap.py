@@ -23,6 +23,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from pathlib import Path
@@ -34,12 +35,21 @@ if sys.version_info < (3, 11):  # noqa: UP036  (whoever starts a script with an 
     )
     sys.exit(2)
 
+import tomllib
 from collections.abc import Iterable, Iterator
 from typing import IO, Any, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 WINDOWS = os.name == "nt"
+DEVELOPING = "dev"
+"""The extra that only who works on the arena needs; all others belong to the usual set-up."""
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+
+
+SIZE = "2.5 GB"
+"""Of free space. docs/benchmarks.md has what was measured."""
+BEAT_SECONDS = 10.0
+"""So often a step that says nothing shows that it still goes on."""
 
 
 class SetupError(Exception):
@@ -60,6 +70,11 @@ class Checkout:
     def program(self, name: str) -> Path:
         """Return where the environment has the program `name`."""
         return self.venv / "Scripts" / f"{name}.exe" if WINDOWS else self.venv / "bin" / name
+
+    def extras(self) -> list[str]:
+        """Return the names of all optional dependencies in `pyproject.toml`."""
+        text = (self.root / "pyproject.toml").read_text(encoding="utf-8")
+        return sorted(tomllib.loads(text).get("project", {}).get("optional-dependencies", {}))
 
     def ensure(self, extras: Iterable[str] = ()) -> None:
         """Make or update the environment, unless it is current and has `extras` (pyproject's optional dependencies).
@@ -101,6 +116,7 @@ class Checkout:
 
     def _install(self, wanted: set[str], lock: IO[str]) -> None:
         started = time.monotonic()
+        say(f"Setting up in {self.venv}. This takes a few minutes and {SIZE} of disk, and isn't repeated.")
         stamp = self._read_stamp()
         moved = bool(stamp) and stamp.get("root") != str(self.root)
         if self._dirty.exists() or moved or (stamp and not self.python.exists()):
@@ -169,7 +185,7 @@ class Checkout:
         # pip still looks at the find-links and extra indexes it is configured with. Few retries: where the index can't
         # be reached (a firewall, a mirror), that should cost seconds. The dependencies follow with all others.
         options = ["--no-deps", "--retries", "1", "--timeout", "20"]
-        if not pip.install("torch", "--index-url", index, *options, requirement, may_be_missing=True):
+        if not pip.install("torch", "--index-url", index, *options, requirement, may_fail=True):
             say(f"No {requirement} from {index}; taking the package index's, which may bring CUDA (3 GB or more).")
             pip.install("torch", "--no-deps", requirement)
 
@@ -189,8 +205,11 @@ class _Pip:
         self._dirty = dirty
         self._lock = lock
 
-    def install(self, what: str, *arguments: str, may_be_missing: bool = False) -> bool:
-        """Install and return True; return False if the index lacks it and that `may_be_missing`.
+    def install(self, what: str, *arguments: str, may_fail: bool = False) -> bool:
+        """Install and return True; return False if pip failed before it changed anything, and it `may_fail`.
+
+        Why it failed isn't asked: an index that can't be reached has many names in pip's words, and another one with
+        every version and every setting of pip.
 
         Raises:
             SetupError: pip failed.
@@ -198,18 +217,13 @@ class _Pip:
         lines: deque[str] = deque(maxlen=20)
         began = False
         self._dirty.touch()
-        with subprocess.Popen(
-            [*self._command, *arguments],
-            cwd=self._root,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            # pip holds the lock, too: if this process is killed, pip may live on for a while.
-            pass_fds=() if WINDOWS else (self._lock.fileno(),),
-        ) as process:
+        # pip holds the lock, too: if this process is killed, pip may live on for a while.
+        held = () if WINDOWS else (self._lock.fileno(),)
+        output: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        output |= {"text": True, "encoding": "utf-8", "errors": "replace"}
+        command = [*self._command, *arguments]
+        process = subprocess.Popen(command, cwd=self._root, stdin=subprocess.DEVNULL, pass_fds=held, **output)
+        with process, _beats():
             assert process.stdout is not None
             for line in process.stdout:
                 lines.append(line.rstrip())
@@ -219,12 +233,30 @@ class _Pip:
             self._dirty.unlink()  # pip failed before it changed anything: what was there still works
         if process.returncode == 0:
             return True
-        if may_be_missing and any("No matching distribution found" in line for line in lines):
+        if may_fail and process.returncode > 0 and not began:
             return False
         raise SetupError(
             f"pip could not install {what} (exit code {process.returncode}); its last lines:\n{_indented(lines)}\n"
-            "Check the network and the free space (2.5 GB are needed), then run this again; downloads are kept."
+            "Check the network and the free space ({SIZE} are needed), then run this again; downloads are kept."
         )
+
+
+@contextlib.contextmanager
+def _beats() -> Iterator[None]:
+    """Say every few seconds that it goes on, and for how long it has."""
+    began, over = time.monotonic(), threading.Event()
+
+    def beat() -> None:
+        while not over.wait(BEAT_SECONDS):
+            print(f"      ... {time.monotonic() - began:.0f} s", flush=True)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _show(line: str) -> None:
@@ -275,13 +307,17 @@ def _try_lock(handle: IO[str]) -> bool:
 # -- for the scripts -------------------------------------------------------------------------------------------------
 
 
-def prepare(extras: Iterable[str] = ()) -> Checkout:
-    """Set this checkout up, saying what happens; leave the program with a sentence where that can't be done."""
+def prepare(*, developing: bool = False) -> Checkout:
+    """Set this checkout up, saying what happens; leave the program with a sentence where that can't be done.
+
+    Args:
+        developing: with what the checks need, too.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # pip's lines may hold letters that a Windows pipe can't take
     checkout = Checkout()
     try:
-        checkout.ensure(extras)
+        checkout.ensure(name for name in checkout.extras() if developing or name != DEVELOPING)
     except SetupError as error:
         sys.exit(f"==> {error}")
     except OSError as error:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agents.load import load_player
-from arena.evaluate import play_seeds
+from arena.engine.evaluate import play_seeds
 from envs.games import GAMES
 from envs.rules import named_rules
 from recordings.storage import save

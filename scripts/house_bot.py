@@ -11,26 +11,30 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from agents.dagger import sharpened
 from agents.load import ZOO
-from agents.packing import pack_agent
-from agents.runs import read_episodes
-from arena.evaluate import evaluate
-from arena.seeds import practice_seeds
-from arena.statistics import Summary, summary
-from envs import End, Game, find_game
-from envs.games import FPS
+from agents.training.dagger import sharpened
+from agents.training.packing import pack_agent
+from agents.training.runs import read_episodes
+from arena.engine.evaluate import evaluate
+from arena.engine.seeds import practice_seeds
+from arena.stats.comparison import Summary, summary
+from envs import ArenaError, End, Game, find_game
+from envs.extras import require
+from envs.games import FPS, HUMAN, TESTER
 from envs.rules import CLASSES, named_rules
 
 FIRST_SEED = 1_000
 BASELINES = ("script:random", "script:basic")
 BASELINE_EPISODES = 20
+LIMITS = ((0.0, 0.842), (0.013, 0.987), (0.158, 1.0))
+"""Clopper and Pearson's 95 % bounds for 0, 1 and 2 of 2."""
 MOST_DOTS, MOST_POINTS = 120, 100
 """Of the games and of their mean in the curve: the picture stays small and looks the same."""
 
@@ -55,9 +59,12 @@ def main() -> None:
     curve = read_episodes(args.run / "episodes.csv")
     seconds = max((row[3] for row in curve if row[0] <= step), default=0.0)
     training = {key: about[key] for key in ("command", "commit", "seed", "rules")}
-    training |= {"steps": step, "emulated_frames": 4 * step, "seconds": round(seconds)}
+    skip = about.get("frame_skip", 4)
+    training |= {"steps": step, "emulated_frames": skip * step, "seconds": round(seconds)}
+    if "core_seconds" in about:  # of the whole run; at an earlier step, its share of the wall clock
+        training["core_hours"] = round(about["core_seconds"] / 3600 * min(1, seconds / about["seconds"]), 3)
     package = args.out / f"{args.name}.zip"
-    pack_agent(package, state, game, name=args.name, algo=about["algo"], about=training)
+    pack_agent(package, state, game, name=args.name, algo=about["algo"], about=training, frame_skip=skip)
     scores = play_both(str(package), game, args)
     draw(curve, step, game, package.with_suffix(".svg"))
     package.with_suffix(".md").write_text(card(args.name, game, about, training, scores, baselines(game, args)))
@@ -103,6 +110,7 @@ def baselines(game: Game, args: argparse.Namespace) -> dict[str, list[float]]:
 
 def draw(curve: list[tuple[float, ...]], step: int, game: Game, path: Path) -> None:
     """The score of every game played in training, and its running mean."""
+    require("The curve on the card", "matplotlib")
     import matplotlib
 
     matplotlib.use("svg")
@@ -110,15 +118,16 @@ def draw(curve: list[tuple[float, ...]], step: int, game: Game, path: Path) -> N
 
     matplotlib.rcParams["svg.hashsalt"] = path.stem  # the same curve gives the same bytes
     matplotlib.rcParams["svg.fonttype"] = "none"  # text as text, not as outlines
-    steps, scores = np.array([row[:2] for row in curve if row[0] <= step]).T
-    window = min(len(scores), max(10, len(scores) // 50))
-    mean = np.convolve(scores, np.ones(window) / window, mode="valid")
+    steps, scores = np.array([row[:2] for row in curve if row[0] <= step]).reshape(-1, 2).T
     figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
-    dots, line = (slice(None, None, -(-len(scores) // most)) for most in (MOST_DOTS, MOST_POINTS))
-    axes.plot(steps[dots], scores[dots], ".", markersize=2, color="#9db4c8", label="one game")
-    axes.plot(steps[window - 1 :][line], mean[line], color="#1f4e79", label=f"mean of {window} games")
-    axes.set(title=f"{game.title}: games played in training", xlabel="steps (4 frames each)", ylabel="points")
-    axes.legend(frameon=False)
+    if len(scores):  # else no game was over yet
+        window = min(len(scores), max(10, len(scores) // 50))
+        mean = np.convolve(scores, np.ones(window) / window, mode="valid")
+        dots, line = (slice(None, None, -(-len(scores) // most)) for most in (MOST_DOTS, MOST_POINTS))
+        axes.plot(steps[dots], scores[dots], ".", markersize=2, color="#9db4c8", label="one game")
+        axes.plot(steps[window - 1 :][line], mean[line], color="#1f4e79", label=f"mean of {window} games")
+        axes.legend(frameon=False)
+    axes.set(title=f"{game.title}: games played in training", xlabel="steps", ylabel="points")
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
 
@@ -150,6 +159,7 @@ def card(
         f"| training | {training['steps']:,} steps, {frames:,} emulated frames ({frames / FPS / 3600:.1f} hours) |",
         f"| planned length | {about['steps']:,} steps{falls} |",
         f"| wall clock | {training['seconds'] / 60:.0f} minutes, evaluations and checkpoints included |",
+        *([f"| processor time | {training['core_hours']:.2f} core-hours |"] if "core_hours" in training else []),
         f"| machine | {about['machine']} |",
         f"| settings | {settings} |",
         "",
@@ -167,6 +177,7 @@ def card(
         )
     lines += ["", f"The scripts, on the first {BASELINE_EPISODES} of these seeds under the five-minute rules:", ""]
     lines += [f"- {agent}: {mean:,.1f} ({low:,.1f} to {high:,.1f})" for agent, (mean, low, high) in others.items()]
+    lines += ["", people(game, scores["5min"][0].mean)]
     if game.references:
         lines += ["", "Scores of others, under their own conditions:", ""]
         lines += [f"- {r.who}: {r.score:,} ({r.conditions}; {r.source})" for r in game.references]
@@ -176,15 +187,38 @@ def card(
     return "\n".join(lines)
 
 
+def people(game: Game, mean: float) -> str:
+    """Return a sentence about people: what the published scores of two allow to say, and no more.
+
+    If `below` of two are below the bot, the share of such people who are lies between Clopper and Pearson's bounds with
+    95 % confidence; people who have practised less than those two are not among them.
+    """
+    known = [r for who in (HUMAN, TESTER) if (r := game.reference(who)) is not None]
+    if not known:
+        return "How many people it beats isn't known: nobody's score is published."
+    below = sum(r.score < mean for r in known)
+    low, high = LIMITS[below]
+    return (
+        f"Of the {len(known)} people whose mean is published (both had practised), it is above {below}. Two say "
+        f"little: with 95 % confidence, {low:.0%} to {high:.0%} of people like them score less than it."
+    )
+
+
 def learned(about: dict[str, Any]) -> str:
     """Return in a sentence how it learned."""
     if about["algo"] == "dagger":
         likeliest = " It nearly always takes the action that it holds most likely." * ("sharper" in about["settings"])
+        began = f" It went on from the house bot {about['start']['name']}." if "start" in about else ""
+        besides = " Besides, it learned to tell what that player had seen." * bool(
+            about["settings"].get("notes_weight")
+        )
+        steered = "one in ten" if "start" in about else "at first all, later one in ten"
+        steered += ", and the beginnings of one in four" * bool(about["settings"].get("prefixes"))
         return (
             f"Taught by `{about['teacher']}` with DAgger: in every situation that it came into it learned what that "
             "player would have done, and nothing from the score (Stable-Baselines3 `CnnPolicy`)."
-            f"{likeliest} While it learned, the teacher steered some of the games that the curve shows: at first all, "
-            "later one in ten."
+            f"{besides}{began}{likeliest} While it learned, the teacher steered some of the games that the curve "
+            f"shows: {steered}."
         )
     before = "after imitating recordings " * bool(about.get("imitates"))
     if start := about.get("start"):
@@ -196,4 +230,7 @@ def learned(about: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ArenaError as error:
+        sys.exit(f"error: {error}")

@@ -25,21 +25,21 @@ sys.path.insert(0, str(ROOT))
 
 from agents.human import Button, HumanPlayer  # noqa: E402
 from agents.load import find_agent_file, house_bots, load_player  # noqa: E402
-from arena.book import book, keep  # noqa: E402
-from arena.evaluate import play_seeds  # noqa: E402
-from arena.event import open_event  # noqa: E402
-from arena.kiosk.attract import Attract  # noqa: E402
-from arena.kiosk.house import House, Rival  # noqa: E402
+from arena.client.offline import Alone  # noqa: E402
+from arena.client.station import Refused  # noqa: E402
+from arena.engine.evaluate import play_seeds  # noqa: E402
+from arena.event.blocked_words import load_words  # noqa: E402
+from arena.event.folder import open_event  # noqa: E402
 from arena.kiosk.kiosk import Kiosk  # noqa: E402
-from arena.kiosk.screen import Screen, Visit  # noqa: E402
+from arena.kiosk.model import House, Rival  # noqa: E402
+from arena.kiosk.screens.attract import Attract  # noqa: E402
+from arena.kiosk.screens.base import Screen, Visit  # noqa: E402
 from arena.kiosk.settings import open_settings  # noqa: E402
-from arena.kiosk.words import load_words  # noqa: E402
 from arena.play.opponent import open_opponent  # noqa: E402
 from arena.play.session import Played, Round, play_game  # noqa: E402
-from arena.play.stage import Press, Stage, open_stage  # noqa: E402
-from arena.scoreboard import Scoreboard  # noqa: E402
-from arena.station.alone import Alone  # noqa: E402
-from arena.station.station import Refused  # noqa: E402
+from arena.scoreboard.publish import book, keep  # noqa: E402
+from arena.scoreboard.store import Scoreboard  # noqa: E402
+from arena.ui.window import Press, Stage, open_stage  # noqa: E402
 from envs.games import Game, find_game  # noqa: E402
 from envs.rules import Rules  # noqa: E402
 from envs.step import Step  # noqa: E402
@@ -273,13 +273,13 @@ def studio(folder: Path, size: tuple[int, int]) -> Iterator[Camera]:
 
 def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     """Yield the name and the picture of every screen, in the order in which a guest of the kiosk meets them."""
-    from arena.kiosk.asking import Consent, WarmUp
-    from arena.kiosk.choosing import ChooseGame, ChooseRival
-    from arena.kiosk.house import Outcome
-    from arena.kiosk.leaving import Attempts, Exit
-    from arena.kiosk.matching import NextRound, Trouble
-    from arena.kiosk.naming import EnterName
-    from arena.kiosk.result import Counting, Result
+    from arena.kiosk.model import Outcome
+    from arena.kiosk.screens.choose import ChooseGame, ChooseRival
+    from arena.kiosk.screens.consent import Consent, WarmUp
+    from arena.kiosk.screens.exit import Attempts, Exit
+    from arena.kiosk.screens.match import NextRound, Trouble
+    from arena.kiosk.screens.name import EnterName
+    from arena.kiosk.screens.result import Counting, Result
 
     house = camera.house
     game = find_game("space_invaders")

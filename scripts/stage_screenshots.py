@@ -20,16 +20,16 @@ sys.path.insert(0, str(ROOT))
 
 from screenshots import COLOURS, FOLDER, GUESTS, MOST_BYTES, played_by_guest  # noqa: E402
 
-from arena.book import book, keep  # noqa: E402
-from arena.conduct import Conductor, machine, person  # noqa: E402
-from arena.event import Event, open_event  # noqa: E402
-from arena.kiosk.words import load_words  # noqa: E402
-from arena.play.stage import Press, Stage, open_stage  # noqa: E402
-from arena.projector.follow import Follower  # noqa: E402
-from arena.projector.hall import Hall  # noqa: E402
-from arena.projector.scenes import Champion, Playing, Scene, Table, Winner  # noqa: E402
-from arena.projector.show import TheShow  # noqa: E402
-from arena.scoreboard import Scoreboard  # noqa: E402
+from arena.event.blocked_words import load_words  # noqa: E402
+from arena.event.folder import Event, open_event  # noqa: E402
+from arena.scoreboard.publish import book, keep  # noqa: E402
+from arena.scoreboard.store import Scoreboard  # noqa: E402
+from arena.stage.audience import Hall  # noqa: E402
+from arena.stage.player import TheShow  # noqa: E402
+from arena.stage.poller import Follower  # noqa: E402
+from arena.stage.scenes import Champion, Playing, Scene, Table, Winner  # noqa: E402
+from arena.tournament.runner import Conductor, machine, person  # noqa: E402
+from arena.ui.window import Press, Stage, open_stage  # noqa: E402
 from envs.rules import named_rules  # noqa: E402
 
 URL = "http://192.168.1.10:8000"

@@ -13,7 +13,6 @@ import time
 
 from bootstrap import ROOT, Checkout, prepare, say
 
-EXTRAS = ("cluster", "dataset", "dev", "onnx", "postgres", "report", "server", "train")
 CHECKS = {
     "lint": ("ruff", "check"),
     "format": ("ruff", "format", "--check"),
@@ -25,7 +24,7 @@ def main(options: list[str]) -> int:
     if options in (["-h"], ["--help"]):
         print(__doc__)
         return 0
-    checkout = prepare(EXTRAS)
+    checkout = prepare(developing=True)
     if not check_system_packages():
         return 1
     results = {name: check(checkout, name, *command) for name, command in CHECKS.items()}

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import activated  # noqa: F401  (first, so that a Python without libraries gets one sentence)
 import numpy as np
 import torch
 from sb3_contrib import QRDQN
@@ -23,31 +24,40 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
-from agents.checkpoints import check_sane, checkpoints, restart_games, restore
-from agents.cloning import imitate
-from agents.dagger import DAgger, sharpened
-from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
-from agents.hyperparameters import (
+from agents.load import load_player
+from agents.networks.player import NetworkPlayer
+from agents.networks.preprocessing import STACK, sight_for
+from agents.networks.torch_networks import build_network, playing_weights
+from agents.packages.architecture import EXTRACTORS, Architecture, read_architecture
+from agents.player import Kind, PlayerInfo
+from agents.training.checkpoints import check_sane, checkpoints, restart_games, restore
+from agents.training.cloning import imitate
+from agents.training.dagger import DAgger, sharpened
+from agents.training.fast import (
+    FastActorCriticPolicy,
+    FastImpalaCNN,
+    FastNatureCNN,
+    bfloat16_pays,
+    fast_policy_kwargs,
+    tune_process,
+)
+from agents.training.hyperparameters import (  # fmt: skip
     check_settings,
     check_together,
     falling,
     schedule,
     steps_per_update,
     whole_updates,
-)  # fmt: skip
-from agents.impala import ImpalaCNN
-from agents.kickstart import Kickstart
-from agents.lessons import LessonEnv
-from agents.load import load_player
-from agents.network_player import NetworkPlayer
-from agents.networks import build_network, playing_weights
-from agents.options import Options, algorithm, whole
-from agents.packages.architecture import Architecture, read_architecture
-from agents.packing import pack_agent
-from agents.player import Kind, PlayerInfo
-from agents.progress import Progress
-from agents.replay_buffer import AnswerBuffer, FrameReplayBuffer
-from agents.runs import (
+)
+from agents.training.impala import ImpalaCNN
+from agents.training.kickstart import Kickstart
+from agents.training.lessons import LessonEnv
+from agents.training.options import Options, algorithm, whole
+from agents.training.packing import pack_agent
+from agents.training.progress import Progress
+from agents.training.replay_buffer import AnswerBuffer, FrameReplayBuffer
+from agents.training.room import check_disk, check_memory
+from agents.training.runs import (
     begin_anew,
     carry_over,
     commit,
@@ -61,13 +71,14 @@ from agents.runs import (
     recipe,
     write_about,
 )
-from agents.starting import starting_agent
-from agents.watch import Watch, WatchedBot, stop_politely
-from arena.demonstrations import demonstrate, recordings_of
-from arena.evaluate import play_seeds
-from arena.seeds import practice_seeds
+from agents.training.starting import starting_agent
+from agents.training.watch import Watch, WatchedBot, stop_politely
+from arena.archive.demonstrations import demonstrate, recordings_of
+from arena.engine.evaluate import play_seeds
+from arena.engine.seeds import practice_seeds
 from envs import ArenaError, Game, find_game
 from envs.errors import tidy
+from envs.extras import require
 from envs.names import check_name
 from envs.rules import named_rules
 from envs.text_files import read_toml
@@ -79,6 +90,7 @@ DEFAULTS = Path(__file__).with_name("train.toml")
 GAMES_SETTINGS: dict[str, type] = {"reward_scale": float, "opening": int}
 """Those that `TrainingEnv` is given."""
 INTERRUPTED = 130
+FEATURES = 256  # of an IMPALA network: what its authors chose
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------
@@ -90,8 +102,13 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--algo", type=algorithm(ALGORITHMS), default="ppo", help=f"one of {', '.join(ALGORITHMS)} (default: ppo)"
     )
-    options.add_argument("--steps", type=whole(1), help="length of the run, as in 200000 or 2e5; a step is 4 frames")
+    options.add_argument(
+        "--steps",
+        type=whole(1),
+        help="length of the run, as in 200000 or 2e5; a step is four emulated frames, in Pac-Man three",
+    )
     options.add_argument("--seed", type=whole(0), default=0)
+    options.add_argument("--frame-skip", type=whole(1), metavar="N", help="frames per step (default: the game's own)")
     options.add_argument("--rules", default="5min", help="length of a game: 5min or 30min (default: 5min)")
     options.add_argument(
         "--config", type=Path, default=DEFAULTS, help="settings (default: train.toml beside this file)"
@@ -100,7 +117,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--name", type=check_name, help="the agent's name (default: that of the run's folder)")
     options.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of the run")
     options.add_argument("--from-recordings", type=Path, metavar="DIR", help="first imitate the games recorded there")
-    options.add_argument("--from", dest="start", metavar="AGENT", help="go on from this agent's policy (ppo)")
+    options.add_argument("--from", dest="start", metavar="AGENT", help="go on from this agent's policy (ppo, dagger)")
     options.add_argument("--teacher", default="script:steady", metavar="AGENT", help="whom --algo dagger learns from")
     options.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     options.add_argument("--threads", type=whole(1), default=os.cpu_count() or 1, help="processor cores to use")
@@ -139,15 +156,20 @@ def check_device(device: str) -> None:
 def settings_for(config: dict[str, Any], algo: str, game: Game, *, kickstart: bool) -> dict[str, Any]:
     """The settings of `algo` for `game`: what it is given in general, then for the game; then, if it goes on from a
     policy, what that changes."""
-    known: dict[str, type] = {"envs": int, "adam_eps": float} | (GAMES_SETTINGS if algo != "dagger" else {})
+    known: dict[str, type] = {"envs": int, "adam_eps": float, "extractor": str}
+    known |= GAMES_SETTINGS if algo != "dagger" else {}
     takers: list[Callable[..., Any]] = [ALGORITHMS[algo].__init__]
     settings: dict[str, Any] = {"envs": 8}
     for part in (config.get(algo, {}), config.get(game.name, {}).get(algo, {})):
         settings |= check_settings(part, algo, *takers, **known)
+    if (extractor := settings.get("extractor", "nature")) not in EXTRACTORS:
+        raise ArenaError(f"The settings give {algo} the extractor {extractor!r}; known are {', '.join(EXTRACTORS)}.")
     if kickstart and algo == "ppo":
         takers, known = [*takers, Kickstart.__init__], known | {"soften": float}
         for part in (config.get("kickstart", {}), config.get(game.name, {}).get("kickstart", {})):
             settings |= check_settings(part, "kickstart", *takers, **known)
+    elif kickstart and algo == "dagger":  # it can play already, so the teacher need not show it how at first
+        settings |= {"soften": settings.get("sharper", 1.0), "steered_fraction": 0.0, "learning_starts": 10_000}
     elif kickstart:
         settings |= check_settings(config.get("imitation", {}).get(algo, {}), algo, *takers, **known)
     return settings
@@ -176,8 +198,9 @@ def make_games(args: argparse.Namespace, game: Game, count: int, settings: dict[
     chosen = {name: settings.pop(name) for name in GAMES_SETTINGS.keys() & settings.keys()}
     rules = named_rules(game, args.rules)
     if args.algo == "dagger":
-        return LessonEnv(rules, [load_player(args.teacher, game) for _ in range(count)], seed=args.seed)
-    return TrainingEnv(rules, count, seed=args.seed, threads=args.threads, **chosen)
+        teachers = [load_player(args.teacher, game) for _ in range(count)]
+        return LessonEnv(rules, teachers, seed=args.seed, frame_skip=args.frame_skip)
+    return TrainingEnv(rules, count, seed=args.seed, threads=args.threads, frame_skip=args.frame_skip, **chosen)
 
 
 def make_model(
@@ -196,11 +219,14 @@ def make_model(
     policy: Any = "CnnPolicy"
     optimizer = {"eps": settings.pop("adam_eps")} if "adam_eps" in settings else {}
     policy_kwargs: dict[str, Any] = {}
-    if network is not None and network.extractor == "impala":
+    impala = network is not None and network.extractor == "impala"
+    if plain and impala:
         policy_kwargs = {"features_extractor_class": ImpalaCNN, "net_arch": []}
     elif not plain:
         on_gpu = device != "cpu" and torch.cuda.is_available()
-        policy_kwargs = fast_policy_kwargs(half=bfloat16_pays(torch.device("cuda" if on_gpu else "cpu")))
+        policy_kwargs = fast_policy_kwargs(
+            FastImpalaCNN if impala else FastNatureCNN, half=bfloat16_pays(torch.device("cuda" if on_gpu else "cpu"))
+        )
         if issubclass(algo, (PPO, A2C, DAgger)):
             policy = FastActorCriticPolicy
     if not plain and not settings.get("use_rms_prop"):
@@ -211,14 +237,17 @@ def make_model(
         policy_kwargs["optimizer_kwargs"] = optimizer
     if issubclass(algo, (DQN, QRDQN)) and not plain:
         settings["replay_buffer_class"] = FrameReplayBuffer
-    if algo is DAgger:
-        settings["replay_buffer_class"] = AnswerBuffer
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always")
         model = algo(policy, env, seed=seed, device=device, policy_kwargs=policy_kwargs, **settings)
     for note in notes:
         print(f"note: {tidy(note.message, 400)}")
     return model
+
+
+def pictures_kept(algo: str, *, plain: bool) -> int:
+    """Pictures that the replay buffer keeps of each step: SB3's own keeps both stacks."""
+    return AnswerBuffer.PICTURES if algo == "dagger" else 8 if plain else FrameReplayBuffer.PICTURES
 
 
 def learned(model: BaseAlgorithm) -> dict[str, torch.Tensor]:
@@ -234,7 +263,8 @@ def evaluate(model: BaseAlgorithm, game: Game, args: argparse.Namespace, tell: C
     """
     weights = playing_weights(learned(model))
     network = build_network(weights, len(named_rules(game).action_set))
-    bot = WatchedBot(network, draws="action_net.weight" in weights, fires=game.fires)
+    sight = sight_for(game, args.frame_skip)
+    bot = WatchedBot(network, draws="action_net.weight" in weights, fires=game.fires, sight=sight)
     scores: list[int] = []
     bot.decided = lambda: tell(len(scores))
     player = NetworkPlayer(PlayerInfo("in training", Kind.BOT), bot)
@@ -246,15 +276,18 @@ def evaluate(model: BaseAlgorithm, game: Game, args: argparse.Namespace, tell: C
 def write_agent(path: Path, state: dict[str, torch.Tensor], game: Game, about: dict[str, Any]) -> None:
     training = {what: about[what] for what in ("seed", "rules", "commit", "command")}
     training |= {"steps": about["best"]["steps"], "practice_score": about["best"]["score"]}
-    pack_agent(path, state, game, name=about["name"], algo=about["algo"], about=training)
+    skip = about["frame_skip"]
+    pack_agent(path, state, game, name=about["name"], algo=about["algo"], about=training, frame_skip=skip)
 
 
 # -- the run -----------------------------------------------------------------------------------------------------------
 
 
 def train(args: argparse.Namespace) -> int:
+    require("A training run's curves", "tensorboard")
     game = find_game(args.game)
     named_rules(game, args.rules)
+    args.frame_skip = args.frame_skip or game.frame_skip
     out: Path = args.out or Path("runs") / f"{game.name}-{args.algo}-{args.seed}"
     check_device(args.device)
     config = read_config(args.config)
@@ -273,13 +306,13 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
     before: dict[str, Any] = resumed[1]["about"] if resumed else {}
     done: int = resumed[1]["counters"]["num_timesteps"] if resumed else 0
     imitates: bool = before.get("imitates", args.from_recordings is not None)
-    start = starting_agent(args.start, game) if args.start else None
+    if args.start and args.algo not in ("ppo", "dagger"):
+        raise ArenaError(f"Only ppo and dagger go on from an agent, not {args.algo}; leave out --algo, or --from.")
+    start = starting_agent(args.start, game, args.frame_skip) if args.start else None
     kickstart = imitates or start is not None or "start" in before
     settings = settings_for(config, args.algo, game, kickstart=kickstart)
     check_together(settings, args.algo, ALGORITHMS[args.algo], plain=args.plain)
     imitation = imitation_settings(config)
-    if start is not None and args.algo != "ppo":
-        raise ArenaError(f"Only ppo goes on from an agent, not {args.algo}; leave out --algo, or --from.")
     if start is not None and args.from_recordings:
         raise ArenaError("A run starts from an agent or from recordings; leave out --from or --from-recordings.")
     if args.from_recordings and args.algo not in ("ppo", "a2c"):
@@ -295,6 +328,7 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
         "name": args.name or before.get("name") or name_of(out, f"{game.name}-{args.algo}-{args.seed}"),
         "seed": args.seed,
         "rules": args.rules,
+        "frame_skip": args.frame_skip,
         "steps": whole_updates(asked, done, update),
         "settings": dict(settings),
         "imitates": imitates,
@@ -305,12 +339,19 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
     about["command"] = recipe(args, about["steps"], DEFAULTS)
     if start is not None:
         about["start"] = {"name": start.name, "sha256": start.sha256}
+    extractor = settings.pop("extractor", "nature")
     network = start.architecture if start is not None else None
+    if network is None and extractor != "nature":
+        network = Architecture(extractor, "action_net", STACK, FEATURES, len(named_rules(game).action_set))
     if resumed:
         carry_over(about, before, resumed[0])
         network = read_architecture({name: tuple(t.shape) for name, t in resumed[1]["policy"].items()})
     tune_process(args.threads)
     try:
+        if "buffer_size" in settings:
+            pictures = pictures_kept(args.algo, plain=args.plain)
+            check_memory(settings["buffer_size"], pictures)
+            check_disk(settings["buffer_size"], pictures, about["steps"], out)
         env = make_games(args, game, settings.pop("envs"), settings)
         soften = settings.pop("soften", 1.0)
         algo = Kickstart if kickstart and args.algo == "ppo" else ALGORITHMS[args.algo]
@@ -325,12 +366,14 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
         print(f"({asked:,} steps were asked for; with these settings it learns after every {update:,}.)")
     if settings.get("learning_starts", 0) >= about["steps"]:
         print(f"note: it learns nothing before step {settings['learning_starts']:,} (learning_starts in the settings)")
+    if blind := game.hides(args.frame_skip):
+        print(f"warning: {blind}")
     if resumed:
         restore(model, *resumed)
         restart_games(model, args.seed)
         print(f"Going on at {model.num_timesteps:,} steps.", flush=True)
     elif imitates:
-        shown = demonstrate(told(recordings_of(args.from_recordings, game)))
+        shown = demonstrate(told(recordings_of(args.from_recordings, game)), args.frame_skip)
         print(f"Imitating {len(shown):,} decisions.", flush=True)
         imitate(model, shown, seed=args.seed, **imitation)
     elif start is not None:

@@ -15,8 +15,8 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+import activated  # noqa: F401  (first, so that a Python without libraries gets one sentence)
 import numpy as np
-import optuna
 from stable_baselines3.common.callbacks import BaseCallback
 from train import (
     ALGORITHMS,
@@ -29,16 +29,22 @@ from train import (
     settings_for,
 )
 
-from agents.fast import tune_process
-from agents.hyperparameters import check_together, steps_per_update, whole_updates
-from agents.options import Options, algorithm, whole
-from agents.packing import write_package
-from agents.progress import Progress
-from agents.runs import held
+from agents.training.fast import tune_process
+from agents.training.hyperparameters import check_together, steps_per_update, whole_updates
+from agents.training.options import Options, algorithm, whole
+from agents.training.packing import write_package
+from agents.training.progress import Progress
+from agents.training.runs import held
 from envs import ArenaError, Game, find_game
+from envs.extras import explained
 from envs.rules import named_rules
 from envs.text_files import read_toml
 from envs.training import TrainingEnv
+
+try:
+    import optuna
+except ModuleNotFoundError as error:
+    sys.exit(f"error: {explained(error) or error}")
 
 TUNED = ("ppo", "dqn", "qrdqn", "a2c")
 REPORTS = 10

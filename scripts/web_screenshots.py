@@ -29,15 +29,15 @@ from benchmarks.server import _serving  # noqa: E402
 from system_packages import find_chromium  # noqa: E402
 
 from agents.player import Kind  # noqa: E402
-from arena.book import result_of  # noqa: E402
-from arena.chain import links  # noqa: E402
-from arena.client import Client  # noqa: E402
-from arena.event import Event, open_event  # noqa: E402
-from arena.results import Result  # noqa: E402
-from arena.scoreboard import Scoreboard  # noqa: E402
+from arena.client.api import Client  # noqa: E402
+from arena.event.folder import Event, open_event  # noqa: E402
+from arena.scoreboard.publish import result_of  # noqa: E402
+from arena.scoreboard.results import Result  # noqa: E402
+from arena.scoreboard.store import Scoreboard  # noqa: E402
 from envs.rules import named_rules  # noqa: E402
 from envs.step import End  # noqa: E402
 from recordings.codec import read  # noqa: E402
+from recordings.live_chain import links  # noqa: E402
 
 FOLDER = ROOT / "docs" / "screenshots"
 MOST_BYTES = 150_000

@@ -19,6 +19,8 @@ import pytest
 from system_packages import find_postgres
 from x_server import x_server
 
+from tests.readme_environment import ReadmeEnvironment
+
 # -- skips -----------------------------------------------------------------------------------------------------------
 
 NO_SKIPS = "1" in (os.environ.get("ARENA_NO_SKIPS"), os.environ.get("CI")) or os.environ.get("CI", "").lower() == "true"
@@ -56,6 +58,17 @@ def display() -> Iterator[str]:
             pytest.skip(f"no {program} (Debian: sudo apt-get install xvfb xdotool)")
     with x_server("1280x720") as display:
         yield display
+
+
+# -- the README's environment ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def readme_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadmeEnvironment]:
+    """What the README's first command makes: no library in it is there for developers only."""
+    environment = ReadmeEnvironment(tmp_path_factory.mktemp("readme") / ".venv")
+    yield environment
+    environment.remove()
 
 
 # -- PostgreSQL ------------------------------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from agents.load import load_player
 from agents.player import Kind, PlayerInfo
-from arena.book import book, keep
-from arena.evaluate import play_seeds
-from arena.scoreboard import Scoreboard
+from arena.engine.evaluate import play_seeds
+from arena.scoreboard.publish import book, keep
+from arena.scoreboard.store import Scoreboard
 from envs.games import find_game
 from envs.rules import Rules
 from envs.step import Step

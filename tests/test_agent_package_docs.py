@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from agents.packages import MENDS
-from agents.packages.settings import OnnxSettings, Settings, read_settings
+from agents.packages.settings import OnnxSettings, Sb3Settings, Settings, read_settings
 
 PAGE = (Path(__file__).parent.parent / "docs" / "agent-package.md").read_text(encoding="utf-8")
 
@@ -19,7 +19,11 @@ def test_every_refusal_is_described() -> None:
 
 def test_the_example_has_every_setting() -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    as_onnx = read_settings(example.replace('kind = "sb3"', 'kind = "onnx"').encode())
-    assert as_onnx.model_fields_set == Settings.model_fields.keys() - {"games"}
+    sb3, onnx = re.findall(r"(?ms)^\[(?:sb3|onnx)\].*?(?=^\[|\Z)", example)
+    as_sb3 = read_settings(example.replace(onnx, "").encode())
+    as_onnx = read_settings(example.replace(sb3, "").replace('kind = "sb3"', 'kind = "onnx"').encode())
+    assert as_sb3.model_fields_set | as_onnx.model_fields_set == Settings.model_fields.keys() - {"games"}
+    assert as_sb3.sb3 is not None
     assert as_onnx.onnx is not None
+    assert as_sb3.sb3.model_fields_set == Sb3Settings.model_fields.keys()
     assert as_onnx.onnx.model_fields_set == OnnxSettings.model_fields.keys()

@@ -66,7 +66,7 @@ def test_imports_go_down_only(path: Path) -> None:
         ("envs", "from arena import cli"),
         ("agents", "from recordings.codec import Recording"),
         ("recordings", "def f():\n    from agents import player"),
-        ("recordings", "if TYPE_CHECKING:\n    from arena.match import Match"),
+        ("recordings", "if TYPE_CHECKING:\n    from arena.engine.match import Match"),
         ("arena", "from scripts import demo"),
         ("arena", "import bootstrap"),
         ("arena", "importlib.import_module('scripts.demo')"),

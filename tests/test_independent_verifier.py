@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from agents.player import PlayerQuit
-from arena.evaluate import play_seeds
-from arena.verify import verify
+from arena.engine.evaluate import play_seeds
+from arena.engine.verify import verify
 from envs.environment import ale_seed_of
 from envs.errors import ArenaError
 from envs.games import GAMES

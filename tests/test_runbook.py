@@ -1,142 +1,36 @@
-"""The runbook, followed from its first command to its last in an empty folder, in the order in which it stands there.
-
-So that it is soon over, Space Invaders takes Breakout's place, the shortest scripts take the bots', and one seed is
-played of each; pretended people play what people would. ARENA_SOAK=1 follows it word for word.
-"""
+"""The runbook can be followed from its first command to its last, in the README's environment."""
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
+import subprocess
 from pathlib import Path
 
-import pytest
-
-from arena import cli
-from arena.conduct import Conductor
-from arena.event import open_event
-from arena.following import ARENA, end, start
-from arena.scoreboard import Scoreboard
-from envs.rules import named_rules
-from tests.pretend import people_play
-
-ROOT = Path(__file__).parent.parent
-RUNBOOK = ROOT / "docs" / "runbook.md"
-SOAK = bool(os.environ.get("ARENA_SOAK"))
-GAME = "breakout" if SOAK else "space_invaders"
-SHORTER = (
-    (r"breakout-quick|script:basic", "script:noop"),
-    (r"breakout-taught", "script:random"),
-    (r"\bbreakout\b", GAME),
-    (r"--best-of \d+", "--best-of 1"),
-    (r"--seeds \d+", "--seeds 1"),
-)
-SETTINGS = """
-[stations]
-names = ["Station 1"]
-[seeds]
-entropy = "the lottery of Saturday"
-[final]
-people = 2
-bots = 2
-"""
-PEOPLE = {"Ada": 0.3, "Ben": 0.6, "Cem": 0.9}
+from tests.readme_environment import ReadmeEnvironment
+from tests.runbook import ROOT, SOAK, commands, shortened
 
 
-def commands() -> list[str]:
-    """Return the commands in their order, those in the table of mishaps included."""
-    text = RUNBOOK.read_text(encoding="utf-8")
-    found = re.findall(r"^ {4,}(arena .*)$|`(arena [^`]*)`", text[text.index("## Three weeks before") :], re.MULTILINE)
-    return [alone or among for alone, among in found]
-
-
-def shortened(command: str) -> str:
-    for pattern, instead in () if SOAK else SHORTER:
-        command = re.sub(pattern, instead, command)
-    return command
-
-
-def play(folder: Path, name: str, who: str | None = None) -> None:
-    """Let people play what the tournament `name` waits for: everybody, or one."""
-    event = open_event(folder)
-    with Scoreboard.open(event.database) as board:
-        one = Conductor(event, board, name)
-        one.take_in()
-        state = one.state()
-        for slot in one.waiting_for(state):
-            if who in (None, slot.player):
-                rules, seed = state.plan.rules[slot.game], one.seed_of(state, slot)
-                people_play(board, event.recordings, rules, [seed], {slot.player: PEOPLE[slot.player]}, "script:random")
-        one.take_in()
-
-
-def practise(folder: Path) -> None:
-    event = open_event(folder)
-    with Scoreboard.open(event.database) as board:
-        for game in event.settings.games:
-            rules = named_rules(game)
-            people_play(board, event.recordings, rules, [0], {n: PEOPLE[n] for n in ("Ada", "Ben")}, "script:random")
-
-
-def served(words: list[str]) -> None:
-    """Start the server and end it again; every option but the port is the runbook's."""
-    process = start(ARENA, [*words, "--port", "0"], os.environ | {"PYTHONPATH": str(ROOT)}, -3)
-    try:
-        assert process.stdout is not None
-        assert "http://" in process.stdout.readline()
-    finally:
-        end(process)
-    assert process.returncode in (0, 130)  # as after Ctrl-C
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, with the list of people that the draw of teams needs."""
-    (tmp_path / "people.csv").write_text(
+def test_the_runbook_can_be_followed(tmp_path: Path, readme_environment: ReadmeEnvironment) -> None:
+    (tmp_path / "people.csv").write_text(  # the draw of teams needs it
         "name,department\nAda,Department 1\nBen,Department 1\n"
         + "".join(f"Person {n},Department {n % 5}\n" for n in range(60))
     )
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("ARENA_EVENT", raising=False)
-    return tmp_path
-
-
-def test_the_runbook_can_be_followed(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = desk / "event"
-    done = []
-    for command in map(shortened, commands()):
-        words = shlex.split(command)[1:]
-        match words:
-            case ["serve", *_]:
-                served(words)
-            case ["tournament", "play", name, who, *_]:
-                play(folder, name, who)
-            case ["kiosk" | "stage", *_]:
-                continue  # what they show is looked at in their own tests
-            case ["tournament", "walk-over"]:
-                continue  # named in a sentence, without its arguments
-            case _:
-                if words[:3] == ["tournament", "run", "battle"] and "--wait" in words:
-                    assert cli.main(["tournament", "run", "battle"]) == 0
-                    play(folder, "battle")  # what the people do meanwhile
-                expected = (0, 1) if words[0] == "doctor" else (0,)  # not every machine is fit to be a station
-                assert cli.main(words) in expected, f"{command}: {capsys.readouterr().err}"
-        if words[:2] == ["event", "init"]:
-            text = (folder / "event.toml").read_text()
-            games = "" if SOAK else f'games = ["{GAME}"]\n'
-            (folder / "event.toml").write_text(text.split("[dates]")[0] + games + SETTINGS)
-        if words == ["scoreboard"]:
-            practise(folder)
-        if words[:3] == ["tournament", "play", "rehearsal"]:
-            cli.main(["tournament", "run", "rehearsal"])
-        done.append(" ".join(words[:2]))
-    said = capsys.readouterr().out
-    assert "Everything is as claimed." in said
-    assert {"event open", "tournament play", "tournament undo", "event audit", "forget Ada"} <= set(done)
-    report = (folder / "report" / "report.html").read_text(encoding="utf-8")
+    followed = subprocess.run(
+        [readme_environment.python, "-P", "-W", "error", "-m", "tests.runbook"],
+        cwd=tmp_path,
+        env=readme_environment.variables(tmp_path) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert followed.returncode == 0, followed.stdout[-2000:] + followed.stderr[-4000:]
+    assert "Everything is as claimed." in followed.stdout
+    assert "Traceback" not in followed.stderr
+    done = (tmp_path / "done.txt").read_text()
+    for what in ("event open", "tournament play", "tournament undo", "event audit", "forget Ada"):
+        assert f"arena {what}" in done
+    report = (tmp_path / "event" / "report" / "report.html").read_text(encoding="utf-8")
     assert "Ada" not in re.sub(r'"data:[^"]*"', "", report), "but in the letters of a film there may be anything"
-    assert "Ada" not in (desk / "proof-anew" / "log.jsonl").read_text(encoding="utf-8")
+    assert "Ada" not in (tmp_path / "proof-anew" / "log.jsonl").read_text(encoding="utf-8")
 
 
 def test_what_is_followed_is_not_nothing() -> None:

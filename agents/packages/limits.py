@@ -9,7 +9,9 @@ MAX_TENSOR_MEMBERS = 1000
 MAX_WEIGHTS_BYTES = 72 * 2**20
 """The member with the weights: `MAX_ELEMENTS` in float32, and its directory."""
 MAX_DATA_BYTES = 32 * 2**20
-"""SB3's `data`, which grows with the number of environments; not read for playing."""
+"""SB3's `data`, which grows with the number of environments."""
+MAX_PLAIN_DATA_BYTES = 2**20
+"""What of it is no pickle, and is read; SB3 writes 10,000 bytes."""
 MAX_HEADER_BYTES = 256 * 1024
 """The names and shapes of the tensors."""
 MAX_SETTINGS_BYTES = 64 * 1024

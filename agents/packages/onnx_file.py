@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.packages.architecture import MAX_ACTIONS, RECURRENT, STATELESS
 from agents.packages.limits import MAX_BATCH, MAX_DIMENSIONS, MAX_ELEMENTS, MAX_NODES, MAX_TENSORS
 from agents.packages.onnx_schema import MODEL
 from agents.packages.protobuf import Budget, Malformed, Message, read_message
@@ -20,16 +21,21 @@ from agents.packages.settings import OnnxSettings
 SIDE = 84
 
 _NAMES = """
-    Abs Add And ArgMax AveragePool BatchNormalization Cast CastLike Ceil Clip Concat Constant Conv DequantizeLinear Div
-    Dropout Elu Equal Erf Exp Flatten Floor Gather Gelu Gemm GlobalAveragePool GlobalMaxPool Greater GroupNormalization
-    HardSigmoid HardSwish Identity InstanceNormalization LayerNormalization LeakyRelu Less Log LogSoftmax MatMul Max
-    MaxPool Mean Min Mish Mul Neg Not Or PRelu Pow QuantizeLinear Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin
-    ReduceSum Relu Reshape Round Selu Shape Sigmoid Sign Slice Softmax Softplus Softsign Split Sqrt Squeeze Sub Sum
-    Tanh Transpose Unsqueeze Where
+    Abs Add And ArgMax AveragePool BatchNormalization Cast CastLike Ceil Celu Clip Concat Constant ConstantOfShape Conv
+    DequantizeLinear Div Dropout Elu Equal Erf Exp Expand Flatten Floor Gather GatherElements Gelu Gemm
+    GlobalAveragePool GlobalMaxPool Greater GroupNormalization HardSigmoid HardSwish Identity InstanceNormalization
+    LayerNormalization LeakyRelu Less Log LogSoftmax MatMul Max MaxPool Mean Min Mish Mul Neg Not Or PRelu Pow
+    QuantizeLinear Reciprocal ReduceL2 ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape Round Selu
+    Shape Sigmoid Sign Slice Softmax Softplus Softsign Split Sqrt Squeeze Sub Sum Tanh Transpose Unsqueeze Where
 """
 OPERATORS = frozenset(_NAMES.split())
 """Of the standard operators those that networks on pictures use. None of them reads a file, draws a random number, runs
 a loop or has a state."""
+
+_DRAWS = {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+_RECURRENT = {"GRU", "LSTM", "RNN"}
+
+_ACTIONS = 'take its actions with output = "actions" (--output actions), or export its logits'
 
 OPSETS = range(9, 29)
 """Versions of the standard operators that may be asked for."""
@@ -39,13 +45,13 @@ _MAX_ATTRIBUTE = 4096
 """Largest whole number in `_SIZES`."""
 _SIZES = {"kernel_shape", "strides", "pads", "dilations", "group", "num_groups", "output_padding"}
 
-_FLOAT, _UINT8 = 1, 2
+_FLOAT, _UINT8, _INT64 = 1, 2, 7
 _TYPES = {1: "<f4", 2: "u1", 3: "i1", 6: "<i4", 7: "<i8", 9: "?", 10: "<f2", 11: "<f8"}
 """Numbers of the tensor types that may occur, and how numpy reads their raw data."""
 
 
 _PLACES = ("raw_data", "float_data", "double_data", "int32_data", "int64_data")
-_PLACE_OF = {_FLOAT: "float_data", 7: "int64_data", 11: "double_data"}
+_PLACE_OF = {_FLOAT: "float_data", _INT64: "int64_data", 11: "double_data"}
 """Where a tensor's numbers may lie besides in `raw_data`; whole numbers of other types lie in `int32_data`."""
 
 
@@ -59,7 +65,8 @@ class OnnxNetwork:
     batch: int | None
     """Pictures that it takes at once; None for any number."""
     stack: int
-    actions: int
+    actions: int | None
+    """None for `output = "actions"`, where only the game can say."""
 
 
 def read_onnx(content: bytes, settings: OnnxSettings) -> OnnxNetwork:
@@ -115,6 +122,15 @@ def _check_nodes(nodes: list[Message]) -> None:
             )
         for attribute in node["attribute"]:
             _check_attribute(kind, attribute)
+        if kind in _DRAWS:
+            raise Refused(
+                "onnx-operator",
+                f"the operator {kind!a} draws random numbers; the arena draws the actions itself, so that a game can "
+                "be repeated",
+                mend="export it with deterministic=True, or better its logits; docs/agent-package.md shows how",
+            )
+        if kind in _RECURRENT:
+            raise Refused("onnx-operator", RECURRENT, mend=STATELESS)
         if kind not in OPERATORS:
             raise Refused("onnx-operator", f"the operator {kind[:60]!a} is not among those that a player needs")
 
@@ -202,23 +218,46 @@ def _input(value: Message, settings: OnnxSettings) -> tuple[int | None, int]:
     return batch, stack
 
 
-def _output(outputs: list[Message], settings: OnnxSettings) -> tuple[str, int]:
-    """Return name and number of actions of the output that is meant."""
-    names = [value.get("name", "") for value in outputs]
-    name = settings.output_name or (names[0] if len(names) == 1 else None)
-    if name is None or name not in names:
-        told = ", ".join(ascii(n[:40]) for n in names[:10])
-        raise Refused(
-            "onnx-output", f"`output_name` must say which of the network's outputs is meant: {told or 'it has none'}"
-        )
-    kind, shape = _shape(outputs[names.index(name)])
-    if kind != _FLOAT or len(shape) != 2 or shape[1] is None:
-        told = ", ".join("any" if size is None else str(size) for size in shape)
+def _output(outputs: list[Message], settings: OnnxSettings) -> tuple[str, int | None]:
+    """Return name and number of actions of the output that is meant: the one named, or the only one that fits."""
+    named = {value.get("name", ""): _shape(value) for value in outputs}
+    told = ", ".join(f"{name[:40]!a} {_type(*shape)}" for name, shape in list(named.items())[:10]) or "it has none"
+    name = settings.output_name
+    if name is None:
+        fitting = [n for n, (kind, shape) in named.items() if _fits(kind, shape, settings) and shape[1:] != [1]]
+        name = next(iter(named)) if len(named) == 1 else fitting[0] if len(fitting) == 1 else None
+    if name is None or name not in named:
+        decided = not settings.output_name and any(kind == _INT64 and len(shape) == 1 for kind, shape in named.values())
         raise Refused(
             "onnx-output",
-            f"the output {name[:40]!a} must be float32 of shape (batch, actions); it has type {kind} of ONNX "
-            f"and shape ({told})",
+            f"`output_name` must say which of the network's outputs is meant: {told}",
+            mend=_ACTIONS if decided and settings.output != "actions" else "",
         )
-    if not 1 <= shape[1] <= 18:
-        raise Refused("actions-wrong", f"the network decides between {shape[1]} actions; a game has at most 18")
-    return name, shape[1]
+    kind, shape = named[name]
+    if _fits(kind, shape, settings):
+        return name, None if settings.output == "actions" else shape[1]
+    if settings.output == "actions":
+        wanted = "whole numbers (int64) of shape (batch,)"
+    else:
+        wanted = f"float32 of shape (batch, actions), with 1 to {MAX_ACTIONS} actions"
+    sentence = f'output = "{settings.output}" means {wanted}; {name[:40]!a} is {_type(kind, shape)}'
+    if kind == _INT64 and len(shape) == 1:
+        raise Refused("onnx-output", sentence, mend=_ACTIONS)
+    if kind == _FLOAT and (len(shape) == 3 or (len(shape) == 2 and (shape[1] or 0) > MAX_ACTIONS)):
+        raise Refused(
+            "actions-wrong" if len(shape) == 2 else "onnx-output",
+            sentence,
+            mend="if it answers with a distribution for each action (C51, QR-DQN), export their means, as values",
+        )
+    raise Refused("onnx-output", sentence)
+
+
+def _fits(kind: int, shape: list[int | None], settings: OnnxSettings) -> bool:
+    if settings.output == "actions":
+        return kind == _INT64 and len(shape) == 1
+    return kind == _FLOAT and len(shape) == 2 and shape[1] is not None and 1 <= shape[1] <= MAX_ACTIONS
+
+
+def _type(kind: int, shape: list[int | None]) -> str:
+    name = {_FLOAT: "float32", _UINT8: "uint8", _INT64: "int64"}.get(kind, f"type {kind} of ONNX")
+    return f"{name} ({', '.join('any' if size is None else str(size) for size in shape)})"

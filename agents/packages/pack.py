@@ -26,8 +26,9 @@ from envs.errors import AgentError
 from envs.games import find_game
 from envs.rules import named_rules
 
-_ALGORITHMS = {"q_net.q_net.0": "dqn", "quantile_net.quantile_net.0": "qrdqn"}
+_ALGORITHMS = {"q_net.q_net": "dqn", "quantile_net.quantile_net": "qrdqn"}
 """What the last layer's name gives away; PPO and A2C call theirs the same."""
+NATIVE = "ale-native-84"
 _ONNX_OPTIONS = ("layout", "pixels", "output", "output_name")
 
 
@@ -47,13 +48,15 @@ def pack(source: Path, settings: Mapping[str, Any], onnx: Mapping[str, Any]) -> 
         table = _onnx_table(source, settings, onnx)
         members = {ONNX: _read(source)}
     else:
-        package = admit(source)
+        package = admit(source, settings.get("stack"))
         if onnx:
             _no_onnx_options(package, onnx)
         table = _kept(package, source) | dict(settings)
         if onnx:
             table["onnx"] = table.get("onnx", {}) | dict(onnx)
         members = _network(package)
+        if package.settings is None and table.get("preprocessing", NATIVE) == NATIVE:
+            table = _with_frame_skip(table)
     table = _with_games(table, settings.get("games"))
     if not table.keys() & {"game", "games"}:
         raise AgentError(f"{source}: say with --game which game it was trained for.")
@@ -63,6 +66,12 @@ def pack(source: Path, settings: Mapping[str, Any], onnx: Mapping[str, Any]) -> 
         return admit_bytes(zipped({SETTINGS: text, **members}), "the package", source.stem)
     except Refused as refused:
         raise refused.at(str(source)) from None
+
+
+def _with_frame_skip(table: dict[str, Any]) -> dict[str, Any]:
+    """A plain SB3 zip that sees the arena's own way was trained with the game's own frame skip, if nobody says more."""
+    skips = {find_game(name).frame_skip for name in table.get("games", ())}
+    return ({"frame_skip": skips.pop()} if len(skips) == 1 else {}) | table
 
 
 def _with_games(table: dict[str, Any], games: list[str] | None) -> dict[str, Any]:
@@ -109,9 +118,14 @@ def _kept(package: AgentPackage, source: Path) -> dict[str, Any]:
         return package.settings.model_dump(exclude_unset=True)
     assert isinstance(package.network, Sb3Network)
     architecture = package.network.architecture
-    table: dict[str, Any] = {"name": package.name, "kind": "sb3"}
+    table: dict[str, Any] = {"name": package.name, "kind": "sb3", "stack": architecture.stack}
     if architecture.head in _ALGORITHMS:
         table["algo"] = _ALGORITHMS[architecture.head]
+    if package.action_set:
+        table["action_set"] = list(package.action_set)
+    said = package.network.settings.model_dump(exclude_defaults=True)
+    if said:
+        table["sb3"] = said
     return table
 
 

@@ -6,13 +6,13 @@ import hashlib
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from agents.packages.architecture import Architecture, read_architecture
+from agents.packages.architecture import ACTIVATIONS, Architecture, read_architecture
 from agents.packages.archive import Archive
 from agents.packages.limits import (
     MAX_FILE_BYTES,
@@ -23,13 +23,13 @@ from agents.packages.limits import (
 )
 from agents.packages.onnx_file import OnnxNetwork, read_onnx
 from agents.packages.refusals import Refused
-from agents.packages.sb3_data import check_data
-from agents.packages.settings import OnnxSettings, Settings, read_settings
+from agents.packages.sb3_data import SavedModel, read_data
+from agents.packages.settings import OnnxSettings, Sb3Settings, Settings, read_settings
 from agents.packages.tensors import read_safetensors
 from agents.packages.torch_file import read_torch_file
 from agents.packages.writing import zipped
 from agents.player import Kind, PlayerInfo
-from envs.games import Game, find_game
+from envs.games import FULL_ACTION_SET, Game, find_game
 from envs.names import check_name
 from envs.rules import named_rules
 
@@ -48,6 +48,10 @@ class Sb3Network:
     tensors: dict[str, np.ndarray]
     """Float32, by SB3's parameter names."""
     architecture: Architecture
+    settings: Sb3Settings
+    """What the weights don't tell, as `agent.toml` or the plain zip's `data` says it."""
+    saved_actions: int | None = None
+    """How many actions a plain zip says that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,33 +102,46 @@ class AgentPackage:
         return self.settings.preprocessing if self.settings else "ale-native-84"
 
     @property
-    def frame_skip(self) -> int:
-        return self.settings.frame_skip if self.settings else 4
+    def frame_skip(self) -> int | None:
+        """Frames per decision; None for a plain SB3 zip, which doesn't say."""
+        return self.settings.frame_skip if self.settings else None
+
+    def frame_skip_in(self, game: Game) -> int:
+        """Frames per decision in `game`: those of the arena's own way where the agent doesn't say."""
+        return self.frame_skip or game.frame_skip
 
     @property
     def stack(self) -> int:
-        return self.settings.stack if self.settings else 4
+        if self.settings:
+            return self.settings.stack
+        return self.network.architecture.stack if isinstance(self.network, Sb3Network) else 4
 
     @property
     def action_set(self) -> tuple[int, ...] | None:
         """ALE's codes of the network's outputs; None for the game's own, in their order."""
-        return tuple(self.settings.action_set) if self.settings and self.settings.action_set else None
+        if self.settings:
+            return tuple(self.settings.action_set) if self.settings.action_set else None
+        return FULL_ACTION_SET if self._outputs == len(FULL_ACTION_SET) else None
 
     @property
     def actions(self) -> int | None:
-        """How many actions the network decides between; None for a plain QR-DQN, where the game must say."""
-        if self.action_set is not None:
-            return len(self.action_set)
+        """How many actions the network decides between; None where only the game can say: for a QR-DQN whose file
+        doesn't, and for an ONNX network that answers with actions."""
+        return self._outputs if self.action_set is None else len(self.action_set)
+
+    @property
+    def _outputs(self) -> int | None:
         if isinstance(self.network, OnnxNetwork):
             return self.network.actions
-        outputs = self.network.architecture.outputs
-        return None if self.network.architecture.head.startswith("quantile") else outputs
+        if self.network.saved_actions is not None:
+            return self.network.saved_actions
+        return None if self.network.architecture.head.startswith("quantile") else self.network.architecture.outputs
 
     @property
     def draws(self) -> bool:
         """Whether the network's answers are logits to draw from; else they are values, of which the best counts."""
         if isinstance(self.network, OnnxNetwork):
-            return self.onnx.output != "values"
+            return self.onnx.output in ("logits", "probabilities")
         return self.network.architecture.draws
 
     @property
@@ -142,8 +159,9 @@ class AgentPackage:
         if self.games and game.name not in self.games:
             raise Refused("game-other", f"this agent was trained for {', '.join(self.games)}, not for {game.name}")
         allowed = named_rules(game).action_set
+        # Trained on all of ALE's actions (`full_action_space=True`), it plays the nearest ones of any game.
         strange = [code for code in self.action_set or () if code not in allowed]
-        if strange:
+        if strange and self.action_set != FULL_ACTION_SET:
             raise Refused(
                 "actions-wrong",
                 f"its action_set has {', '.join(map(str, strange))}, which {game.name} doesn't; there are "
@@ -151,16 +169,22 @@ class AgentPackage:
             )
         actions = len(self.action_set or allowed)
         whose = "its action_set" if self.action_set else game.title
+        if self._outputs not in (None, actions):
+            raise Refused(
+                "actions-wrong",
+                f"the network decides between {self._outputs} actions; {whose} has {actions}",
+                mend="" if self.action_set or (self._outputs or 0) < actions else "choose the game that it learned on",
+            )
         if isinstance(self.network, Sb3Network):
             self.network.architecture.quantiles(actions, whose)
-        elif self.network.actions != actions:
-            raise Refused(
-                "actions-wrong", f"the network decides between {self.network.actions} actions; {whose} has {actions}"
-            )
 
 
-def admit(path: Path) -> AgentPackage:
+def admit(path: Path, stack: int | None = None) -> AgentPackage:
     """Read the agent in `path`, a package (zip or folder) or a plain SB3 zip.
+
+    Args:
+        stack: how many grey pictures a plain SB3 zip takes, if somebody says it: three channels of a file that doesn't
+            may as well be one picture in colour.
 
     Raises:
         Refused: it isn't one, or has something that no player needs.
@@ -170,22 +194,23 @@ def admit(path: Path) -> AgentPackage:
             return admit_bytes(_folder(path), str(path), path.name)
         if path.suffix.lower() in _CODE:
             raise Refused("holds-code", "this is a program, not a network")
-        return admit_bytes(_content(path), str(path), path.stem)
+        return admit_bytes(_content(path), str(path), path.stem, stack)
     except OSError as error:
         raise Refused("file-unreadable", f"it can't be read ({error.strerror})", str(path)) from None
     except Refused as refused:
         raise refused.at(str(path)) from None
 
 
-def admit_bytes(content: bytes, where: str, name: str = "agent") -> AgentPackage:
+def admit_bytes(content: bytes, where: str, name: str = "agent", stack: int | None = None) -> AgentPackage:
     """Do the same for a file in memory.
 
     Args:
         where: what messages call it.
         name: what the agent is called if the file doesn't say; cut and mended to make a name.
+        stack: as for `admit`.
     """
     try:
-        return _admitted(content, name)
+        return _admitted(content, name, stack)
     except Refused as refused:
         raise refused.at(where) from None
 
@@ -221,7 +246,7 @@ def _folder(path: Path) -> bytes:
     return zipped({file.name: _content(file) for file in files})
 
 
-def _admitted(content: bytes, name: str) -> AgentPackage:
+def _admitted(content: bytes, name: str, stack: int | None) -> AgentPackage:
     _check_size(len(content))
     if content[:4] != b"PK\x03\x04":
         raise _no_zip(content)
@@ -230,7 +255,9 @@ def _admitted(content: bytes, name: str) -> AgentPackage:
     network: Sb3Network | OnnxNetwork
     if "policy.pth" in archive.names and SETTINGS not in archive.names:
         _check_sb3_members(archive)
-        network = _sb3(read_torch_file(archive.read("policy.pth", MAX_WEIGHTS_BYTES)))
+        saved = read_data(archive) if "data" in archive.names else SavedModel()
+        network = _saved(read_torch_file(archive.read("policy.pth", MAX_WEIGHTS_BYTES)), saved)
+        _check_grey(network.architecture.stack, stack)
     else:
         _check_members(archive.names)
         settings = read_settings(archive.read(SETTINGS, MAX_SETTINGS_BYTES))
@@ -271,6 +298,8 @@ def _check_members(names: list[str]) -> None:
             raise Refused("zip-folder-inside", f"{within.rpartition('/')[2]} lies in a folder of the zip: {within!a}")
         if ONNX in names or WEIGHTS in names:
             raise Refused("member-missing", f"the package has no {SETTINGS}")
+        if any(name.endswith("/data.pkl") for name in names):
+            raise Refused("not-an-agent", "this is a file of torch.save, whose network only its own program knows")
         raise Refused("not-an-agent", f"the zip holds neither {SETTINGS} nor policy.pth of Stable-Baselines3")
     for name in names:
         if name not in (SETTINGS, WEIGHTS, ONNX, *TEXTS):
@@ -280,9 +309,8 @@ def _check_members(names: list[str]) -> None:
 def _check_sb3_members(archive: Archive) -> None:
     _check_kinds(archive.names)
     for name in archive.names:
-        if name == "data":
-            check_data(archive)
-        elif name not in ("_stable_baselines3_version", "system_info.txt") and not re.fullmatch(r"[\w.]+\.pth", name):
+        known = ("data", "_stable_baselines3_version", "system_info.txt")
+        if name not in known and not re.fullmatch(r"[\w.]+\.pth", name):
             raise Refused("member-unknown", f"the zip holds {name[:60]!a}, which Stable-Baselines3 doesn't write")
 
 
@@ -305,11 +333,40 @@ def _network(archive: Archive, settings: Settings) -> Sb3Network | OnnxNetwork:
         raise Refused("zip-nested", f"{wanted} is itself a zip")
     if settings.kind == "onnx":
         return read_onnx(content, settings.onnx or OnnxSettings())
-    return _sb3(read_safetensors(content))
+    return _sb3(read_safetensors(content), settings.sb3 or Sb3Settings())
 
 
-def _sb3(tensors: dict[str, np.ndarray]) -> Sb3Network:
-    return Sb3Network(tensors, read_architecture({name: tensor.shape for name, tensor in tensors.items()}))
+def _sb3(tensors: dict[str, np.ndarray], settings: Sb3Settings) -> Sb3Network:
+    return Sb3Network(tensors, read_architecture({name: tensor.shape for name, tensor in tensors.items()}), settings)
+
+
+def _saved(tensors: dict[str, np.ndarray], saved: SavedModel) -> Sb3Network:
+    """Return the network of a plain SB3 zip."""
+    plain = {name.replace("_orig_mod.", ""): tensor for name, tensor in tensors.items()}  # torch.compile adds that
+    if len(plain) != len(tensors):
+        raise Refused("weights-unreadable", "two tensors have the same name but for torch.compile's _orig_mod")
+    network = _sb3(plain, Sb3Settings.model_validate({"pixels": saved.pixels}))
+    if not network.architecture.hidden:
+        return replace(network, saved_actions=saved.actions)
+    if saved.activation and saved.activation not in ACTIVATIONS:
+        raise Refused(
+            "network-unknown",
+            f"the activation of its hidden layers is {saved.activation[:80]!a}; known are {', '.join(ACTIVATIONS)}, "
+            "each without arguments",
+        )
+    settings = network.settings.model_copy(update={"activation": saved.activation or None})
+    return replace(network, settings=settings, saved_actions=saved.actions)
+
+
+def _check_grey(channels: int, stack: int | None) -> None:
+    if channels % 3 == 0 and stack is None:
+        colour = "one picture" if channels == 3 else f"{channels // 3} pictures"
+        raise Refused(
+            "stack-wrong",
+            f"the network takes {channels} channels, which are {channels} grey pictures, or {colour} in colour; the "
+            "file doesn't say, and only grey ones can be played",
+            mend=f"if they are grey, say so: arena agent pack FILE --game GAME --stack {channels}",
+        )
 
 
 def _check_fit(package: AgentPackage) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from envs.errors import AgentError
+from envs.extras import install_command
 
 _EXPORT = "export the network again, as one file with standard operators; docs/agent-package.md shows how"
 _SAVE = "save it with model.save(FILE) of Stable-Baselines3, or export it as ONNX and pack that with: arena agent pack"
-_ZIP = "make the package with: arena agent pack"
-_NET = "train with CnnPolicy as it is (NatureCNN, discrete actions), or export another network as ONNX"
+_ZIP = "make the file again, with model.save(FILE) or from the trained model with: arena agent pack"
+_NET = "train with CnnPolicy on 84x84 pictures and discrete actions, or export another network as ONNX"
 
 MENDS: dict[str, str] = {
     # the file
@@ -30,7 +31,7 @@ MENDS: dict[str, str] = {
     "zip-bomb": "leave out what playing doesn't need; " + _ZIP,
     "zip-link": "put the files themselves into the zip, not links to them",
     "zip-nested": "send one package per file, not a zip of zips",
-    "zip-folder-inside": "zip the files themselves, not the folder around them, or " + _ZIP,
+    "zip-folder-inside": "zip the files themselves, not the folder around them",
     "member-missing": "add it; docs/agent-package.md lists the members",
     "member-unknown": "leave it out; docs/agent-package.md lists the members",
     "member-too-large": "leave out what playing doesn't need",
@@ -50,6 +51,7 @@ MENDS: dict[str, str] = {
     "layer-missing": _NET,
     "layer-unknown": _NET,
     "layer-shape": _NET,
+    "input-other": "train on the arena's pictures, 84x84 and grey, as scripts/train.py and SB3's make_atari_env do",
     "stack-wrong": "say in agent.toml how many pictures the network was trained on, or train with that many",
     "actions-wrong": "train for this game's action set, or list your outputs' ALE codes as action_set in agent.toml",
     "game-other": "choose the game it was made for",
@@ -66,7 +68,7 @@ MENDS: dict[str, str] = {
     "onnx-output": "export with one output of shape (batch, actions), or name it as `output_name` in agent.toml",
     # on the way to a game
     "load-failed": "play it on your own machine first: arena evaluate FILE --game GAME --seeds 1",
-    "extra-missing": 'pip install "atari-arena[onnx]"',
+    "extra-missing": install_command("onnx"),
     "too-slow": "use a smaller network",
     "forfeit": "play it on your own machine first: arena evaluate FILE --game GAME --seeds 1",
 }
@@ -79,16 +81,16 @@ class Refused(AgentError):
     Attributes:
         code: one of `MENDS`.
         sentence: what is wrong, without the file's name.
-        mend: what to do about it.
+        mend: what to do about it: that of its code, unless there is something better to say.
         where: what the file is called, or "".
     """
 
-    def __init__(self, code: str, sentence: str, where: str = "") -> None:
+    def __init__(self, code: str, sentence: str, where: str = "", mend: str = "") -> None:
         self.code = code
         self.sentence = sentence
-        self.mend = MENDS[code]
+        self.mend = mend or MENDS[code]
         self.where = where
-        super().__init__(code, sentence, where)  # what pickling gives back to the constructor
+        super().__init__(code, sentence, where, mend)  # what pickling gives back to the constructor
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -96,4 +98,4 @@ class Refused(AgentError):
 
     def at(self, where: str) -> Refused:
         """Return the same refusal with the file's name."""
-        return Refused(self.code, self.sentence, where)
+        return Refused(self.code, self.sentence, where, self.mend)

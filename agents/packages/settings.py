@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from agents.packages.architecture import ACTIVATIONS
 from agents.packages.limits import MAX_BRACKETS, MAX_DOTS
 from agents.packages.refusals import Refused
 from envs.errors import ArenaError, shown, tidy
@@ -52,10 +53,20 @@ class OnnxSettings(_Table):
     layout: Literal["nchw", "nhwc"] = "nchw"
     pixels: Literal["uint8", "float", "unit"] = "uint8"
     """Bytes, float32 from 0 to 255, or float32 from 0 to 1."""
-    output: Literal["logits", "probabilities", "values"] = "logits"
-    """From logits and probabilities an action is drawn; of values the largest is taken."""
+    output: Literal["logits", "probabilities", "values", "actions"] = "logits"
+    """From logits and probabilities an action is drawn; of values the largest is taken; `actions` are decided already,
+    whole numbers from 0 on."""
     output_name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     """Which of the network's outputs it is; not needed where there is one."""
+
+
+class Sb3Settings(_Table):
+    """The table `[sb3]`: what the weights don't tell of a network of Stable-Baselines3."""
+
+    pixels: Literal["unit", "raw"] = "unit"
+    """0 to 1, as SB3 scales them itself, or 0 to 255 (`normalize_images=False` on bytes)."""
+    activation: Literal[ACTIVATIONS] | None = None  # type: ignore[valid-type]
+    """Between hidden layers; SB3's own if not given: Tanh for PPO and A2C, ReLU for DQN and QR-DQN."""
 
 
 class Settings(_Table):
@@ -78,6 +89,7 @@ class Settings(_Table):
     ) = None
     licence: _PlainText = ""
     training: Annotated[dict[str, Any], Field(max_length=100)] = {}
+    sb3: Sb3Settings | None = None
     onnx: OnnxSettings | None = None
 
     @model_validator(mode="after")
@@ -86,6 +98,8 @@ class Settings(_Table):
             raise ValueError("it takes either `game` or `games`")
         if self.onnx is not None and self.kind != "onnx":
             raise ValueError('the table [onnx] is for kind = "onnx"')
+        if self.sb3 is not None and self.kind != "sb3":
+            raise ValueError('the table [sb3] is for kind = "sb3"')
         return self
 
     @property
@@ -148,7 +162,9 @@ def _mistake(detail: Any) -> str:
         case "missing":
             return f"{where} is missing"
         case "extra_forbidden":
-            known = ", ".join((OnnxSettings if place.startswith("onnx.") else Settings).model_fields)
+            tables: dict[str, type[_Table]] = {"onnx": OnnxSettings, "sb3": Sb3Settings}
+            table = tables.get(place.split(".")[0], Settings) if "." in place else Settings
+            known = ", ".join(table.model_fields)
             return f"{where} is not known; known are {known}"
         case "value_error" if not place:
             return tidy(detail["msg"].removeprefix("Value error, "))

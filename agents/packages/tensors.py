@@ -83,4 +83,6 @@ def as_float32(name: str, numbers: np.ndarray) -> np.ndarray:
 
 
 def wrong_type(name: str, kind: str) -> Refused:
+    if name.endswith("num_batches_tracked"):
+        return Refused("layer-unknown", f"the network has batch normalisation ({name[:60]!r}), which CnnPolicy hasn't")
     return Refused("weights-type", f"{name[:60]!r} must hold floating-point numbers, not {kind[:40]}")

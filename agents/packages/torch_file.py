@@ -68,7 +68,11 @@ def read_torch_file(content: bytes) -> Tensors:
         Refused: the file holds anything else, or is damaged, or too large.
     """
     if content[:4] != b"PK\x03\x04":
-        raise Refused("weights-unreadable", "policy.pth is not a file of torch 1.6 or newer")
+        raise Refused(
+            "weights-unreadable",
+            "policy.pth is not a file of torch 1.6 or newer",
+            mend="load it and save it again with a newer torch: PPO.load(FILE).save(NEW)",
+        )
     archive = Archive(content, MAX_TENSOR_MEMBERS, stored_only=True)
     tops = {name.split("/")[0] for name in archive.names}
     top = tops.pop()

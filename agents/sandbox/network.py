@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from agents.network_player import NetworkPlayer
+from agents.networks.player import NetworkPlayer
+from agents.networks.preprocessing import Sight
 from agents.packages import AgentPackage, admit_bytes
 from agents.player import PlayerFailed
-from agents.preprocessing import Sight
+from agents.sandbox.bot import SandboxedBot, Seat, forfeits
 from agents.sandbox.cargo import Cargo
-from agents.sandbox.player import SandboxedBot, Seat, forfeits
 from envs.games import Game, find_game
 from envs.rules import named_rules
 from envs.step import Step
@@ -32,7 +32,7 @@ class SandboxedNetwork:
         self.actions = len(package.action_set or named_rules(game).action_set)
         self.draws = package.draws
         self.fires = game.fires
-        self.sight = Sight(package.preprocessing, package.frame_skip, package.stack)
+        self.sight = Sight(package.preprocessing, package.frame_skip_in(game), package.stack)
 
     def scores(self, observations: Sequence[np.ndarray]) -> np.ndarray:
         return self.process.running().score(observations, self.actions)

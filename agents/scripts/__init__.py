@@ -10,7 +10,7 @@ from envs.games import Game
 
 SCRIPTS = {
     "basic": "plays the game as well as a short program can",
-    "steady": "the same, but decides every four frames, as trained agents do",
+    "steady": "the same, but decides as often as trained agents do, and calmly",
     "random": "draws an action every four frames",
     "noop": "does nothing",
 }
@@ -24,7 +24,7 @@ def make_script(name: str, game: Game) -> Player:
         AgentError: there is no such script, or none for this game.
     """
     from agents.scripts.breakout import BreakoutScript, SteadyBreakoutScript
-    from agents.scripts.maze import MsPacmanScript, PacmanScript
+    from agents.scripts.maze import MsPacmanScript, PacmanScript, SteadyMsPacmanScript, SteadyPacmanScript
     from agents.scripts.simple import NoopScript, RandomScript
     from agents.scripts.space_invaders import SpaceInvadersScript, SteadySpaceInvadersScript
 
@@ -34,7 +34,12 @@ def make_script(name: str, game: Game) -> Player:
         "ms_pacman": MsPacmanScript,
         "space_invaders": SpaceInvadersScript,
     }
-    steady = basic | {"breakout": SteadyBreakoutScript, "space_invaders": SteadySpaceInvadersScript}
+    steady: dict[str, Callable[[str], Player]] = {
+        "breakout": SteadyBreakoutScript,
+        "pacman": SteadyPacmanScript,
+        "ms_pacman": SteadyMsPacmanScript,
+        "space_invaders": SteadySpaceInvadersScript,
+    }
     if name not in SCRIPTS:
         raise AgentError(f"There is no script {name!r}; expected one of {', '.join(SCRIPTS)}.")
     if name == "random":

@@ -13,7 +13,7 @@ import numpy as np
 
 from agents.scripts.maze_graph import FAR, WAYS, Graph, Layout, read_graph
 from agents.scripts.simple import Script
-from envs.games import DOWN, LEFT, NOOP, RIGHT, UP
+from envs.games import DOWN, GAMES, LEFT, NOOP, RIGHT, UP, Game
 from envs.step import Step
 
 
@@ -72,6 +72,7 @@ EVERY = 4  # frames between two decisions
 READ_EVERY = 32  # frames between two looks at the walls
 MEMORY = 9  # frames for which a ghost that isn't drawn is still believed to be where it was
 PELLET_MEMORY = 20  # the same for power pellets, which flicker more slowly
+HEIGHT = 210
 LOST = 10  # pixels from the nearest node beyond which a ghost is not in the maze (but in its house)
 
 # In steps of four pixels:
@@ -81,8 +82,15 @@ TURN = 2  # that the player loses by turning round; without it, it would dither 
 ESCAPE = 12  # how far away a safe place must be from a goal
 CALM = 6  # to the next ghost, for coming nearer to a dot that can't be had yet
 FLEE = 40  # how far away a refuge may be
+EARLY = 3  # before a turn, for asking for it
 CLOSE = 12  # to the next ghost, for wanting a power pellet
 POWER_GAIN, POWER_LOSS = 10, 8  # what a power pellet is worth then, and what wasting it costs otherwise
+
+
+NOTED = 4  # kinds of things whose nearness a pupil is told
+GHOSTS = slice(12, 16)  # of the notes
+NEAR = 8.0  # nodes over which nearness falls to a third
+STAKE = 3.0  # by which an error beside a ghost costs more
 
 
 def _back(dx: float, dy: float) -> int:
@@ -92,6 +100,13 @@ def _back(dx: float, dy: float) -> int:
     if abs(dx) > abs(dy):
         return WAYS.index(LEFT if dx > 0 else RIGHT)
     return WAYS.index(UP if dy > 0 else DOWN)
+
+
+def _way(graph: Graph, node: int, goal: int, ahead: int | None = None) -> int | None:
+    """Return the first way (index into `WAYS`) of a shortest path, `ahead` if that is one; None where there is none."""
+    steps = graph.distance[node, goal]
+    ways = [w for w, n in enumerate(graph.next[node].tolist()) if n >= 0 and graph.distance[n, goal] < steps]
+    return ahead if ahead in ways else ways[0] if ways else None
 
 
 @dataclass
@@ -116,6 +131,9 @@ class Ghost:
 
 
 class MazeScript(Script):
+    every = EVERY
+    """Frames between two decisions."""
+
     def __init__(self, name: str, look: Look) -> None:
         super().__init__(name)
         self.look = look
@@ -129,6 +147,8 @@ class MazeScript(Script):
         self._me = self._ahead = (0.0, 0.0)
         self._back = -1  # the way from which the player comes
         self._action = NOOP
+        self._dots = np.zeros(0, np.int64)
+        self._decided: tuple[int, Graph, int] | None = None  # frame, maze and the player's node, if a decision was made
 
     def decide(self, step: Step) -> int:
         grey = step.grayscale()
@@ -138,7 +158,10 @@ class MazeScript(Script):
             return NOOP
         picture = grey[: self.look.bottom].tobytes()
         self._find_ghosts(step.t, picture, self._graph)
-        if step.t % EVERY == 0 and self._find_me(grey, picture):
+        if step.t % self.every:
+            return self._action
+        self._decided = None
+        if self._find_me(grey, picture):
             self._action = self._choose(step.t, grey, self._graph)
         return self._action
 
@@ -199,6 +222,38 @@ class MazeScript(Script):
                 self._back = _back(dx, dy)
         return True
 
+    # -- what a pupil is told ------------------------------------------------------------------------------------
+
+    def notes(self) -> np.ndarray:
+        """Return what the last decision was made from, float32 (22,), 0 to 1 (NaN where the player wasn't found).
+
+        For each of `WAYS`: whether it is open; how near the nearest dot, power pellet, ghost and edible ghost is to
+        which it is a shortest way (1 for the next node, a third of it for every `NEAR` nodes further, 0 for none). Then
+        the player's column and row as shares of the screen's.
+        """
+        notes = np.zeros((1 + NOTED, len(WAYS)), np.float32)
+        if self._decided is None:
+            return np.full(notes.size + 2, np.nan, np.float32)
+        t, graph, me = self._decided
+        following = graph.next[me]
+        notes[0] = following >= 0
+        pellets = [node for node, seen in self._power.items() if t - seen <= PELLET_MEMORY]
+        ghosts, edible = (
+            [graph.nearest(ghost.x, ghost.y)[0] for ghost in kind if t - ghost.t <= MEMORY]
+            for kind in (self._ghosts.values(), self._edible)
+        )
+        for row, things in enumerate((self._dots, pellets, ghosts, edible), 1):
+            if len(nodes := np.asarray(things, np.int64)):
+                steps = graph.distance[np.ix_(following, nodes)]
+                on_the_way = (steps < graph.distance[me, nodes]) & (following >= 0)[:, None]
+                notes[row] = np.exp(-np.where(on_the_way, steps, FAR).min(axis=1) / NEAR)
+        return np.append(notes, np.array((self._me[0] / WIDTH, self._me[1] / HEIGHT), np.float32))
+
+    def stake(self) -> float:
+        """Return how much an error costs here, from 1, with no ghost near, to 1 + `STAKE`."""
+        ghosts = self.notes()[GHOSTS]
+        return 1.0 if np.isnan(ghosts).any() else 1.0 + STAKE * float(ghosts.max())
+
     # -- where to go -----------------------------------------------------------------------------------------------
 
     def _choose(self, t: int, grey: np.ndarray, graph: Graph) -> int:
@@ -210,6 +265,7 @@ class MazeScript(Script):
         danger = self._danger(t, graph)
         safe = way_off + MARGIN < danger
         wishes = self._costs(t, grey, graph, way_off)
+        self._decided = (t, graph, me)
         wishes[me] = FAR
         cost = np.where(safe, wishes, FAR)
         for goal in np.argsort(cost, kind="stable")[:8]:
@@ -246,6 +302,7 @@ class MazeScript(Script):
         cost = np.full(len(graph.x), FAR, np.int16)
         spots = graph.corridor
         dots = spots[grey[graph.y[spots] - 1, graph.x[spots] + self.look.dot_right] == self._wall]
+        self._dots = dots
         cost[dots] = way_off[dots]
         if not self.look.pellets:  # then power pellets are dots that reach higher up
             for node in dots[grey[graph.y[dots] - 4, graph.x[dots] - 1] == self._wall]:
@@ -262,11 +319,8 @@ class MazeScript(Script):
         return cost
 
     def _towards(self, graph: Graph, me: int, goal: int) -> int:
-        steps = graph.distance[me, goal]
-        for code, node in zip(WAYS, graph.next[me], strict=True):
-            if node >= 0 and graph.distance[node, goal] < steps:
-                return code
-        return self._action
+        way = _way(graph, me, goal)
+        return self._action if way is None else WAYS[way]
 
     def _flee(self, graph: Graph, me: int, way_off: np.ndarray, danger: np.ndarray, safe: np.ndarray) -> int:
         """Go where the player's lead over the ghosts is largest."""
@@ -278,6 +332,36 @@ class MazeScript(Script):
         return max(ways)[1] if ways else self._action
 
 
+class SteadyMazeScript(MazeScript):
+    """Decides as often as agents do that are trained for the game, and asks for turns early."""
+
+    def __init__(self, name: str, look: Look, game: Game) -> None:
+        super().__init__(name, look)
+        self.every = game.frame_skip
+
+    def _towards(self, graph: Graph, me: int, goal: int) -> int:
+        """Return the way to `goal`; or, shortly before a turn, already the way after it, if it leads nowhere sooner.
+
+        The game takes a turn when it comes to it, and goes straight on until then: asked for early, none is missed.
+        """
+        ahead = (self._back + 2) % 4 if self._back >= 0 else None
+        first = _way(graph, me, goal, ahead)
+        if first is None:
+            return self._action
+        if first == ahead:
+            sooner = {way for way in range(4) if graph.next[me, way] >= 0}
+            node = me
+            for _ in range(EARLY):
+                node = int(graph.next[node, first])
+                way = _way(graph, node, goal, ahead)
+                if way is None:
+                    break
+                if way != first:
+                    return WAYS[first if way in sooner else way]
+                sooner |= {way for way in range(4) if graph.next[node, way] >= 0}
+        return WAYS[first]
+
+
 class MsPacmanScript(MazeScript):
     def __init__(self, name: str) -> None:
         super().__init__(name, MS_PACMAN)
@@ -286,3 +370,13 @@ class MsPacmanScript(MazeScript):
 class PacmanScript(MazeScript):
     def __init__(self, name: str) -> None:
         super().__init__(name, PACMAN)
+
+
+class SteadyMsPacmanScript(SteadyMazeScript):
+    def __init__(self, name: str) -> None:
+        super().__init__(name, MS_PACMAN, GAMES["ms_pacman"])
+
+
+class SteadyPacmanScript(SteadyMazeScript):
+    def __init__(self, name: str) -> None:
+        super().__init__(name, PACMAN, GAMES["pacman"])

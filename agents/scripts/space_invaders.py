@@ -38,6 +38,11 @@ SHIP_BONUS = 200  # frames that the mothership is worth
 SHIP_NEAR = 40  # frames before it is met in which no other shot is taken
 NEVER = 1e9
 
+WIDTH = 160
+NOTED, NOTED_EVERY = 15, 3.5  # columns beside the cannon whose bombs a pupil is told of, and how far they are apart
+NEAR = 20.0  # rows over which nearness falls to a third
+STAKE = 3.0  # by which an error under a bomb costs more
+
 AIMS = np.arange(CANNON_LEFT + 1, CANNON_RIGHT + 2)
 """All columns that shots can have: one to the right of the cannon's middle."""
 
@@ -45,6 +50,8 @@ AIMS = np.arange(CANNON_LEFT + 1, CANNON_RIGHT + 2)
 class SpaceInvadersScript(Script):
     LEAD = 0
     """Frames by which its decisions come earlier than at the second of every four frames."""
+    DEAD_ZONE = 0
+    """Columns off its goal with which it is content."""
 
     def begin(self) -> None:
         self._seen: list[dict[int, int]] = [
@@ -56,6 +63,7 @@ class SpaceInvadersScript(Script):
         self._aim = int(AIMS[len(AIMS) // 2])
         self._move = 0
         self._fire = False
+        self._decided = 0  # frame of the last decision
         self._left = self._right = 0  # outer columns of the block
         self._stride, self._period, self._moved_at = 1, 32, 0
         self._ship: int | None = None
@@ -68,7 +76,7 @@ class SpaceInvadersScript(Script):
             self._watch_shots(step.t, grey)
             if beat == 1:
                 at = grey[CANNON_ROW].tobytes().rfind(CANNON)
-                self._move, self._fire = 0, False
+                self._move, self._fire, self._decided = 0, False, step.t
                 if at >= 0:
                     self._aim = at
                     self._move = self._dodge(step.t, max(at - 1, CANNON_LEFT), self._goal(step.t, grey) - 1)
@@ -162,7 +170,7 @@ class SpaceInvadersScript(Script):
 
     def _dodge(self, t: int, here: int, goal: int) -> int:
         """Return -1, 0 or 1: towards the goal as far as the bombs allow. Times count in columns of the cannon's way."""
-        wanted = (goal > here) - (goal < here)
+        wanted = (goal > here) - (goal < here) if abs(goal - here) > self.DEAD_ZONE else 0
         bombs = []
         for x, (seen, y) in self._bombs.items():
             drop = CANNON_TOP - y - BOMB_SPEED * (t - seen)
@@ -187,6 +195,33 @@ class SpaceInvadersScript(Script):
 
 
 class SteadySpaceInvadersScript(SpaceInvadersScript):
-    """Decides at frames 0, 4, 8 and so on, as trained agents do."""
+    """Decides at frames 0, 4, 8 and so on, as trained agents do, and stays where it is if its goal is near: in the
+    picture that they see, a column is half a pixel."""
 
     LEAD = 1
+    DEAD_ZONE = 2
+
+    def notes(self) -> np.ndarray:
+        """Return what the last decision was made from, float32 (19,), 0 to 1.
+
+        The columns of the cannon and of the block's two ends, as shares of the screen; whether the own shot flies;
+        then, for columns from 24 to the left of the cannon to 24 to its right, `NOTED_EVERY` apart, how near the next
+        bomb there is (1 when it lands, a third of it for every `NEAR` rows above).
+        """
+        near = np.zeros(NOTED, np.float32)
+        for x, distance in self._falling():
+            place = round((x - self._aim) / NOTED_EVERY) + NOTED // 2
+            if 0 <= place < NOTED:
+                near[place] = max(near[place], np.exp(-distance / NEAR))
+        own = (self._aim / WIDTH, self._left / WIDTH, self._right / WIDTH, float(self._flying > self._decided))
+        return np.append(np.array(own, np.float32), near)
+
+    def stake(self) -> float:
+        """Return how much an error costs here, from 1, with no bomb near, to 1 + `STAKE`."""
+        near = [np.exp(-rows / NEAR) for x, rows in self._falling() if abs(x - self._aim) <= NOTED_EVERY * 2]
+        return 1.0 + STAKE * max(near, default=0.0)
+
+    def _falling(self) -> list[tuple[int, float]]:
+        """Columns of the bombs, and how many rows each is above the cannon."""
+        t = self._decided
+        return [(x, max(0.0, CANNON_TOP - y - BOMB_SPEED * (t - seen))) for x, (seen, y) in self._bombs.items()]

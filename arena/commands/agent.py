@@ -12,7 +12,7 @@ from arena.commands.options import JsonOption, RulesOption, whole
 
 if TYPE_CHECKING:
     from agents.packages import AgentPackage
-    from arena.preflight import Finding
+    from arena.diagnostics.agent_file import Finding
 
 app = typer.Typer(
     name="agent",
@@ -63,10 +63,14 @@ def pack(
         ),
     ] = None,
     frame_skip: Annotated[
-        int | None, typer.Option("--frame-skip", metavar="N", parser=whole, help="Frames per decision; 4.", **NONE)
+        int | None,
+        typer.Option("--frame-skip", metavar="N", parser=whole, help="Frames per decision; 4, in Pac-Man 3.", **NONE),
     ] = None,
     stack: Annotated[
-        int | None, typer.Option("--stack", metavar="N", parser=whole, help="Pictures per observation; 4.", **NONE)
+        int | None,
+        typer.Option(
+            "--stack", metavar="N", parser=whole, help="Pictures per observation; the network's, or 4.", **NONE
+        ),
     ] = None,
     action_set: Annotated[
         str | None,
@@ -85,7 +89,8 @@ def pack(
         typer.Option("--pixels", metavar="NAME", help="ONNX: uint8, float (0 to 255) or unit (0 to 1).", **NONE),
     ] = None,
     output: Annotated[
-        str | None, typer.Option("--output", metavar="NAME", help="ONNX: logits, probabilities or values.", **NONE)
+        str | None,
+        typer.Option("--output", metavar="NAME", help="ONNX: logits, probabilities, values or actions.", **NONE),
     ] = None,
     output_name: Annotated[
         str | None,
@@ -97,7 +102,7 @@ def pack(
     Only what playing needs goes in: the weights and agent.toml, which says what was said here.
     """
     from agents.packages.pack import pack as packed
-    from agents.packing import write_package
+    from agents.training.packing import write_package
     from envs.errors import AgentError
 
     said = {
@@ -169,7 +174,8 @@ def facts(package: AgentPackage) -> dict[str, Any]:
     else:
         count = sum(tensor.size for tensor in network.tensors.values())
         kind = {"nature": "NatureCNN", "impala": "IMPALA"}[network.architecture.extractor]
-        told = f"{kind}, {count:,} numbers"
+        hidden = "".join(f", {width} hidden" for width in network.architecture.hidden)
+        told = f"{kind}{hidden}, {count:,} numbers"
     return {
         "name": package.name,
         "author": package.author,
@@ -179,7 +185,7 @@ def facts(package: AgentPackage) -> dict[str, Any]:
         "network": told,
         "algorithm": package.algorithm,
         "preprocessing": package.preprocessing,
-        "frame_skip": package.frame_skip,
+        "frame_skip": package.frame_skip or "the game's own",
         "stack": package.stack,
         "actions": package.actions,
         "action_set": list(package.action_set or ()),
@@ -206,7 +212,7 @@ def check(
     """
     from agents.load import find_agent_file
     from arena.commands.tables import dump
-    from arena.preflight import preflight
+    from arena.diagnostics.agent_file import preflight
     from envs.games import find_game
 
     path = find_agent_file(str(file))

@@ -12,7 +12,7 @@ import typer
 from arena.commands.options import EventOption, JsonOption
 
 if TYPE_CHECKING:
-    from arena.doctor import Check
+    from arena.diagnostics.machine import Check
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
@@ -30,7 +30,7 @@ def doctor(
     fixed; a `warn` matters only to who needs the thing.
     """
     from arena.commands.tables import dump
-    from arena.event import event_folder
+    from arena.event.folder import event_folder
 
     found = []
     for check in _all_checks(event_folder(event), hands_on):
@@ -47,11 +47,11 @@ def doctor(
 
 
 def _all_checks(folder: Path, hands_on: bool) -> Iterator[Check]:
-    from arena.doctor import checks
+    from arena.diagnostics.machine import checks
 
     yield from checks(folder)
     if hands_on:
-        from arena.play.check import hands_on as try_out
+        from arena.play.hands_on import hands_on as try_out
 
         yield from try_out()
 

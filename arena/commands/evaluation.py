@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from envs.games import HUMAN, RANDOM, Game
 
 if TYPE_CHECKING:
-    from arena.book import Booking
-    from arena.checks import OpenLoop, Rerun
-    from arena.statistics import Summary
+    from arena.diagnostics.integrity import OpenLoop, Rerun
+    from arena.scoreboard.publish import Booking
+    from arena.stats.comparison import Summary
 
 PERCENTILES = (5, 25, 50, 75, 95)
 
@@ -36,7 +36,7 @@ class Class:
     """Games among them in which the agent broke down; what it had scored by then counts."""
 
     def summary(self) -> Summary:
-        from arena.statistics import summary
+        from arena.stats.comparison import summary
 
         return summary([float(score) for score in self.scores])
 
@@ -62,7 +62,7 @@ def classes_of(names: Mapping[int, str], bookings: Sequence[Booking]) -> list[Cl
 
 def normalized(game: Game, score: float | None) -> float | None:
     """Return a score on the scale from random play (0) to the reference human (1); None where either is unknown."""
-    from arena.statistics import human_normalized
+    from arena.stats.comparison import human_normalized
 
     random, human = game.reference(RANDOM), game.reference(HUMAN)
     return None if None in (score, random, human) else human_normalized(score, random.score, human.score)  # type: ignore[union-attr,arg-type]

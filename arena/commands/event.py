@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from arena.commands.opening import ceremony
 from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, whole
 from arena.commands.progress import progress_bar
 
-if TYPE_CHECKING:
-    from arena.lifecycle import Ceremony
-
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Open, freeze and close an event; prove it.")
-
-
-@contextmanager
-def ceremony(event: Path | None, db: str | None = None) -> Iterator[Ceremony]:
-    """Open an event that is there; whoever moves it on shall not make one by a slip of the pen."""
-    from arena.event import SETTINGS, event_folder, open_event
-    from arena.lifecycle import Ceremony
-    from arena.log import Log
-    from arena.scoreboard import Scoreboard
-    from envs.errors import EventError
-
-    folder = event_folder(event)
-    if not (folder / SETTINGS).is_file():
-        raise EventError(f"There is no event in {folder} yet; make one with arena event init, or name it with --event.")
-    found = open_event(folder)
-    with Scoreboard.open(db or found.database) as board:
-        yield Ceremony(found, Log(board.engine))
 
 
 @app.command()
@@ -42,7 +21,7 @@ def init(
     event: EventOption = None,
 ) -> None:
     """Make an event folder with a commented event.toml."""
-    from arena.event import SETTINGS, event_folder, open_event
+    from arena.event.folder import SETTINGS, event_folder, open_event
     from envs.errors import EventError
 
     folder = event_folder(event)
@@ -126,8 +105,8 @@ def status(
 ) -> None:
     """Check event.toml and say where the event stands."""
     from arena.commands.tables import dump
-    from arena.lifecycle import plain_settings
-    from arena.log import EVENT
+    from arena.event.lifecycle import plain_settings
+    from arena.event.log import EVENT
 
     with ceremony(event, db) as one:
         changes = one.note_settings()
@@ -161,8 +140,8 @@ def export(
     db: DatabaseOption = None,
 ) -> None:
     """Write everything that proves the event into a folder."""
-    from arena.handover import export as write
-    from arena.scoreboard import Scoreboard
+    from arena.archive.export import export as write
+    from arena.scoreboard.store import Scoreboard
 
     with (
         ceremony(event, db) as one,
@@ -188,9 +167,9 @@ def audit(
 
     Computes every seed, replays every recording, rebuilds the standings; exit code 1 if something is not as claimed.
     """
-    from arena.audit import audit as check
+    from arena.archive.audit import audit as check
+    from arena.archive.export import RECORDINGS
     from arena.commands.tables import dump
-    from arena.handover import RECORDINGS
     from recordings.codec import SUFFIX
 
     with progress_bar("replaying", len(list((folder / RECORDINGS).glob(f"*{SUFFIX}"))), "recording") as tick:
@@ -225,8 +204,8 @@ def teams(
     Sizes differ by one at most; two of one department share a team only where there are more of them than teams.
     """
     from arena.commands.tables import dump
-    from arena.log import EVENT
-    from arena.teams import read_people, shuffled_teams
+    from arena.event.log import EVENT
+    from arena.tournament.teams import read_people, shuffled_teams
     from envs.text_files import read_text
 
     drawn = shuffled_teams(read_people(read_text(people), str(people)), count, seed)

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from arena.commands.options import DatabaseOption, EventOption
-from arena.commands.submit import ServerOption, TokenFileOption, TokenOption, token_of
+from arena.commands.options import DatabaseOption, EventOption, ServerOption, TokenFileOption, TokenOption, token_of
+from arena.processes.watchdog import keep_alive
 
 GREET_SECONDS = 10.0
 
@@ -33,10 +33,9 @@ def kiosk(
     Recordings play until somebody presses a key; then game, opponent, name, practice, a ranked match over the event's
     seeds, and the place on the standings. F10 and the code in kiosk.toml of the event folder end it.
     """
-    from arena.event import open_event
+    from arena.event.blocked_words import load_words
+    from arena.event.folder import open_event
     from arena.kiosk.settings import FILE_NAME, open_settings
-    from arena.kiosk.watchdog import watch_over
-    from arena.kiosk.words import load_words
 
     window = checked_size(size)
     the_event = open_event(event)
@@ -57,8 +56,8 @@ def _greet(folder: Path, server: str, token: str) -> None:
         ServerRefused: the token is none of a station.
         ConnectionMistake: the address is no arena server's, or its certificate isn't trusted.
     """
-    from arena.client import Client, ConnectionMistake, ServerRefused, ServerUnreachable, UnknownHost
-    from arena.kiosk.seeds import adopt
+    from arena.client.api import Client, ConnectionMistake, ServerRefused, ServerUnreachable, UnknownHost
+    from arena.event.secrets import adopt
 
     with Client(server, token, GREET_SECONDS) as client:
         try:
@@ -81,3 +80,12 @@ def checked_size(size: str | None) -> tuple[int, int] | None:
     if found is None:
         raise typer.BadParameter(f"--size takes width x height in pixels, such as 1280x720, not {size!r}")
     return int(found[1]), int(found[2])
+
+
+def watch_over(folder: Path, db: str | None, size: tuple[int, int] | None, server: str = "") -> None:
+    """Run the kiosk until the organizer leaves it. The token for `server` is in the environment, as ARENA_TOKEN.
+
+    Raises:
+        EventError: see `keep_alive`.
+    """
+    keep_alive("kiosk", "arena.kiosk", [str(folder), db or "", f"{size[0]}x{size[1]}" if size else "", server])

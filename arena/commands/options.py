@@ -7,6 +7,23 @@ from typing import Annotated
 
 import typer
 
+ServerOption = Annotated[
+    str, typer.Option("--server", metavar="URL", envvar="ARENA_SERVER", help="The server's address.")
+]
+TokenOption = Annotated[
+    str,
+    typer.Option(
+        "--token", metavar="TOKEN", envvar="ARENA_TOKEN", help="Yours; better in ARENA_TOKEN, which others can't see."
+    ),
+]
+TokenFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file", metavar="FILE", envvar="ARENA_TOKEN_FILE", help="A file that holds it.", show_default=False
+    ),
+]
+MOST_TOKEN_BYTES = 4096
+
 
 def whole(text: str) -> int:
     """Parse an option that takes a whole number."""
@@ -59,3 +76,21 @@ DatabaseOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+def token_of(token: str, file: Path | None) -> str:
+    """Return the token that was given, itself or in a file, without what clings to it.
+
+    Raises:
+        EventError: the file can't be read.
+        AddressError: it can't be a token.
+    """
+    from arena.client.addresses import AddressError, clean_token
+    from envs.text_files import read_text
+
+    if token or file is None:
+        return clean_token(token)
+    found = clean_token(read_text(file, MOST_TOKEN_BYTES))
+    if not found:
+        raise AddressError(f"The token file {file} is empty; put the token into it, alone on its line.")
+    return found

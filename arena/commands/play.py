@@ -1,360 +1,218 @@
-"""`arena match` and `arena evaluate`: play, record, verify, book."""
+"""`arena play`: a person at the keyboard."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from arena.client.offline import keep_here
 from arena.commands.options import (
     DatabaseOption,
     EventOption,
-    FirstSeedOption,
     GameArgument,
     JsonOption,
-    ProcessesOption,
     RulesOption,
-    SeedsOption,
+    TokenFileOption,
+    TokenOption,
+    token_of,
     whole,
 )
-from arena.commands.progress import progress_bar
+from arena.commands.ranked import followed
 
 if TYPE_CHECKING:
-    from agents.player import PlayerInfo
-    from arena.book import Booking
-    from arena.commands.evaluation import Checks
-    from arena.evaluate import Handling
-    from arena.event import Event
-    from arena.scoreboard import Scoreboard
+    from arena.client.offline import Kept
+    from arena.event.folder import Event
+    from arena.play.opponent import Ghost, Opponent
+    from arena.play.opponent_loading import LoadingOpponent
+    from arena.play.session import Round
+    from arena.ui.window import Stage
     from envs.games import Game
     from envs.rules import Rules
-    from recordings.recording import Recording
 
 
-def match(
+def play(
     game: GameArgument,
     player: Annotated[
-        list[str],
-        typer.Option(
-            "--player",
-            metavar="AGENT",
-            help="script:NAME, a house bot's name, or the path of an agent's file; give it once per player.",
-        ),
-    ],
-    seeds: SeedsOption = 10,
-    first_seed: FirstSeedOption = 0,
-    rules: RulesOption = "5min",
-    watch: Annotated[bool, typer.Option("--watch", help="Show the games in a window while they are played.")] = False,
-    event: EventOption = None,
-    db: DatabaseOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Let players meet on the same seeds.
-
-    Prints the scores, each player's mean with its interval, and for every pair who is better or that it is not
-    decided yet. Every game is recorded, verified and put on the scoreboard.
-    """
-    from arena.commands.tables import print_json, print_match
-
-    chosen, the_rules, the_seeds = _agreed(game, rules, seeds, first_seed)
-    agents = list(dict.fromkeys(player))
-    names = _names_of(agents, chosen)
-    with opened(event, db) as (the_event, board):
-        planned = len(agents) * len(the_seeds)
-        with _told_if_broken_off(the_event, planned, db) as paths:
-            if watch:
-                _play_live(agents, chosen, the_rules, the_seeds, the_event, paths)
-            else:
-                for agent in agents:
-                    play_headless(agent, the_rules, the_seeds, the_event, paths)
-            bookings = book_with_progress(paths, board)
-    if json:
-        print_json(chosen, the_rules, names, bookings)
-    else:
-        print_match(chosen, the_rules, names, bookings)
-    if len(paths) < planned:
-        typer.echo(f"Played {len(paths)} of {_games(planned)}; what was left early does not count.", err=True)
-    fail_on_mismatch(bookings)
-
-
-def evaluate(
-    agent: Annotated[
-        str,
-        typer.Argument(metavar="AGENT", help="script:NAME, a house bot's name, or the path of an agent's file."),
-    ],
-    game: Annotated[str, typer.Option("--game", metavar="GAME", help="The game to play.")],
-    seeds: SeedsOption = 20,
-    first_seed: FirstSeedOption = 0,
-    rules: RulesOption = "5min",
-    hidden: Annotated[
-        bool, typer.Option("--hidden", help="Draw seeds that nobody has seen, and write down the plan first.")
-    ] = False,
-    sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Run the agent where it can do no harm. For files of other people.")
-    ] = False,
-    delay: Annotated[
-        list[int] | None,
-        typer.Option(
-            "--delay",
-            metavar="MS",
-            parser=whole,
-            help="Reaction delay: 0, 100, 200 or 350 ms; give it once per class; 0 if not given.",
-            show_default=False,
-        ),
+        str | None, typer.Option("--player", metavar="NAME", help="Your name on the scoreboard.", show_default=False)
     ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Also replay its best game blindly, and let it play some games again.")
-    ] = False,
-    processes: ProcessesOption = None,
-    cluster: Annotated[
+    versus: Annotated[
         str | None,
-        typer.Option(
-            "--cluster",
-            metavar="ADDRESS",
-            help="Play on the machines of a Dask scheduler, such as tcp://10.0.0.1:8786.",
-        ),
+        typer.Option("--versus", metavar="AGENT", help="This agent plays beside you.", show_default=False),
     ] = None,
+    ghost: Annotated[
+        Path | None,
+        typer.Option("--ghost", metavar="FILE", help="This recording plays beside you.", show_default=False),
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", parser=whole, help="How many games.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="The first game's seed.")] = 0,
+    rules: RulesOption = "5min",
+    practice: Annotated[bool, typer.Option("--practice", help="Nothing counts, pauses are free.")] = False,
+    full_screen: Annotated[bool, typer.Option("--full-screen", help="Begin with the whole screen.")] = False,
+    remap: Annotated[bool, typer.Option("--remap", help="Choose your keys and buttons first.")] = False,
     event: EventOption = None,
     db: DatabaseOption = None,
+    server: Annotated[
+        str, typer.Option("--server", metavar="URL", help="Play ranked games for this server.")
+    ] = "",  # ARENA_SERVER doesn't count here: who has it set for arena submit still practises at home
+    token: TokenOption = "",
+    token_file: TokenFileOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Play many seeds with one agent.
+    """Play a game yourself.
 
-    Prints its mean score with its interval, and below it the scores that people and other machines have reached,
-    with how they were measured. Every game is recorded, verified and put on the scoreboard.
+    Arrows or WASD move, space fires; a pad does both. P pauses, Esc leaves, M is for the sound, plus and minus for its
+    volume, F10 smooths flicker, F11 is full screen. Every game is recorded, verified and put on the scoreboard.
     """
-    from agents.delay import delayed_name
-    from arena.commands.evaluation import Checks, as_json, classes_of, print_classes
-    from arena.commands.tables import print_evaluation, print_json
-    from arena.evaluate import Handling
-
-    chosen, the_rules, the_seeds = _agreed(game, rules, seeds, first_seed, hidden)
-    handlings = [Handling(sandbox or cluster is not None, ms) for ms in dict.fromkeys(delay or [0])]
-    info = _player_of(agent, chosen, handlings)
-    names = {handling.delay_ms: delayed_name(info.name, handling.delay_ms) for handling in handlings}
-    planned = len(the_seeds) * len(handlings)
-    with opened(event, db) as (the_event, board), _told_if_broken_off(the_event, planned, db) as paths:
-        if hidden:
-            from arena.plan import write_plan
-
-            plans = the_event.folder / "evaluations"
-            plan = write_plan(plans, info.name, info.artifact_sha256, the_rules, the_seeds, list(names))
-            typer.echo(f"{_games(planned)} on seeds drawn just now; the plan is in {plan}.", err=True)
-        for handling in handlings:
-            play_headless(agent, the_rules, the_seeds, the_event, paths, processes, handling, cluster)
-        bookings = book_with_progress(paths, board, processes)
-    first = names[handlings[0].delay_ms]
-    checks = _checks(agent, first, handlings[0], bookings) if check else Checks()
-    classes = classes_of(names, bookings)
-    if json:
-        print_json(chosen, the_rules, list(names.values()), bookings, as_json(chosen, classes, checks))
-    else:
-        print_evaluation(chosen, the_rules, first, bookings)
-        print_classes(chosen, classes, checks)
-    fail_on_mismatch(bookings)
-
-
-def _player_of(agent: str, game: Game, handlings: Sequence[Handling]) -> PlayerInfo:
-    """Return who plays, undelayed; what is wrong with the agent or the delays is said before any game starts."""
-    from agents.delay import delayed
-    from arena.evaluate import Handling, load
-
-    with closing(load(agent, game, Handling(handlings[0].sandbox))) as player:
-        for handling in handlings:
-            delayed(player, handling.delay_ms)
-        return player.info
-
-
-def _checks(agent: str, name: str, handling: Handling, bookings: Sequence[Booking]) -> Checks:
-    from arena.checks import open_loop, rerun
-    from arena.commands.evaluation import Checks
-    from arena.commands.tables import verified
-
-    played = [recording for recording in verified(bookings) if recording.player.name == name]
-    return Checks(open_loop(played) if len(played) > 1 else None, rerun(agent, played, handling) if played else None)
-
-
-@contextmanager
-def opened(event: Path | None, db: str | None) -> Iterator[tuple[Event, Scoreboard]]:
-    """Open event folder and scoreboard before anything is played, and book what an earlier run left unbooked.
-
-    Raises:
-        EventError, ScoreboardError: one of them can't be used.
-    """
-    from arena.event import open_event
-    from arena.scoreboard import Scoreboard
-
-    the_event = open_event(event)
-    with Scoreboard.open(db or the_event.database) as board:
-        book_what_was_left(the_event, board, db)
-        yield the_event, board
-
-
-def book_what_was_left(event: Event, board: Scoreboard, db: str | None) -> None:
-    """Games of a process that was ended count as far as they were recorded. A scoreboard elsewhere (`db`) gets only
-    those that have become recordings just now: what else lies in the folder may not be meant for it."""
-    from arena.book import unbooked
-    from arena.recover import recover
-
-    if not event.recordings.exists():
-        return
-    recovered = recover(event.recordings)
-    if recovered:
-        typer.echo(f"Recovered {_games(len(recovered))} that broke off when a program was ended.", err=True)
-    left = unbooked(event.recordings, board) if db is None else recovered
-    if not left:
-        return
-    bookings = book_with_progress(left, board)
-    good = sum(booking.verification.ok for booking in bookings)
-    if good:
-        typer.echo(f"Booked {_games(good)} that an earlier run had left in {event.recordings}.", err=True)
-    tell_mismatches(bookings)
-
-
-def play_headless(
-    agent: str,
-    rules: Rules,
-    seeds: Sequence[int],
-    event: Event,
-    paths: list[Path],
-    processes: int | None = None,
-    handling: Handling | None = None,
-    cluster: str | None = None,
-) -> None:
-    """Play `seeds` with `agent` under a progress bar; add each game's recording to `paths` as soon as it is safe."""
-    from arena.book import keep
-    from arena.evaluate import PLAIN
-    from arena.evaluate import evaluate as evaluate_agent
-
-    how = handling or PLAIN
-    if cluster is None:
-        games = evaluate_agent(agent, rules, seeds, processes, how)
-    else:
-        from arena.cluster import evaluate_on
-
-        games = evaluate_on(cluster, agent, rules, seeds, how)
-    late = f" {how.delay_ms} ms late" if how.delay_ms else ""
-    with (
-        progress_bar(f"{agent} plays {rules.game}{late}", len(seeds)) as tick,
-        closing(cast("Generator[Recording]", games)) as recordings,
-    ):
-        for recording in recordings:  # closed, its processes end
-            paths.append(keep(recording, event.recordings))
-            tick()
-
-
-def _play_live(
-    agents: Sequence[str], game: Game, rules: Rules, seeds: Sequence[int], event: Event, paths: list[Path]
-) -> None:
-    """Play side by side in a window, at the speed of the console. A game that the spectator leaves doesn't count: that
-    is not the bot's doing."""
-    from agents.load import load_player
-    from arena.book import keep
-    from arena.match import Match, RecordingObserver, observed
-    from arena.screen import Panel, Show
-    from arena.window import watch
-
-    players = [load_player(agent, game) for agent in agents]
-    observe = RecordingObserver(rules, players, lambda recording: paths.append(keep(recording, event.recordings)))
-    try:
-        watch(
-            Show(
-                observed(Match(rules, seeds, players).play(), observe),
-                [Panel(player.info.name, rules) for player in players],
-            )
-        )
-    finally:
-        observe.close()
-        for player in players:
-            player.close()
-
-
-@contextmanager
-def _told_if_broken_off(event: Event, planned: int, db: str | None) -> Iterator[list[Path]]:
-    """Give the list of what was played; if what runs inside breaks off, say on standard error where that is now."""
-    from envs.errors import ArenaError
-
-    paths: list[Path] = []
-    try:
-        yield paths
-    except (KeyboardInterrupt, ArenaError):
-        if paths:
-            then = (
-                "what is not on the scoreboard yet is booked when the next match or evaluation there starts."
-                if db is None
-                else f"book them with: arena verify --book {event.recordings} --db URL"
-            )
-            typer.echo(
-                f"{len(paths)} of {_games(planned)} were finished and are kept in {event.recordings}; {then}", err=True
-            )
-        else:
-            typer.echo("No game was finished.", err=True)
-        raise
-
-
-def _agreed(
-    game: str, rules: str, seeds: int, first_seed: int, hidden: bool = False
-) -> tuple[Game, Rules, tuple[int, ...]]:
-    """Check what was typed, before anything is written."""
-    from arena.seeds import practice_seeds
+    from arena.engine.seeds import practice_seeds
+    from arena.play.opponent import check_agent
+    from envs.errors import AgentError, PlayerNameError
     from envs.games import find_game
+    from envs.names import check_name
     from envs.rules import named_rules
 
     chosen = find_game(game)
     the_rules = named_rules(chosen, rules)
-    if not hidden:
-        return chosen, the_rules, practice_seeds(seeds, first_seed)
-    from arena.plan import hidden_seeds
-
-    return chosen, the_rules, hidden_seeds(seeds)
-
-
-def _names_of(agents: Sequence[str], game: Game) -> list[str]:
-    """Return the players' names; what is wrong with an agent is said before any game starts."""
-    from agents.load import load_player
-    from envs.errors import AgentError
-
-    agent_of: dict[str, str] = {}
-    for agent in agents:
-        player = load_player(agent, game)
-        player.close()
-        twin = agent_of.setdefault(player.info.name, agent)
-        if twin != agent:
-            raise AgentError(
-                f"{twin} and {agent} are both called {player.info.name!r}, so nobody could tell their scores apart; "
-                "give one of them another name."
-            )
-    return list(agent_of)
-
-
-def book_with_progress(paths: Sequence[Path], board: Scoreboard, processes: int | None = None) -> list[Booking]:
-    """Verify and book `paths` under a progress bar."""
-    from arena.book import book
-
-    with progress_bar("verifying", len(paths)) as tick:
-        bookings = book(paths, board, lambda booking: tick(), processes)
-    for booking in bookings:
-        if booking.unranked is not None:
-            typer.echo(f"{booking.path} is not ranked: {booking.unranked}.", err=True)
-    return bookings
+    the_seeds: Sequence[int] = practice_seeds(seeds, seed)
+    if player is None and not practice:
+        raise PlayerNameError("Say who plays with --player NAME, or play without a record with --practice.")
+    name = check_name("practice" if player is None else player)
+    if versus is not None and ghost is not None:
+        raise AgentError("Only one can play beside you: give --versus or --ghost, not both.")
+    if versus is not None:
+        check_agent(versus, the_rules)
+    shade = None if ghost is None else _ghost(ghost, chosen)
+    if shade is not None:
+        the_rules, the_seeds = shade.recording.rules, (shade.recording.seed,)
+    the_event = None if practice else _opened(event)
+    ranked = server != "" and the_event is not None
+    if ranked and shade is not None:
+        raise AgentError(
+            "A ghost's seed isn't the one that the server chooses; play without --server, or without --ghost."
+        )
+    with ExitStack() as stack:
+        begin: Callable[[int], Kept] = lambda number: keep_here  # noqa: E731
+        if ranked:
+            assert the_event is not None
+            secret = token_of(token, token_file)
+            games = followed(the_event, name, the_rules, len(the_seeds), server, secret)
+            the_seeds, begin = stack.enter_context(games)
+        rounds = _at_the_window(
+            chosen, the_rules, the_seeds, name, the_event, shade or versus, full_screen, remap, begin
+        )
+    if the_event is not None:
+        _book(chosen, the_rules, rounds, the_event, db, json)
 
 
-def tell_mismatches(bookings: Sequence[Booking]) -> int:
-    """Name on standard error the recordings that don't verify; return how many."""
-    bad = [booking for booking in bookings if not booking.verification.ok]
-    for booking in bad:
-        typer.echo(f"arena: {booking.path} does not verify: {booking.verification.reason.rstrip('.')}.", err=True)
-    return len(bad)
+def _ghost(path: Path, game: Game) -> Ghost:
+    """Read the recording that plays beside the person.
+
+    Raises:
+        RecordingError: it can't be read, or is of another game.
+    """
+    from arena.play.opponent import Ghost
+    from envs.errors import RecordingError
+    from recordings.codec import read
+
+    recording = read(path)
+    if recording.rules.game != game.name:
+        raise RecordingError(f"{path} is a recording of {recording.rules.game}, not of {game.name}.")
+    return Ghost(recording)
 
 
-def fail_on_mismatch(bookings: Sequence[Booking]) -> None:
-    """End with exit code 1 if a recording does not verify."""
-    if tell_mismatches(bookings):
-        raise typer.Exit(1)
+def _opened(event: Path | None) -> Event:
+    """Open the event folder, and recover what a program was playing there when it was killed. (The scoreboard is opened
+    after the game: that takes a second, which nobody wants to wait before it.)"""
+    from arena.engine.recover import recover
+    from arena.event.folder import open_event
+
+    the_event = open_event(event)
+    if the_event.recordings.exists() and (recovered := recover(the_event.recordings)):
+        typer.echo(f"Recovered what broke off when a program was ended: {len(recovered)}.", err=True)
+    return the_event
 
 
-def _games(number: int) -> str:
-    return f"{number:,} {'game' if number == 1 else 'games'}"
+def _at_the_window(
+    game: Game,
+    rules: Rules,
+    seeds: Sequence[int],
+    name: str,
+    event: Event | None,
+    beside: Ghost | str | None,
+    full_screen: bool,
+    remap: bool,
+    begin: Callable[[int], Kept],
+) -> list[Round]:
+    """Open the window, play, and close it."""
+    from arena.play.limits import PRACTICE, RANKED
+    from arena.play.remap import choose_keys
+    from arena.play.session import play_match
+    from arena.ui.window import open_stage
+
+    with open_stage(f"{game.title} – {name}", full_screen=full_screen) as stage:
+        if remap:
+            choose_keys(stage)
+        with _beside(stage, beside, rules) as opponent:
+            if opponent is None:
+                return []
+            folder = None if event is None else event.recordings
+            limits = PRACTICE if event is None else RANKED
+            return play_match(stage, rules, seeds, name, folder, opponent=opponent, limits=limits, begin=begin)
+
+
+@contextmanager
+def _beside(stage: Stage, beside: Ghost | str | None, rules: Rules) -> Iterator[Opponent | None]:
+    """Give who plays beside the person; an agent's name is shown while it loads. None if the person left meanwhile.
+
+    Raises:
+        AgentError: it can't play.
+    """
+    from arena.play.opponent import NOBODY
+    from arena.play.opponent_loading import LoadingOpponent
+
+    if not isinstance(beside, str):
+        yield NOBODY if beside is None else beside
+        return
+    with closing(LoadingOpponent(beside, rules)) as at_work:
+        _show_loading(stage, at_work, Path(beside).name)
+        if at_work.problem is not None:
+            raise at_work.problem
+        yield at_work.opponent
+
+
+def _show_loading(stage: Stage, at_work: LoadingOpponent, name: str) -> None:
+    """Return when it has loaded, or the person closes the window or presses Esc."""
+    from arena.ui.lines import draw_lines, hint, line
+    from arena.ui.strings import text
+
+    clock = stage.pygame.time.Clock()
+    while at_work.loading and not stage.closed:
+        if any(press.key == "escape" or press.pad == "back" for press in stage.poll()):
+            return
+        stage.clear()
+        lines = [line(text("play.loading", name=name)), hint(text("play.loading_keys"))]
+        draw_lines(stage, lines, stage.surface.get_height() // 14)
+        stage.show()
+        clock.tick(30)
+
+
+def _book(game: Game, rules: Rules, rounds: Sequence[Round], event: Event, db: str | None, json: bool) -> None:
+    """Put what was played on the scoreboard, and after it what earlier programs left; print the scores."""
+    from arena.commands.opening import book_what_was_left, book_with_progress, fail_on_mismatch
+    from arena.commands.tables import print_json, print_match
+    from arena.scoreboard.store import Scoreboard
+
+    played = [one for round_ in rounds for one in (round_.person, round_.opponent) if one is not None]
+    paths = [one.path for one in played if one.path is not None]
+    with Scoreboard.open(db or event.database) as board:
+        bookings = book_with_progress(paths, board)
+        book_what_was_left(event, board, db)
+    names = list(dict.fromkeys(one.recording.player.name for one in played if one.path is not None))
+    if json:
+        print_json(game, rules, names, bookings)
+    elif bookings:
+        print_match(game, rules, names, bookings)
+    fail_on_mismatch(bookings)

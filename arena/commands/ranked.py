@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 import typer
 
 if TYPE_CHECKING:
-    from arena.client import Client, RankedTicket
-    from arena.event import Event
-    from arena.station.alone import Kept
+    from arena.client.api import Client, RankedTicket
+    from arena.client.offline import Kept
+    from arena.event.folder import Event
     from envs.rules import Rules
     from recordings.recording import Recording
 
@@ -82,9 +82,9 @@ def followed(event: Event, player: str, rules: Rules, count: int, server: str, t
         ServerRefused: the server doesn't know the token.
         ServerUnreachable: it doesn't answer.
     """
-    from arena.client import Client
-    from arena.outbox import Outbox
-    from arena.station.station import station
+    from arena.client.api import Client
+    from arena.client.outbox import Outbox
+    from arena.client.station import station
 
     with Client(server, token) as client, station(event, (), "", server, token) as one:
         client.get("/tickets", limit=1)  # what is wrong with the server or the token is said before the window opens

@@ -13,7 +13,7 @@ from arena.commands.options import DatabaseOption, EventOption, JsonOption, Proc
 from arena.commands.progress import progress_bar
 
 if TYPE_CHECKING:
-    from arena.verify import Verification
+    from arena.engine.verify import Verification
 
 
 def verify(
@@ -53,7 +53,7 @@ Outcomes = list[tuple[Path, "Verification"]]
 
 
 def _verified(files: list[Path], processes: int | None, tick: Callable[[], None]) -> tuple[Outcomes, int]:
-    from arena.verify import verify_files
+    from arena.engine.verify import verify_files
 
     outcomes = []
     for path, _, verification in verify_files(files, processes):
@@ -65,9 +65,9 @@ def _verified(files: list[Path], processes: int | None, tick: Callable[[], None]
 def _booked(
     files: list[Path], processes: int | None, event: Path | None, db: str | None, tick: Callable[[], None]
 ) -> tuple[Outcomes, int]:
-    from arena.book import book
-    from arena.event import open_event
-    from arena.scoreboard import Scoreboard
+    from arena.event.folder import open_event
+    from arena.scoreboard.publish import book
+    from arena.scoreboard.store import Scoreboard
 
     with Scoreboard.open(db or open_event(event).database) as board:
         bookings = book(files, board, lambda booking: tick(), processes)
@@ -116,7 +116,7 @@ def scoreboard(
     One table for every game and rules class, best mean first, with a few reference scores below.
     """
     from arena.commands.tables import dump, print_standings
-    from arena.scoreboard import Scoreboard
+    from arena.scoreboard.store import Scoreboard
     from envs.games import find_game
 
     wanted = find_game(game).name if game else None
@@ -140,8 +140,8 @@ def _existing(event: Path | None, db: str | None) -> Any:
     Raises:
         EventError, ScoreboardError: it isn't there.
     """
-    from arena.database import database_url
-    from arena.event import database_in, event_folder
+    from arena.event.folder import database_in, event_folder
+    from arena.scoreboard.database import database_url
     from envs.errors import EventError
 
     place = db or database_in(event_folder(event))

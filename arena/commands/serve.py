@@ -18,7 +18,7 @@ from arena.commands.options import DatabaseOption, EventOption, JsonOption, whol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from arena.server.auth import Tokens
+    from arena.server.access.tokens import Tokens
 
 token = typer.Typer(
     name="token", help="Tokens: who may do what on the server.", no_args_is_help=True, rich_markup_mode=None
@@ -26,7 +26,7 @@ token = typer.Typer(
 
 
 class RoleName(StrEnum):
-    """The same as `arena.server.auth.Role`, which takes a second to import."""
+    """The same as `arena.scoreboard.server_tables.Role`, which takes a second to import."""
 
     SPECTATOR = "spectator"
     PARTICIPANT = "participant"
@@ -68,9 +68,10 @@ def serve(
     Every score comes from the server's own replay of a recording. It may be ended and started again at any time:
     what it has acknowledged is on the disk.
     """
-    from arena.event import open_event
+    from arena.event.folder import open_event
+    from envs.extras import require
 
-    _check_installed()
+    require("The server", "fastapi", "uvicorn", "python_multipart")
     from arena.server.app import create_app
     from arena.server.settings import Limits, Settings
 
@@ -109,21 +110,6 @@ def _checked_url(url: str) -> str:
     if url and (not good or parts.query or parts.fragment or not url.isascii() or len(url) > 200):
         raise EventError(f"--url is the address that others type, such as http://10.0.0.5:8000, not {url!a}.")
     return url.rstrip("/")
-
-
-def _check_installed() -> None:
-    """Refuse to start without the packages of the server.
-
-    Raises:
-        EventError: they aren't installed.
-    """
-    from importlib.util import find_spec
-
-    from envs.errors import EventError
-
-    missing = [name for name in ("fastapi", "uvicorn", "python_multipart") if find_spec(name) is None]
-    if missing:
-        raise EventError(f"The server needs {', '.join(missing)}; install it with: pip install 'atari-arena[server]'.")
 
 
 def _check_certificate(cert: Path | None, key: Path | None) -> None:
@@ -262,7 +248,7 @@ def token_add(
 ) -> None:
     """Make a token and print it. It can't be printed again: only its hash is kept."""
     from arena.commands.tables import dump
-    from arena.server.auth import Role
+    from arena.scoreboard.server_tables import Role
 
     if role is RoleName.STATION:
         _check_station(event, name)
@@ -310,7 +296,7 @@ def _check_station(event: Path | None, name: str) -> None:
     Raises:
         EventError: there is no such station.
     """
-    from arena.event import open_event
+    from arena.event.folder import open_event
     from envs.errors import EventError
 
     the_event = open_event(event)
@@ -324,9 +310,9 @@ def _check_station(event: Path | None, name: str) -> None:
 
 @contextmanager
 def _tokens(event: Path | None, db: str | None) -> Iterator[Tokens]:
-    from arena.event import open_event
-    from arena.scoreboard import Scoreboard
-    from arena.server.auth import Tokens
+    from arena.event.folder import open_event
+    from arena.scoreboard.store import Scoreboard
+    from arena.server.access.tokens import Tokens
     from arena.server.clock import Clock
 
     with Scoreboard.open(db or open_event(event).database) as board:
@@ -344,9 +330,9 @@ def backup(
     The copy is an event folder itself: to restore it, use it (--event FOLDER). A scoreboard on PostgreSQL becomes a
     file in it.
     """
-    from arena.backup import backup as make
+    from arena.archive.backup import backup as make
     from arena.commands.tables import dump
-    from arena.event import open_event
+    from arena.event.folder import open_event
 
     the_event = open_event(event)
     made = make(the_event, db or the_event.database, target)

@@ -9,49 +9,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.commands.options import EventOption, JsonOption, RulesOption
+from arena.commands.options import (
+    EventOption,
+    JsonOption,
+    RulesOption,
+    ServerOption,
+    TokenFileOption,
+    TokenOption,
+    token_of,
+)
 
 if TYPE_CHECKING:
-    from arena.client import Client
-    from arena.outbox import Contents
+    from arena.client.api import Client
+    from arena.client.outbox import Contents
 
-ServerOption = Annotated[
-    str, typer.Option("--server", metavar="URL", envvar="ARENA_SERVER", help="The server's address.")
-]
-TokenOption = Annotated[
-    str,
-    typer.Option(
-        "--token", metavar="TOKEN", envvar="ARENA_TOKEN", help="Yours; better in ARENA_TOKEN, which others can't see."
-    ),
-]
-TokenFileOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--token-file", metavar="FILE", envvar="ARENA_TOKEN_FILE", help="A file that holds it.", show_default=False
-    ),
-]
 FOLLOW_SECONDS = 2.0
 ATTEMPT_SECONDS = 60.0
-MOST_TOKEN_BYTES = 4096
 OVER = ("done", "failed", "rejected", "withdrawn")
-
-
-def token_of(token: str, file: Path | None) -> str:
-    """Return the token that was given, itself or in a file, without what clings to it.
-
-    Raises:
-        EventError: the file can't be read.
-        AddressError: it can't be a token.
-    """
-    from arena.addresses import AddressError, clean_token
-    from envs.text_files import read_text
-
-    if token or file is None:
-        return clean_token(token)
-    found = clean_token(read_text(file, MOST_TOKEN_BYTES))
-    if not found:
-        raise AddressError(f"The token file {file} is empty; put the token into it, alone on its line.")
-    return found
 
 
 def submit(
@@ -78,7 +52,7 @@ def submit(
     _check_given(server, token)
     from agents.load import find_agent_file
     from agents.packages import admit
-    from arena.client import Client
+    from arena.client.api import Client
     from arena.commands.tables import dump
     from envs.games import find_game
 
@@ -119,10 +93,10 @@ def sync(
     Stations do this by themselves while they run. With --status it only says what waits, what the server has, and
     what it has refused; the exit code is 1 while something waits.
     """
-    from arena.client import Client
+    from arena.client.api import Client
+    from arena.client.outbox import Outbox
     from arena.commands.tables import dump
-    from arena.event import open_event
-    from arena.outbox import Outbox
+    from arena.event.folder import open_event
 
     token = token_of(token, token_file)
     folder = open_event(event).folder
@@ -155,7 +129,7 @@ def _patiently(attempt: Any) -> Any:
     """Do something that may meet a network in trouble, again and again with growing pauses, up to a minute."""
     import stamina
 
-    from arena.client import ConnectionMistake, ServerUnreachable
+    from arena.client.api import ConnectionMistake, ServerUnreachable
 
     told = False
 
@@ -208,7 +182,7 @@ def _decided(contents: Contents, server: str, token: str) -> dict[str, dict[str,
     """Return the receipts, as new as the server gives them; as old as they are where it can't be reached."""
     if not server or not contents.sent:
         return contents.sent
-    from arena.client import Client, ServerRefused, ServerUnreachable
+    from arena.client.api import Client, ServerRefused, ServerUnreachable
 
     found = dict(contents.sent)
     with Client(server, token or None) as client:
@@ -236,7 +210,7 @@ def _print(contents: Contents, decided: dict[str, dict[str, Any]]) -> None:
 
 def _print_station(folder: Path) -> None:
     """Say what a kiosk that runs here has last heard of its server."""
-    from arena.station.station import read_news
+    from arena.client.station import read_news
 
     news = read_news(folder)
     if not news:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from arena.book import Booking
-    from arena.results import Standing
-    from arena.statistics import Comparison, Summary
+    from arena.scoreboard.publish import Booking
+    from arena.scoreboard.results import Standing
+    from arena.stats.comparison import Comparison, Summary
     from recordings.recording import Recording
 
 Scores = Mapping[str, Mapping[int, int]]
@@ -56,14 +56,14 @@ def comparisons(scores: Scores, names: Sequence[str]) -> list[tuple[str, str, Co
     share of them (Bonferroni)."""
     from itertools import combinations
 
-    from arena.statistics import compare
+    from arena.stats.comparison import compare
 
     pairs = [(a, b) for a, b in combinations(names, 2) if scores.get(a, {}).keys() & scores.get(b, {}).keys()]
     return [(a, b, compare(scores[a], scores[b], alpha=0.05 / len(pairs))) for a, b in pairs]
 
 
 def _summary(by_seed: Mapping[int, int]) -> Summary:
-    from arena.statistics import summary
+    from arena.stats.comparison import summary
 
     return summary([float(score) for score in by_seed.values()])
 

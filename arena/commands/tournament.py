@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arena.commands.ladder import ladder
+from arena.commands.opening import conductor
 from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, whole
-from arena.commands.seat import play
+from arena.commands.tournament_play import play
 
 if TYPE_CHECKING:
-    from arena.conduct import Conductor
-    from arena.tournament import Entrant, State
+    from arena.tournament.model import Entrant, State
+    from arena.tournament.runner import Conductor
     from envs.rules import Rules
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Conduct a tournament; killed, it goes on.")
 
-app.command()(ladder)
-
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The tournament's name.")]
 POLL_SECONDS = 2.0
-
-
-@contextmanager
-def conductor(name: str, event: Path | None, db: str | None = None) -> Iterator[Conductor]:
-    """Open the event, book what was left behind, and give the conductor of one tournament."""
-    from arena.commands.event import ceremony
-    from arena.commands.play import book_what_was_left
-    from arena.conduct import Conductor
-    from arena.scoreboard import Scoreboard
-
-    with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
-        book_what_was_left(one.event, board, None)
-        yield Conductor(one.event, board, name)
 
 
 @app.command()
@@ -99,8 +81,8 @@ def new(
     The order of the players is their seeding. In a surprise round (--mode, --difficulty) every bot first shows that it
     runs there.
     """
-    from arena.conduct import machine
-    from arena.conduct import person as entered
+    from arena.tournament.runner import machine
+    from arena.tournament.runner import person as entered
 
     with conductor(name, event, db) as one:
         games, rules = game or list(one.event.settings.games), rules or one.event.settings.rules
@@ -168,9 +150,9 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """Say who stands where, what is decided and who has to play."""
-    from arena.brackets import rounds, standings
     from arena.commands.tables import dump
-    from arena.teams import team_standings
+    from arena.tournament.standings import rounds, standings
+    from arena.tournament.teams import team_standings
 
     with conductor(name, event, db) as one:
         one.take_in()
@@ -237,8 +219,8 @@ def late(
     db: DatabaseOption = None,
 ) -> None:
     """Let somebody in who came late."""
-    from arena.conduct import machine
-    from arena.conduct import person as entered
+    from arena.tournament.runner import machine
+    from arena.tournament.runner import person as entered
     from envs.errors import EventError
 
     if (player is None) == (person is None):
@@ -267,13 +249,13 @@ def _rules(games: list[str], name: str, mode: int | None, difficulty: int | None
 
 def _until_decided(games: int, cap: int) -> dict[str, Any]:
     """Share the error rate among the games, so that equal players are told apart in at most 5 % of duels."""
-    from arena.verdicts import ALPHA
+    from arena.stats.verdicts import ALPHA
 
     return {"kind": "sequential", "cap": cap, "alpha": ALPHA / games}
 
 
 def _qualified(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
-    from arena.qualify import qualified
+    from arena.tournament.qualification import qualified
 
     final = one.event.settings.final
     usual = _rules(games, rules, None, None)
@@ -282,9 +264,9 @@ def _qualified(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
 
 
 def _of_teams(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
-    from arena.log import EVENT
-    from arena.qualify import files_by_hash
-    from arena.teams import drawn_teams, team_entries
+    from arena.event.log import EVENT
+    from arena.tournament.qualification import files_by_hash
+    from arena.tournament.teams import drawn_teams, team_entries
 
     drawn = drawn_teams(one.log.entries(EVENT))
     found = team_entries(one.board, _rules(games, rules, None, None), drawn, files_by_hash(one.event.agents))
@@ -297,7 +279,7 @@ def _of_teams(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
 
 
 def _check_all_run(entrants: list[Entrant], rules: dict[str, Rules]) -> None:
-    from arena.conduct import check_runs
+    from arena.tournament.runner import check_runs
     from envs.errors import EventError
 
     wrong = [
@@ -329,10 +311,10 @@ def _print(one: Conductor, state: State) -> None:
     """Print the duels of small tournaments, the standings and what is waited for."""
     from rich.console import Console
 
-    from arena.brackets import How, is_proven, round_title, rounds, standings
     from arena.commands.tables import _table, _text, print_table
-    from arena.teams import team_standings
-    from arena.tournament import Format
+    from arena.tournament.model import Format
+    from arena.tournament.standings import How, is_proven, round_title, rounds, standings
+    from arena.tournament.teams import team_standings
 
     console = Console(highlight=False)
     plan = state.plan
@@ -371,9 +353,9 @@ def _print(one: Conductor, state: State) -> None:
 
 def _verdicts(state: State) -> list[str]:
     """Return what came out in a team battle that is over: overall, then in each game."""
-    from arena.brackets import is_over
-    from arena.report.gather import sides_of, verdict_of
-    from arena.tournament import Format
+    from arena.tournament.model import Format
+    from arena.tournament.sides import sides_of, verdict_of
+    from arena.tournament.standings import is_over
 
     if state.plan.format is not Format.TEAM or not state.scores or not is_over(state):
         return []
@@ -394,3 +376,41 @@ def _told(kind: str, body: dict[str, Any]) -> str:
             return f"line {body['number']} undone: {body['reason']}"
         case _:
             return str(body.get("title", ""))
+
+
+@app.command()
+def ladder(event: EventOption = None, db: DatabaseOption = None, json: JsonOption = False) -> None:
+    """Print the ladder of the event: people and bots in one pool, over all tournaments so far.
+
+    By openskill, after every seed that two or more have played; overall and for each game. Needs the extra report.
+    """
+    from dataclasses import asdict
+
+    import typer
+    from rich.console import Console
+
+    from arena.commands.opening import ceremony
+    from arena.commands.tables import _table, _text, dump
+    from arena.event.log import TOURNAMENT
+    from arena.stats.ratings import ladder as rated
+    from arena.tournament.model import state_of
+    from arena.tournament.sides import meetings_of, shown_states
+    from envs.extras import require
+
+    require("The ladder", "openskill")
+    with ceremony(event, db) as one:
+        streams = [stream for stream in one.log.streams() if stream.startswith(TOURNAMENT)]
+        states = shown_states([state_of(one.log.entries(stream)) for stream in streams])
+    found = {title: rated(meetings) for title, meetings in meetings_of(states).items()}
+    if json:
+        dump({title: [asdict(line) | {"shown": line.shown} for line in lines] for title, lines in found.items()})
+        return
+    if not found:
+        typer.echo("Nothing has been played in a tournament yet.")
+    console = Console(highlight=False)
+    for title, lines in found.items():
+        console.print(_text(title, "bold"))
+        table = _table(("#", "right"), ("player", "left"), ("ladder", "right"), ("seeds", "right"))
+        for place, line in enumerate(lines, start=1):
+            table.add_row(*map(_text, (str(place), line.player, f"{line.shown:.1f}", f"{line.meetings:,}")))
+        console.print(table)

@@ -1,4 +1,4 @@
-"""The process in which the kiosk runs; `arena.kiosk.watchdog` starts it, and again whenever it dies."""
+"""The process in which the kiosk runs; `arena.processes.watchdog` starts it, and again whenever it dies."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from arena.event import Event, open_event
-from arena.kiosk.house import House, still
+from arena.client.offline import Alone, Connection
+from arena.event.blocked_words import load_words
+from arena.event.folder import Event, open_event
 from arena.kiosk.kiosk import Kiosk
+from arena.kiosk.model import House, still
 from arena.kiosk.settings import Settings, open_settings
-from arena.kiosk.words import load_words
-from arena.play.stage import Stage, open_stage
-from arena.scoreboard import Scoreboard
-from arena.station.alone import Alone, Connection
+from arena.processes.supervised import end_with_parent
+from arena.scoreboard.store import Scoreboard
+from arena.ui.window import Stage, open_stage
 from envs.errors import ArenaError
 from envs.redaction import start_logging
 
@@ -78,7 +79,7 @@ def connected(event: Event, settings: Settings, server: str) -> AbstractContextM
     """Return the connection with the event's server, or one with none."""
     if not server:
         return nullcontext(Alone())
-    from arena.station.station import station
+    from arena.client.station import station
 
     return station(event, settings.games, settings.rules, server, os.environ.get("ARENA_TOKEN", ""))
 
@@ -86,8 +87,8 @@ def connected(event: Event, settings: Settings, server: str) -> AbstractContextM
 def settle(event: Event, board: Scoreboard, db: str | None, station: Connection) -> None:
     """Make recordings of the games that an earlier process was killed in, and count and send what it left. A
     scoreboard elsewhere (`db`) gets only those that have become recordings just now."""
-    from arena.book import book, unbooked
-    from arena.recover import recover
+    from arena.engine.recover import recover
+    from arena.scoreboard.publish import book, unbooked
 
     try:
         if not event.recordings.exists():
@@ -105,7 +106,7 @@ def main(arguments: list[str]) -> int:
 
     What it prints to its standard output, a dot a second, tells the watchdog that it lives.
     """
-    from arena.kiosk.watchdog import BAD_INPUT, LEFT, READY, beats
+    from arena.processes.watchdog import BAD_INPUT, LEFT, READY, beats
 
     folder, db, size, server = arguments
     width, _, height = size.partition("x")
@@ -115,7 +116,7 @@ def main(arguments: list[str]) -> int:
 
     def ready(stage: Stage) -> None:
         print(READY, flush=True)
-        threading.Thread(target=beats, args=(stage,), daemon=True).start()
+        threading.Thread(target=beats, args=(lambda: stage.shown,), daemon=True).start()
 
     try:
         run(Path(folder), db or None, (int(width), int(height)) if size else None, server, ready)
@@ -123,10 +124,3 @@ def main(arguments: list[str]) -> int:
         print(f"arena: {error}", file=sys.stderr)
         return BAD_INPUT
     return LEFT
-
-
-def end_with_parent() -> None:
-    """End this process when the watchdog's end of our standard input closes: it was killed."""
-    while os.read(0, 1):  # not sys.stdin: Python can't end while another thread waits in there
-        pass
-    os._exit(1)

@@ -7,10 +7,10 @@ import secrets
 import numpy as np
 
 from agents.player import Kind
-from arena.match import Lane, play_lanes
-from arena.play.loading import LoadingOpponent
-from arena.screen import Panel, Show, replay
-from arena.seeds import PRACTICE_SEEDS
+from arena.engine.match import Lane, play_lanes
+from arena.engine.seeds import PRACTICE_SEEDS
+from arena.play.opponent_loading import LoadingOpponent
+from arena.ui.show import Panel, Show, replay
 from envs.environment import ArenaEnv
 from envs.games import FPS
 from envs.rules import Rules

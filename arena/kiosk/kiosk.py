@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from arena.kiosk import palette
-from arena.kiosk.attract import Attract
-from arena.kiosk.canvas import WIDTH, Canvas
-from arena.kiosk.house import House
-from arena.kiosk.leaving import Attempts, Exit
-from arena.kiosk.screen import Command, Screen, input_of
-from arena.play.stage import Press, Stage
+from arena.kiosk.model import House
+from arena.kiosk.screens.attract import Attract
+from arena.kiosk.screens.base import Command, Screen, input_of
+from arena.kiosk.screens.exit import Attempts, Exit
+from arena.ui import palette
+from arena.ui.canvas import WIDTH, Canvas
+from arena.ui.window import Press, Stage
 
 
 class Kiosk:

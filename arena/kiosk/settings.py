@@ -14,7 +14,7 @@ from envs.text_files import read_toml
 from recordings.storage import write_atomically
 
 if TYPE_CHECKING:
-    from arena.settings import Settings as EventSettings
+    from arena.event.settings import Settings as EventSettings
 
 FILE_NAME = "kiosk.toml"
 

@@ -20,8 +20,8 @@ from typing import Any, Protocol
 from agents.load import SCRIPT_PREFIX, find_agent_file, load_player
 from agents.player import Player, PlayerFailed, PlayerInfo, PlayerQuit
 from agents.replay import ReplayPlayer
-from arena.evaluate import PLAIN, Handling, load
-from arena.workers import workers
+from arena.engine.evaluate import PLAIN, Handling, load
+from arena.processes.workers import workers
 from envs.environment import ArenaEnv
 from envs.errors import AgentError, ArenaError, RecordingError, tidy
 from envs.games import NOOP, find_game
@@ -251,7 +251,7 @@ def open_opponent(
     """Load `agent` into a process of its own, wait until it is ready, and end the process afterwards.
 
     Args:
-        agent: as `arena.evaluate.load` takes it.
+        agent: as `arena.engine.evaluate.load` takes it.
         rules: what will be played.
         handling: how it is run; files of other people in the sandbox.
         name: what it is called; None for the name in its file.
@@ -316,7 +316,7 @@ def _work(pipe: Connection, agent: str, rules: Rules, handling: Handling) -> Non
 
 def _follow(pipe: Connection, env: ArenaEnv, player: Player, seed: int) -> int:
     """Follow the game of `seed` and decide, until another seed comes; return that one."""
-    from arena.match import player_seed
+    from arena.engine.match import player_seed
 
     step = env.start(seed)
     pipe.send("begun")

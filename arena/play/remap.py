@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 from agents.human import Button
-from arena.play.controls import RESERVED, Controls, save_controls
-from arena.play.screens import draw_lines, hint, line, title
-from arena.play.stage import Stage
-from arena.play.strings import text
+from arena.ui.controls import RESERVED, Controls, save_controls
+from arena.ui.lines import draw_lines, hint, line, title
+from arena.ui.strings import text
+from arena.ui.window import Stage
 from envs.errors import ArenaError
 
 

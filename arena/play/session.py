@@ -18,20 +18,22 @@ from typing import NamedTuple, cast
 
 from agents.human import Button, HumanPlayer
 from agents.player import Player
-from arena.emulators import borrowed
-from arena.match import Lane, Turn, observed, play_lanes
-from arena.play.clock import FrameClock
-from arena.play.conductor import CONFIRM_KEYS, PRACTICE, RANKED, SCREEN_SECONDS, Conductor, Limits
-from arena.play.keeping import Keeper, LiveObserver, Played
+from arena.client.offline import Kept, keep_here
+from arena.engine.env_pool import borrowed
+from arena.engine.match import Lane, Turn, observed, play_lanes
+from arena.play.hands import Conductor
+from arena.play.keeper import Keeper, LiveObserver, Played
+from arena.play.limits import CONFIRM_KEYS, PRACTICE, RANKED, SCREEN_SECONDS, Limits
 from arena.play.opponent import NOBODY, Ghost, Opponent
-from arena.play.palette import SCORE
-from arena.play.screens import Line, draw_lines, hint, line
-from arena.play.screens import title as title_line
-from arena.play.stage import Press, Stage
-from arena.play.strings import text
-from arena.play.view import ENDS, View
-from arena.screen import Panel, Show
-from arena.station.alone import Kept, keep_here
+from arena.play.view import View
+from arena.ui.endings import ENDS
+from arena.ui.frame_clock import FrameClock
+from arena.ui.lines import Line, draw_lines, hint, line
+from arena.ui.lines import title as title_line
+from arena.ui.palette import YELLOW
+from arena.ui.show import Panel, Show
+from arena.ui.strings import text
+from arena.ui.window import Press, Stage
 from envs.environment import ale_seed_of
 from envs.rules import Rules
 from envs.step import End
@@ -262,7 +264,7 @@ class _Game:
 
     def _end_lines(self, played: Played) -> list[Line]:
         person = self._panels[0]
-        lines = [title_line(text(ENDS[played.recording.end])), (f"{person.score:,}", 2.2, SCORE)]
+        lines = [title_line(text(ENDS[played.recording.end])), (f"{person.score:,}", 2.2, YELLOW)]
         if len(self._panels) > 1 and (outcome := self._outcome()):
             lines.append(line(outcome))
         if self._given_up:

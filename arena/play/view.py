@@ -11,22 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from arena.play.palette import BRIGHT, PERSON, QUIET, RIVAL, SCORE
-from arena.play.stage import Stage
-from arena.play.strings import text
-from arena.screen import Panel, Rect, clock_of
+from arena.ui.compose import Rect
+from arena.ui.endings import ENDS
+from arena.ui.palette import ORANGE, QUIET, SKY, TEXT, YELLOW
+from arena.ui.show import Panel, clock_of
+from arena.ui.strings import text
+from arena.ui.window import Stage
 from envs.games import PIXEL_WIDTH
 from envs.step import End
 
 GLOW = 0.6
 """The part of its light that the phosphor of a television keeps to the next frame."""
-COLOURS = (PERSON, RIVAL)
-ENDS = {
-    End.TERMINATED: "play.game_over",
-    End.TRUNCATED: "play.time_is_up",
-    End.QUIT: "play.left_game",
-    End.FAILED: "play.forfeited",
-}
+COLOURS = (SKY, ORANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +178,9 @@ class View:
 
     def _lead_colour(self) -> tuple[int, int, int]:
         if self._stage.toast or self.note or len(self.panels) < 2:
-            return BRIGHT
+            return TEXT
         gap = self.panels[0].score - self.panels[1].score
-        return BRIGHT if gap == 0 else COLOURS[0] if gap > 0 else COLOURS[1]
+        return TEXT if gap == 0 else COLOURS[0] if gap > 0 else COLOURS[1]
 
     def _draw_words(self, layout: Layout) -> None:
         stage, line, small = self._stage, layout.line, layout.small
@@ -193,19 +189,19 @@ class View:
         for i, (panel, picture) in enumerate(zip(self.panels, layout.pictures, strict=True)):
             name, score, lives, left, note = self._words_of(panel)
             right, above = picture.x + picture.width, picture.y - line // 4
-            place = stage.write(score, (right, above), line, SCORE, "bottomright")
+            place = stage.write(score, (right, above), line, YELLOW, "bottomright")
             stage.write(name, (picture.x, above), line, COLOURS[i], "bottomleft", place.left - picture.x - line // 2)
             below = picture.y + picture.height + line // 4
-            used = stage.write(lives, (picture.x, below), small, BRIGHT, "topleft").width
-            used = max(used, stage.write(left, (right, below), small, BRIGHT, "topright").width)
+            used = stage.write(lives, (picture.x, below), small, TEXT, "topleft").width
+            used = max(used, stage.write(left, (right, below), small, TEXT, "topright").width)
             centre, between = (picture.x + picture.width // 2, below), picture.width - 2 * used - line
             if note:
-                stage.write(note, centre, small, SCORE, "midtop", between)
+                stage.write(note, centre, small, YELLOW, "midtop", between)
             elif i == 1 and self.held_frames:
                 stage.write(text("play.late", n=self.held_frames), centre, small, QUIET, "midtop", between)
             elif len(self.panels) == 1:
                 said = self.banner()
-                stage.write(said or self._title, centre, small, BRIGHT if said else QUIET, "midtop", between)
+                stage.write(said or self._title, centre, small, TEXT if said else QUIET, "midtop", between)
         if len(self.panels) == 1:
             return
         floor = max(picture.y + picture.height for picture in layout.pictures)

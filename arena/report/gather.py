@@ -6,21 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from agents.delay import DELAYS_MS, delayed_name
+from agents.delay import DELAYS_MS, delayed_name, is_delayed
 from agents.player import Kind
-from arena.brackets import FIRST, Duel, Line, round_title, rounds, standings
-from arena.event import Event
-from arena.lifecycle import State as EventState
-from arena.lifecycle import state_of as phases_of
-from arena.log import EVENT, TOURNAMENT, Log
-from arena.page import verdicts_of
-from arena.qualify import Move, moves
-from arena.ratings import Meeting, Rating, Strength, bradley_terry, ladder
-from arena.results import Result, RulesClass, Standing
-from arena.scoreboard import Scoreboard
-from arena.teams import TeamLine, team_standings
-from arena.tournament import Format, State, state_of
-from arena.verdicts import ALPHA, Outcome, Scores, against_reference, people_against_bots
+from arena.event.folder import Event
+from arena.event.lifecycle import State as EventState
+from arena.event.lifecycle import state_of as phases_of
+from arena.event.log import EVENT, TOURNAMENT, Log
+from arena.report.event_page import verdicts_of
+from arena.scoreboard.results import Result, RulesClass, Standing
+from arena.scoreboard.store import Scoreboard
+from arena.stats.ratings import Meeting, Rating, Strength, bradley_terry, ladder
+from arena.stats.verdicts import ALPHA, Outcome, Scores, against_reference
+from arena.tournament.model import Format, State, state_of
+from arena.tournament.qualification import Move, moves
+from arena.tournament.sides import meetings_of, shown_states, sides_of, verdict_of
+from arena.tournament.standings import FIRST, Duel, Line, round_title, rounds, standings
+from arena.tournament.teams import TeamLine, team_standings
 from envs.games import GAMES, Game, find_game
 
 MANY = 24
@@ -137,11 +138,6 @@ class Report:
         return [result for game in self.games for result in game.results]
 
 
-def is_delayed(name: str) -> bool:
-    """Return whether this is what `agents.delay.delayed_name` calls a bot with a reaction delay."""
-    return any(name.endswith(f", {milliseconds} ms") for milliseconds in DELAYS_MS[1:])
-
-
 def gather(event: Event, board: Scoreboard) -> Report:
     """Gather the report of an event.
 
@@ -177,11 +173,6 @@ def _tournament(state: State, board: Scoreboard) -> Tournament:
     verdicts = {milliseconds: verdict_of(state, sides, ALPHA / len(delayed)) for milliseconds, sides in delayed.items()}
     means = {} if outcome is None else _delayed_means(outcome, verdicts, sides_of(state))
     return Tournament(state, lines, duels, outcome, ordered, verdicts, means, _finals(state, lines))
-
-
-def verdict_of(state: State, sides: Mapping[str, tuple[Scores, Scores]], alpha: float = ALPHA) -> Outcome:
-    """Judge people against bots in a tournament; `sides` are as from `sides_of`. A duel ends when it is decided."""
-    return people_against_bots(sides, alpha=alpha, stopped=state.plan.format in (Format.DUEL, Format.KNOCKOUT))
 
 
 def _delayed(state: State, board: Scoreboard) -> dict[int, dict[str, tuple[Scores, Scores]]]:
@@ -223,18 +214,6 @@ def _delayed_means(
         if len(means) > 1:
             found[verdict.game] = mean, means
     return found
-
-
-def sides_of(state: State) -> dict[str, tuple[Scores, Scores]]:
-    """Return the scores of people and bots by game, the players in the order of their seeding."""
-    found: dict[str, dict[str, dict[int, float]]] = {game: {} for game in state.plan.games}
-    for (_, game, _, player), score in state.scores.items():
-        found[game].setdefault(player, {})[score.seed] = float(score.score)
-
-    def side(game: str, human: bool) -> Scores:
-        return {e.name: found[game][e.name] for e in state.entrants if e.human is human and e.name in found[game]}
-
-    return {game: (side(game, True), side(game, False)) for game in state.plan.games}
 
 
 def _finals(state: State, lines: Sequence[Line]) -> dict[str, Final]:
@@ -292,24 +271,6 @@ def rankings_of(states: Sequence[State]) -> list[Ranking]:
     kinds = {entrant.name: entrant.kind for state in states for entrant in state.entrants}
     found = [_ranking(title, played, kinds) for title, played in meetings_of(states).items()]
     return [one for one in found if one.strengths]
-
-
-def meetings_of(states: Sequence[State]) -> dict[str, list[Meeting]]:
-    """Return who has met whom on which seed, by title: all games first (where there is more than one), then each."""
-    meetings: dict[str, list[Meeting]] = {}
-    for state in states:
-        found: dict[tuple[str, int, str], dict[str, float]] = {}
-        for (stage, game, index, player), score in state.scores.items():
-            found.setdefault((game, index, stage), {})[player] = float(score.score)
-        for (game, _, _), meeting in sorted(found.items()):
-            meetings.setdefault(find_game(game).title, []).append(meeting)
-    together = [one for played in meetings.values() for one in played]
-    return ({"All games": together} if len(meetings) > 1 else {}) | meetings
-
-
-def shown_states(states: Sequence[State]) -> list[State]:
-    """Return the tournaments that count: those for real, or else the rehearsals."""
-    return [state for state in states if not state.plan.practice] or list(states)
 
 
 def _ranking(title: str, meetings: Sequence[Meeting], kinds: Mapping[str, Kind]) -> Ranking:

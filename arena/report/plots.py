@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agents.player import Kind
-from arena.report.gather import GameView, Ranking, Report, sides_of
-from arena.verdicts import GameVerdict
+from arena.report.colours import BOTS, GROUND, INK, LINE, PEOPLE, QUIET, REFERENCE
+from arena.report.gather import GameView, Ranking, Report
+from arena.stats.verdicts import GameVerdict
+from arena.tournament.sides import sides_of
 from envs.games import HUMAN, find_game
 
 if TYPE_CHECKING:
@@ -23,10 +25,6 @@ if TYPE_CHECKING:
 
     from arena.report.stories import Story
 
-INK, QUIET, LINE, GROUND = "#15181d", "#59626d", "#d8dce1", "#fcfcfa"
-PEOPLE, BOTS, REFERENCE = "#0072b2", "#d55e00", "#8a929b"
-OTHER = "#009e73"
-"""The second of two people or two bots."""
 _VARIABLES = {
     INK: "ink",
     QUIET: "quiet",

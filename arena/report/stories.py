@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.replay import ReplayPlayer
-from arena.emulators import borrowed
-from arena.event import Event
-from arena.match import Lane, play_lanes
+from arena.engine.env_pool import borrowed
+from arena.engine.match import Lane, play_lanes
+from arena.event.folder import Event
 from arena.report.gather import Final, Report
-from arena.tournament import State
+from arena.tournament.model import State
 from envs.errors import ArenaError
 from envs.games import FPS, find_game
 from recordings.codec import read
@@ -121,7 +121,7 @@ class Clip:
 
 def stories(report: Report, event: Event, replays: int = REPLAYS) -> list[Story]:
     """Replay the finals of a report; recordings that are gone are left out."""
-    from arena.report.plots import BOTS, OTHER, PEOPLE
+    from arena.report.colours import BOTS, OTHER, PEOPLE
 
     told = [(one, game, final) for one in reversed(report.tournaments) for game, final in one.finals.items()]
     each = max(1, replays // len(told)) if told else 0
@@ -226,7 +226,7 @@ def _moments(story: Story, one: Course) -> Iterator[Highlight]:
 
 def films(moments: Sequence[Highlight], each: Callable[[], None] = lambda: None) -> list[Clip]:
     """Film highlights."""
-    from arena.video import export
+    from arena.ui.video import export
 
     clips = []
     with tempfile.TemporaryDirectory() as folder:

@@ -6,15 +6,18 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from arena.event import Event
+from arena.event.folder import Event
 from arena.report.gather import gather
-from arena.report.page import render
-from arena.report.paper import paper
+from arena.report.html import render
+from arena.report.pdf import paper
 from arena.report.plots import all_of, svg
 from arena.report.stories import CLIPS, REPLAYS, films, highlights, stories
-from arena.scoreboard import Scoreboard
+from arena.scoreboard.store import Scoreboard
+from envs.extras import require
 from recordings.storage import write_atomically
 
+LIBRARIES = ("matplotlib", "fpdf", "openskill", "choix")
+"""What a report needs of the extra of this name."""
 HTML, PDF = "report.html", "report.pdf"
 
 
@@ -32,8 +35,10 @@ def write_report(
 
     Raises:
         EventError: the files can't be written.
+        MissingExtra: the extra `report` isn't installed.
         ScoreboardError: the scoreboard can't be read.
     """
+    require("A report", *LIBRARIES)
     tell("gathering results")
     report = gather(event, board)
     tell("replaying the finals")

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 
-from arena.server import api, pages, pages_errors
-from arena.server.answers import malformed, refused
-from arena.server.security import BodyLimit, SafeHeaders
+from arena.server import api
+from arena.server.access.middleware import BodyLimit, SafeHeaders
+from arena.server.error_responses import malformed, refused
+from arena.server.services import Server
 from arena.server.settings import Limits, Settings
-from arena.server.state import Server
+from arena.server.web import errors, router
 from envs.errors import ArenaError
 
 
@@ -46,10 +47,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.server = server
     app.include_router(api.router)
-    app.include_router(pages.router)
+    app.include_router(router.router)
     app.add_exception_handler(ArenaError, refused)
     app.add_exception_handler(RequestValidationError, malformed)
-    pages_errors.install(app)
+    errors.install(app)
     limits = settings.limits
     app.add_middleware(BodyLimit, limit_of=lambda path: body_limit(path, limits))
     app.add_middleware(SafeHeaders)

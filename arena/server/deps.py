@@ -8,8 +8,9 @@ from typing import Annotated, cast
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from arena.server.auth import VISITOR, Identity, Role
-from arena.server.state import Server
+from arena.scoreboard.server_tables import Role
+from arena.server.access.tokens import VISITOR, Identity
+from arena.server.services import Server
 
 _bearer = HTTPBearer(auto_error=False, description="A token made by `arena token add`.")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Self
 
-from arena.event import Event
-from arena.settings import Quotas
+from arena.event.folder import Event
+from arena.event.settings import Quotas
 
 
 @dataclass(frozen=True, slots=True)

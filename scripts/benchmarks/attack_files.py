@@ -71,6 +71,18 @@ def _zipped(code: str, members: Callable[[Canary], Members], method: int = zipfi
     return Attack(code, lambda path, canary: _write(path, zip_of(members(canary), method)))
 
 
+def _data(data: bytes, method: int = zipfile.ZIP_STORED) -> Attack:
+    return _zipped("code-in-data", lambda canary: sb3_zip(data=data), method)
+
+
+def _hidden(width: int) -> dict[str, np.ndarray]:
+    """A hidden layer behind 8 features, before 4 actions."""
+    shapes = {"mlp_extractor.policy_net.0": (width, 8), "action_net": (4, width)}
+    return {f"{name}.weight": np.zeros(shape, np.float32) for name, shape in shapes.items()} | {
+        f"{name}.bias": np.zeros(shape[0], np.float32) for name, shape in shapes.items()
+    }
+
+
 def _bytes(code: str, content: Callable[[Canary], bytes]) -> Attack:
     return Attack(code, lambda path, canary: _write(path, content(canary)))
 
@@ -264,6 +276,24 @@ ATTACKS: dict[str, Attack] = {
     "code in data": _zipped("code-in-data", lambda canary: sb3_zip(data=pickle.dumps(canary))),
     "code in data, as SB3 writes it": _zipped("code-in-data", lambda canary: sb3_zip(data=_serialized(canary))),
     "data that takes long to read": _zipped("code-in-data", _long_data, zipfile.ZIP_DEFLATED),
+    "data that is no JSON": _data(b'{"policy_kwargs": }'),
+    "data in another alphabet": _data(b'{"policy_kwargs": "\xff"}'),
+    "data that is a list in a table": _data(b'{"policy_kwargs": [{"normalize_images": false}]}'),
+    "data that says a thing twice": _data(b'{"policy_kwargs": {"normalize_images": true, "normalize_images": false}}'),
+    "data with a number of a million digits": _data(b'{"n_steps": ' + b"9" * 1_000_000 + b"}"),
+    "data with a shape of a thousand digits": _data(
+        b'{"observation_space": {"_shape": [' + b"9" * 1000 + b", 84, 84]}}"
+    ),
+    "data with a shape of texts": _data(b'{"observation_space": {"_shape": ["4", "84", "84"]}}'),
+    "data with a shape that is not a number": _data(b'{"observation_space": {"_shape": [NaN, 84, 84]}}'),
+    "deeply nested data": _data(b'{"policy_kwargs": ' + b"[" * 500_000 + b"]" * 500_000 + b"}"),
+    "deeply nested tables in data": _data(b'{"a":' * 150_000 + b"1" + b"}" * 150_000),
+    "data of ten million lists": _zipped(
+        "member-too-large", lambda c: sb3_zip(data=b'{"a": [' + b"[]," * 10_000_000 + b"1]}"), zipfile.ZIP_DEFLATED
+    ),
+    "data of a million serialized nothings": _data(
+        b"{" + b",".join(b'":serialized:": ""' for _ in range(1_000_000)) + b"}", zipfile.ZIP_DEFLATED
+    ),
     "code in policy.pth": _zipped("code-in-weights", lambda c: sb3_zip(torch_file({"action_net.weight": c}))),
     "code in an old policy.pth": _zipped("weights-unreadable", lambda canary: sb3_zip(pickle.dumps(canary))),
     "a pickle instead of a zip": _bytes("not-an-agent", pickle.dumps),
@@ -338,8 +368,13 @@ ATTACKS: dict[str, Attack] = {
     "whole numbers": _numbers("weights-type", lambda t: t.update({"action_net.bias": np.zeros(4, np.int64)})),
     "a missing layer": _numbers("layer-missing", lambda t: t.pop("features_extractor.cnn.2.bias")),
     "an extra layer": _numbers("layer-unknown", lambda t: t.update({"backdoor.weight": np.zeros(3, np.float32)})),
-    "hidden layers": _numbers(
-        "layer-unknown", lambda t: t.update({"mlp_extractor.policy_net.0.weight": np.zeros((8, 8), np.float32)})
+    "half a hidden layer": _numbers(
+        "layer-missing", lambda t: t.update({"mlp_extractor.policy_net.0.weight": np.zeros((8, 8), np.float32)})
+    ),
+    "a hidden layer that is too wide": _numbers("layer-shape", lambda t: t.update(_hidden(5000))),
+    "a hidden layer of nothing": _numbers("layer-shape", lambda t: t.update(_hidden(0))),
+    "a hidden layer of three dimensions": _numbers(
+        "layer-shape", lambda t: t.update({"mlp_extractor.policy_net.0.weight": np.zeros((8, 8, 1), np.float32)})
     ),
     "a layer of another shape": _numbers(
         "layer-shape", lambda t: t.update({"features_extractor.cnn.0.bias": np.zeros(3, np.float32)})

@@ -39,7 +39,7 @@ def run() -> Iterator[Figure]:
 
 
 def _recordings(folder: Path) -> list[Path]:
-    from arena.evaluate import evaluate
+    from arena.engine.evaluate import evaluate
     from envs.rules import named_rules
     from recordings.storage import save
 
@@ -50,7 +50,7 @@ def _recordings(folder: Path) -> list[Path]:
 
 def _verification(paths: list[Path]) -> Figure:
 
-    from arena.verify import verify
+    from arena.engine.verify import verify
     from envs.environment import ArenaEnv
     from recordings.codec import read
 
@@ -83,7 +83,7 @@ def _verification(paths: list[Path]) -> Figure:
 
 
 def _two_processes(paths: list[Path]) -> Figure:
-    from arena.verify import verify_files
+    from arena.engine.verify import verify_files
 
     def with_processes(count: int) -> None:
         assert all(outcome.ok for _, _, outcome in verify_files(paths, count))
@@ -102,7 +102,7 @@ def _two_processes(paths: list[Path]) -> Figure:
 
 def _recording(folder: Path) -> Figure:
     from agents.load import load_player
-    from arena.match import Match, RecordingObserver
+    from arena.engine.match import Match, RecordingObserver
     from envs.games import find_game
     from envs.rules import named_rules
     from recordings.storage import save
@@ -142,7 +142,7 @@ def _evaluation(folder: Path) -> Figure:
     from agents.load import ZOO
     from agents.packages import admit
     from agents.packages.package import Sb3Network
-    from arena.evaluate import evaluate
+    from arena.engine.evaluate import evaluate
     from envs.rules import named_rules
 
     agent = folder / "agent.zip"

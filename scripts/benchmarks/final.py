@@ -39,10 +39,10 @@ def run() -> Iterator[Figure]:
 
 def _league(folder: Path) -> Figure:
     """All scores are in the log; what is timed is reading it, replaying it, and the standings."""
-    from arena.brackets import open_slots, standings
-    from arena.log import Log
-    from arena.scoreboard import Scoreboard
-    from arena.tournament import state_of
+    from arena.event.log import Log
+    from arena.scoreboard.store import Scoreboard
+    from arena.tournament.model import state_of
+    from arena.tournament.standings import open_slots, standings
     from envs.rules import named_rules
 
     rng = random.Random(0)
@@ -89,11 +89,11 @@ def _score(game: str, index: int, player: str, rng: random.Random) -> dict[str, 
 def _report(folder: Path) -> Figure:
     """A final with real recordings, and thousands of results beside it."""
     from agents.player import Kind
-    from arena.conduct import Conductor, machine
-    from arena.event import open_event
+    from arena.event.folder import open_event
     from arena.report.write import write_report
-    from arena.results import Result
-    from arena.scoreboard import Scoreboard
+    from arena.scoreboard.results import Result
+    from arena.scoreboard.store import Scoreboard
+    from arena.tournament.runner import Conductor, machine
     from envs.rules import named_rules
     from envs.step import End
 
@@ -145,10 +145,10 @@ kill_often(Path(sys.argv[1]), int(sys.argv[2]))
 
 def conduct(folder: Path) -> str:
     """Begin or go on with a small knockout; return its standings."""
-    from arena.brackets import standings
-    from arena.conduct import Conductor, machine
-    from arena.event import open_event
-    from arena.scoreboard import Scoreboard
+    from arena.event.folder import open_event
+    from arena.scoreboard.store import Scoreboard
+    from arena.tournament.runner import Conductor, machine
+    from arena.tournament.standings import standings
     from envs.rules import named_rules
 
     event = open_event(folder, "Killed")

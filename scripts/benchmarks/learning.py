@@ -89,8 +89,8 @@ def _learn(side: str, seed: int, steps: int, episodes: int) -> dict[str, Any]:
     import torch
     from stable_baselines3 import PPO
 
-    from agents.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
-    from agents.runs import commit
+    from agents.training.fast import FastActorCriticPolicy, bfloat16_pays, fast_policy_kwargs, tune_process
+    from agents.training.runs import commit
 
     torch.set_num_threads(1)
     settings = SETTINGS | {"learning_rate": _falling(2.5e-4), "clip_range": _falling(0.1), "seed": seed}
@@ -127,12 +127,12 @@ def _learn(side: str, seed: int, steps: int, episodes: int) -> dict[str, Any]:
 
 
 def _played(state: dict[str, Any], episodes: int) -> list[int]:
-    from agents.network_player import NetworkPlayer
-    from agents.networks import build_network, playing_weights
+    from agents.networks.player import NetworkPlayer
+    from agents.networks.sb3 import Sb3Bot
+    from agents.networks.torch_networks import build_network, playing_weights
     from agents.player import Kind, PlayerInfo
-    from agents.sb3 import Sb3Bot
-    from arena.evaluate import play_seeds
-    from arena.seeds import practice_seeds
+    from arena.engine.evaluate import play_seeds
+    from arena.engine.seeds import practice_seeds
     from envs.games import find_game
     from envs.rules import named_rules
 

@@ -35,9 +35,9 @@ from pathlib import Path
 import numpy as np
 import pygame
 import arena.play.session as session
-from arena.play.clock import FrameClock
+from arena.ui.frame_clock import FrameClock
 from arena.play.session import play_game, Limits
-from arena.play.stage import open_stage
+from arena.ui.window import open_stage
 from envs.rules import named_rules
 
 seconds, folder = float(sys.argv[1]), Path(sys.argv[2])
@@ -94,9 +94,9 @@ KEY = """
 import json, random, threading, time
 import pygame
 import arena.play.session as session
-from arena.play.clock import FrameClock
+from arena.ui.frame_clock import FrameClock
 from arena.play.session import play_game, Limits
-from arena.play.stage import open_stage
+from arena.ui.window import open_stage
 from envs.games import LEFT
 from envs.rules import named_rules
 
@@ -140,8 +140,8 @@ START = """
 import os, sys, time
 began = float(sys.argv[1])
 from arena.cli import main
-import arena.play.conductor as conductor
-import arena.play.stage as stage
+import arena.play.hands as conductor
+import arena.ui.window as stage
 
 def first(self):
     self.pygame.display.flip()
@@ -158,9 +158,9 @@ MEMORY = """
 import gc, json, os, sys
 from pathlib import Path
 import arena.play.session as session
-from arena.play.clock import FrameClock
+from arena.ui.frame_clock import FrameClock
 from arena.play.session import play_game, Limits
-from arena.play.stage import open_stage
+from arena.ui.window import open_stage
 from envs.rules import named_rules
 
 games, folder = int(sys.argv[1]), Path(sys.argv[2])

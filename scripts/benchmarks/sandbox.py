@@ -35,7 +35,7 @@ def run() -> Iterator[Figure]:
 
 
 def _evaluation() -> Iterator[Figure]:
-    from arena.evaluate import Handling, evaluate
+    from arena.engine.evaluate import Handling, evaluate
     from envs.rules import named_rules
 
     rules = named_rules(EVALUATED)

@@ -61,9 +61,10 @@ class Running:
 
 @contextmanager
 def _serving(folder: Path, names: Sequence[str], role: str) -> Iterator[Running]:
-    from arena.event import open_event
-    from arena.scoreboard import Scoreboard
-    from arena.server.auth import Role, Tokens
+    from arena.event.folder import open_event
+    from arena.scoreboard.server_tables import Role
+    from arena.scoreboard.store import Scoreboard
+    from arena.server.access.tokens import Tokens
     from arena.server.clock import Clock
 
     event = open_event(folder)
@@ -89,7 +90,7 @@ def _serving(folder: Path, names: Sequence[str], role: str) -> Iterator[Running]
 
 
 def _wait_for(url: str) -> None:
-    from arena.client import Client
+    from arena.client.api import Client
 
     with Client(url, timeout=60) as client:
         client.get("/health")
@@ -97,7 +98,7 @@ def _wait_for(url: str) -> None:
 
 def _burst() -> Iterator[Figure]:
     """50 clients send 20 results each, some twice, all at once."""
-    from arena.client import Client
+    from arena.client.api import Client
 
     with (
         _folder() as folder,
@@ -143,7 +144,7 @@ def _burst() -> Iterator[Figure]:
 
 def _games(player: str, count: int) -> list[bytes]:
     """Recordings of different games, each left before its first frame: what is measured is the server."""
-    from arena.recover import replayed
+    from arena.engine.recover import replayed
     from envs.rules import named_rules
     from recordings.codec import encode
     from recordings.recording import RecordedPlayer
@@ -155,8 +156,8 @@ def _games(player: str, count: int) -> list[bytes]:
 
 def _standings() -> Iterator[Figure]:
     """The standings of 1,000 players with 10 episodes each, then with 100 each."""
-    from arena.event import open_event
-    from arena.scoreboard import Scoreboard
+    from arena.event.folder import open_event
+    from arena.scoreboard.store import Scoreboard
 
     measured: dict[int, list[float]] = {}
     for episodes in (EPISODES // 10, EPISODES):
@@ -176,7 +177,7 @@ def _standings() -> Iterator[Figure]:
 
 def _reads(url: str) -> list[float]:
     """Return how long the standings take, again and again."""
-    from arena.client import Client
+    from arena.client.api import Client
 
     seconds = []
     with Client(url, timeout=60) as client:
@@ -195,9 +196,9 @@ def _fill(board: Any, episodes: Mapping[str, int]) -> list[str]:
     standings; return the plan of the server's query for those of the first game."""
     from sqlalchemy import insert, text
 
-    from arena.database import EpisodeRow, PlayerRow, RulesRow
-    from arena.scoreboard import _restate_all
-    from arena.server.views import standings_lines
+    from arena.scoreboard.store import _restate_all
+    from arena.scoreboard.tables import EpisodeRow, PlayerRow, RulesRow
+    from arena.server.public_views import standings_lines
     from envs.rules import named_rules
 
     rng = np.random.default_rng(1)
@@ -243,7 +244,7 @@ def _row(rules: int, i: int, score: float) -> dict[str, Any]:
 
 def _spectators() -> Iterator[Figure]:
     """500 spectators listen, half of them as the big screen does; a game begins, and each is told."""
-    from arena.client import Client
+    from arena.client.api import Client
 
     with _folder() as folder, _serving(folder, ["Station"], "station") as server:
         before = _resident(server.pid)

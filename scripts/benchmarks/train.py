@@ -39,7 +39,7 @@ def run() -> Iterator[Figure]:
     """Yield every figure of this suite."""
     import torch
 
-    from agents.fast import bfloat16_pays
+    from agents.training.fast import bfloat16_pays
 
     if bfloat16_pays(torch.device("cpu")):
         yield _learning("bfloat16", "fast half", ">= 2.5")
@@ -73,7 +73,7 @@ def _environments() -> Figure:
 def _memory() -> Figure:
     from gymnasium.spaces import Box, Discrete
 
-    from agents.replay_buffer import FrameReplayBuffer
+    from agents.training.replay_buffer import FrameReplayBuffer
 
     space = Box(0, 255, (4, 84, 84), np.uint8)
     buffer = FrameReplayBuffer(1_000, space, Discrete(4), "cpu", n_envs=ENVS)
@@ -129,7 +129,7 @@ def _learner(what: str) -> Callable[[], object]:
     import torch
     from stable_baselines3 import PPO
 
-    from agents.fast import FastActorCriticPolicy, fast_policy_kwargs, tune_process
+    from agents.training.fast import FastActorCriticPolicy, fast_policy_kwargs, tune_process
 
     if what == "sb3":
         model = PPO("CnnPolicy", training_games(what), **SETTINGS)

@@ -25,8 +25,8 @@ PAINTED = """() => new Promise((done) => new PerformanceObserver((list, observer
 
 def run() -> Iterator[Figure]:
     """Yield every figure of this suite."""
-    from arena.event import open_event
-    from arena.scoreboard import Scoreboard
+    from arena.event.folder import open_event
+    from arena.scoreboard.store import Scoreboard
 
     with _folder() as folder:
         with Scoreboard.open(open_event(folder).database) as board:
@@ -38,8 +38,8 @@ def run() -> Iterator[Figure]:
 
 def _begin(server: Running) -> None:
     """Begin a ranked game of each game and tell ten seconds of it, so that there are moving pictures."""
-    from arena.chain import links
-    from arena.client import Client
+    from arena.client.api import Client
+    from recordings.live_chain import links
 
     with Client(server.url, server.tokens[0], timeout=60) as station:
         for game in PLAYED:

@@ -9,8 +9,8 @@ import pytest
 from agents.delay import DELAYS_MS, DelayedBatchPlayer, delay_frames, delayed, delayed_name
 from agents.load import load_player
 from agents.player import BatchPlayer, Player
-from arena.evaluate import play_seeds
-from arena.match import Match
+from arena.engine.evaluate import play_seeds
+from arena.engine.match import Match
 from envs.errors import AgentError
 from envs.games import find_game
 from envs.names import check_name

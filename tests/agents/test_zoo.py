@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.load import ZOO, house_bots
+from agents.load import ZOO, Strength, by_strength, house_bots
 from agents.packages import admit
-from envs import GAMES
+from envs import GAMES, find_game
 
 CARD = {name: (ZOO / f"{name}.md").read_text(encoding="utf-8") for name in house_bots()}
 
@@ -19,6 +19,19 @@ def test_every_game_of_the_event_has_a_quick_bot_and_a_better_one() -> None:
         means = {bot: float(scores(CARD[bot])["5min"][0]) for bot in bots}
         assert f"{game.name}-quick" in bots
         assert max(means, key=lambda bot: means[bot]) != f"{game.name}-quick"
+
+
+def test_a_guest_chooses_by_strength() -> None:
+    for game in GAMES.values():
+        bots = by_strength(game)
+        assert Strength.EASY in bots
+        assert Strength.BOSS in bots
+        means = [float(scores(CARD[bot])["5min"][0]) for bot in bots.values()]
+        assert means == sorted(means), game.name
+        assert max(means) == max(float(scores(CARD[bot])["5min"][0]) for bot in house_bots(game)), (
+            "the boss is the best"
+        )
+    assert by_strength(find_game("pong")) == {}
 
 
 def scores(card: str) -> dict[str, list[str]]:
@@ -35,7 +48,7 @@ def test_a_card_says_how_the_bot_was_made_and_what_it_is_worth(name: str) -> Non
     assert made["commit"] == package.training["commit"]
     assert made["seed"] == str(package.training["seed"])
     steps = package.training["steps"]
-    assert made["training"].startswith(f"{steps:,} steps, {4 * steps:,} emulated frames")
+    assert made["training"].startswith(f"{steps:,} steps, {(package.frame_skip or 4) * steps:,} emulated frames")
     assert {"wall clock", "machine", "settings", "planned length"} <= made.keys()
     assert "Scores of 100 games on practice seeds" in card
     assert set(scores(card)) == {"5min", "30min"}

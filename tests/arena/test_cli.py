@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -21,12 +22,12 @@ from rich.cells import cell_len
 from agents.load import ZOO
 from agents.player import Kind
 from arena import cli
-from arena.book import unbooked
 from arena.commands.tables import dump, print_evaluation, print_json, print_match, print_standings
-from arena.migrations import VERSION_TABLE
-from arena.results import Standing
-from arena.scoreboard import Scoreboard
-from arena.verify import verify_file
+from arena.engine.verify import verify_file
+from arena.scoreboard.migrations import VERSION_TABLE
+from arena.scoreboard.publish import unbooked
+from arena.scoreboard.results import Standing
+from arena.scoreboard.store import Scoreboard
 from envs.games import GAMES
 from envs.rules import named_rules
 from recordings.codec import SUFFIX, encode, read
@@ -60,7 +61,8 @@ def arena(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
     def run(*arguments: object) -> Outcome:
         capsys.readouterr()
         code = cli.main([str(argument) for argument in arguments])
-        return Outcome(code, *capsys.readouterr())
+        out, err = capsys.readouterr()
+        return Outcome(code, out, re.sub(r".*, \d+ s \.\.\.\n", "", err))  # how far it is, on a slow machine
 
     return run
 

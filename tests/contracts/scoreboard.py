@@ -22,12 +22,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.player import Kind
-from arena import migrations
-from arena.database import Base, database_url, make_engine
-from arena.results import SEED_LIMIT, Result, RulesClass
-from arena.scoreboard import Scoreboard
-from arena.server import tables as server_tables  # noqa: F401  # their classes belong to the metadata
-from arena.statistics import summary
+from arena.scoreboard import (
+    migrations,
+    server_tables,  # noqa: F401  # their classes belong to the metadata
+)
+from arena.scoreboard.database import database_url, make_engine
+from arena.scoreboard.results import SEED_LIMIT, Result, RulesClass
+from arena.scoreboard.store import Scoreboard
+from arena.scoreboard.tables import Base
+from arena.stats.comparison import summary
 from envs.errors import PlayerNameError, ScoreboardError
 from envs.names import check_name
 from envs.step import End
@@ -86,7 +89,7 @@ def start_adding(url: str, numbers: list[int]) -> tuple[Any, Connection]:
 
 
 def open_at_once(url: str, barrier: Any) -> None:
-    barrier.wait(60)
+    barrier.wait(300)
     with Scoreboard.open(url):
         pass
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from agents.packages.settings import read_settings as read_agent
-from arena.commands.submit import token_of
+from arena.commands.options import token_of
+from arena.event.blocked_words import load_words
+from arena.event.settings import read_settings, template
 from arena.kiosk.settings import open_settings
-from arena.kiosk.words import load_words
-from arena.play.controls import load_controls
-from arena.settings import read_settings, template
+from arena.ui.controls import load_controls
 from envs.errors import ArenaError, EventError
 from envs.text_files import decode_text, read_text, read_toml
 

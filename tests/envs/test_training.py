@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from stable_baselines3.common.monitor import Monitor
 
-from agents.preprocessing import Eye
+from agents.networks.preprocessing import Eye
 from envs.environment import ArenaEnv, ale_seed_of
 from envs.errors import RulesError
 from envs.games import FIRE, GAMES, NOOP

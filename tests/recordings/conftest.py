@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from arena.evaluate import play_seeds
+from arena.engine.evaluate import play_seeds
 from envs.rules import named_rules
 from recordings.recording import Recording
 from tests.doubles import Dice

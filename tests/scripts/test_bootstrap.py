@@ -28,6 +28,7 @@ import pathlib, time, zipfile
 NAME = "toy-1.0-py3-none-any.whl"
 METADATA = "Metadata-Version: 2.1\\nName: toy\\nVersion: 1.0\\nRequires-Dist: torch\\nProvides-Extra: dev\\n"
 METADATA += "Requires-Dist: tool; extra == 'dev'\\n"
+METADATA += "Provides-Extra: train\\nRequires-Dist: curves; extra == 'train'\\n"
 
 def prepare_metadata_for_build_editable(directory, config_settings=None):
     folder = pathlib.Path(directory, "toy-1.0.dist-info")
@@ -62,11 +63,20 @@ class Toy:
         (self.root / "backend.py").write_text(BACKEND)
         (self.root / "pyproject.toml").write_text(
             '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+            '[project.optional-dependencies]\ndev = ["tool"]\ntrain = ["curves"]\n'
         )
-        self.pin("torch==2.13.0", "setuptools==84.2.1", "tool==1.0")
+        self.environment = {
+            "PIP_INDEX_URL": (self.folder / "index").as_uri(),
+            "ARENA_TORCH_INDEX": (self.folder / "cpu").as_uri(),
+            "PIP_CONFIG_FILE": os.devnull,
+            "HOME": str(self.folder),
+            **{name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TEMP", "USERPROFILE") if name in os.environ},
+        }
+        self.pin("torch==2.13.0", "setuptools==84.2.1", "tool==1.0", "curves==1.0")
         self.publish("index", "torch", "2.13.0", "cuda")
         self.publish("index", "setuptools", "84.2.1")
         self.publish("index", "tool", "1.0")
+        self.publish("index", "curves", "1.0")
         self.publish("cpu", "torch", "2.13.0+cpu")
 
     def pin(self, *lines: str) -> None:
@@ -91,17 +101,10 @@ class Toy:
 
     def start(self, *arguments: str, script: str = "demo") -> subprocess.Popen[str]:
         """Run the checkout's `scripts/demo.py` from another folder."""
-        environment = {
-            "PIP_INDEX_URL": (self.folder / "index").as_uri(),
-            "ARENA_TORCH_INDEX": (self.folder / "cpu").as_uri(),
-            "PIP_CONFIG_FILE": os.devnull,
-            "HOME": str(self.folder),
-            **{name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TEMP", "USERPROFILE") if name in os.environ},
-        }
         return subprocess.Popen(
             [sys.executable, str(self.root / "scripts" / f"{script}.py"), *arguments],
             cwd=self.folder,
-            env=environment,
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -114,11 +117,11 @@ class Toy:
         output, _ = process.communicate()
         return process.returncode, output
 
-    def ensure(self, *extras: str) -> str:
-        """Set up with extras, as `scripts/test.py` does, and return the output."""
-        text = f"import bootstrap; bootstrap.prepare({extras})"
-        (self.root / "scripts" / "extras.py").write_text(text)
-        process = self.start(script="extras")
+    def ensure(self, *, developing: bool = False) -> str:
+        """Set up, with `developing` as `scripts/test.py` does, and return the output."""
+        text = f"import bootstrap; bootstrap.prepare(developing={developing})"
+        (self.root / "scripts" / "set_up.py").write_text(text)
+        process = self.start(script="set_up")
         output, _ = process.communicate()
         assert process.returncode == 0, output
         return output
@@ -162,14 +165,16 @@ def test_next_start_does_nothing(ready: Toy) -> None:
 
 def test_extras_and_new_pins_are_added(ready: Toy) -> None:
     pins = ready.pins()
-    assert "with the extras dev" in ready.ensure("dev")
+    assert ready.installed("curves") == "1.0", "what participants need is there from the first"
+    assert ready.installed("tool") == ""
+    assert "with the extras dev, train" in ready.ensure(developing=True)
     assert ready.installed("tool") == "1.0"
     assert ready.run() == (7, "arena got demo\n")  # more than it needs is fine
-    assert ready.ensure("dev") == ""
+    assert ready.ensure(developing=True) == ""
 
     ready.publish("index", "tool", "2.0")
-    ready.pin("torch==2.13.0", "setuptools==84.2.1", "tool==2.0")
-    assert "with the extras dev" in ready.run()[1]  # what was asked for once is kept current
+    ready.pin("torch==2.13.0", "setuptools==84.2.1", "tool==2.0", "curves==1.0")
+    assert "with the extras dev, train" in ready.run()[1]  # what was asked for once is kept current
     assert ready.installed("tool") == "2.0"
     ready.pin(*pins)
     ready.ensure()
@@ -192,6 +197,26 @@ def test_failed_pip_says_why_and_leaves_what_was_there(ready: Toy) -> None:
 @pytest.mark.skipif(not LINUX, reason="only on Linux does the package index have torch with CUDA")
 def test_torch_comes_from_the_package_index_where_the_cpu_index_cannot_be_had(toy: Toy) -> None:
     shutil.rmtree(toy.folder / "cpu")
+    code, output = toy.run()
+    assert code == 7, output
+    assert "taking the package index's" in output
+    assert toy.imports("import torch; print(torch.says)") == "cuda"
+
+
+@pytest.mark.skipif(not LINUX, reason="only on Linux does the package index have torch with CUDA")
+@pytest.mark.parametrize(
+    ("index", "constraint"),
+    [
+        ("http://127.0.0.1:9/", "torch<=2.14.1"),  # nothing listens; pip: ResolutionImpossible
+        ("http://127.0.0.1:9/", "tool>=1"),  # pip: No matching distribution found
+        ("no-such-scheme://x/", "torch<=2.14.1"),
+    ],
+)
+def test_torch_comes_from_the_package_index_whatever_pip_says(toy: Toy, index: str, constraint: str) -> None:
+    """As in companies: a mirror and a constraints file in pip's settings, and no way to PyTorch's index."""
+    (toy.folder / "company.txt").write_text(constraint + "\n")
+    (toy.folder / "pip.conf").write_text(f"[global]\nconstraint = {toy.folder / 'company.txt'}\n")
+    toy.environment |= {"ARENA_TORCH_INDEX": index, "PIP_CONFIG_FILE": str(toy.folder / "pip.conf")}
     code, output = toy.run()
     assert code == 7, output
     assert "taking the package index's" in output
@@ -254,6 +279,17 @@ def test_old_python_gets_one_sentence(script: str) -> None:
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "needs Python 3.11 or newer, and this is Python 3.8" in done.stderr
+
+
+@pytest.mark.parametrize("script", ["train", "tune"])
+def test_who_forgets_to_activate_gets_one_sentence(script: str, tmp_path: Path) -> None:
+    """In an environment without any library, such as the system's."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
+    python = tmp_path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    done = subprocess.run([python, SCRIPTS / f"{script}.py", "breakout"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "activate` first" in done.stderr
 
 
 @pytest.mark.parametrize("script", ["bootstrap", "demo", "test"])

@@ -1,26 +1,23 @@
 """docs/participants.md does what it says: its commands lead from nothing to an agent on the scoreboard.
 
-They run as they stand, in the order of the page, in an empty folder, but shorter: few steps, small batches, one seed.
-What opens a window, sets the project up or needs a server or a file of one's own is tested elsewhere.
+They run in the README's environment as they stand, in the order of the page, in an empty folder, but shorter: few
+steps, small batches, one seed. What opens a window, or needs a server or a file of one's own, is in
+`tests/test_first_hour.py`.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from arena.cli import main
-from arena.evaluate import play_seeds
-from arena.seeds import practice_seeds
+from arena.engine.evaluate import play_seeds
+from arena.engine.seeds import practice_seeds
 from envs.rules import named_rules
+from tests.readme_environment import ReadmeEnvironment
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "participants.md").read_text(encoding="utf-8")
@@ -67,25 +64,20 @@ def test_the_page_has_the_commands_that_are_run_here() -> None:
 
 
 def test_following_the_page_puts_a_newcomers_agent_on_the_scoreboard(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, readme_environment: ReadmeEnvironment
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("ARENA_EVENT", raising=False)
     (tmp_path / "small.toml").write_text(SMALL)
     (tmp_path / "scripts").symlink_to(ROOT / "scripts")
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    said = []
+    environment = readme_environment.variables(tmp_path)
+    said = {}
     for command in commands():
         program, *words = shortened(command)
-        if program == "arena":
-            assert main(words) == 0, command
-            said.append(capsys.readouterr().out)
-            continue
-        line = [sys.executable, "-W", "error", *words]
-        done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=600)
+        strict = ["-W", "error"] * (program == "python")
+        line = [readme_environment.bin / program, *strict, *words]
+        done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, command + done.stdout + done.stderr
-    board = next(text for command, text in zip(commands_of_arena(), said, strict=True) if command == "arena scoreboard")
-    assert "breakout-ppo" in board
+        said[command] = done.stdout
+    assert "breakout-ppo" in said["arena scoreboard"]
     assert (tmp_path / "runs" / "breakout-ppo-0" / "agent.zip").is_file()
     assert (tmp_path / "runs" / "first" / "agent.zip").is_file()
     assert (tmp_path / "runs" / "taught" / "agent.zip").is_file()
@@ -99,10 +91,6 @@ def test_the_player_on_the_page_plays() -> None:
     names: dict[str, Any] = {"my_network": lambda pictures: int(pictures.shape == (4, 84, 84))}
     exec(textwrap.dedent(block.group()), names)
     rules = named_rules("breakout").varied(max_frames=41)
-    assert "arena.evaluate.play_seeds(MyPlayer(), named_rules" in PAGE
+    assert "arena.engine.evaluate.play_seeds(MyPlayer(), named_rules" in PAGE
     (recording,) = play_seeds(names["MyPlayer"](), rules, practice_seeds(1))
     assert set(recording.actions) == {rules.action_set[1]}
-
-
-def commands_of_arena() -> list[str]:
-    return [command for command in commands() if command.startswith("arena ")]

@@ -17,13 +17,14 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureCNN
 from tensorboard.backend.event_processing import event_accumulator
 
-from agents.checkpoints import checkpoints, read_checkpoint
-from agents.dagger import DAgger
-from agents.impala import ImpalaCNN
 from agents.load import load_player
 from agents.packages import admit
-from agents.packing import pack_agent
-from arena.evaluate import play_seeds
+from agents.packages.package import Sb3Network
+from agents.training.checkpoints import checkpoints, read_checkpoint
+from agents.training.dagger import DAgger
+from agents.training.impala import ImpalaCNN
+from agents.training.packing import pack_agent
+from arena.engine.evaluate import play_seeds
 from envs import find_game
 from envs.rules import named_rules
 from envs.training import TrainingEnv
@@ -68,6 +69,10 @@ buffer_size = 500
 batch_size = 8
 train_freq = 4
 gradient_steps = 2
+prefixes = 0.5
+longest_prefix = 60
+notes_weight = 1.0
+stakes = true
 """
 CLASSES = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN, "dagger": DAgger}
 
@@ -172,7 +177,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(config: Path, tmp_path: Path) -> Non
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=120)
+        said, _ = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "Stopped. To go on:" in said
     stopped = int(checkpoints(out / "checkpoints")[-1].name.removeprefix("step-"))
@@ -251,9 +256,16 @@ def test_weights_that_become_nan_stop_the_run(config: Path, tmp_path: Path) -> N
         (("--from", "script:steady"), "'script:steady' has no network to train further; let a pupil learn from it"),
         (("--from", "breakout-taught"), "this agent was trained for breakout, not for pacman (game-other)"),
         (("--from", "nobody"), "no agent 'nobody'"),
-        (("--from", "pacman-taught", "--algo", "dqn"), "Only ppo goes on from an agent, not dqn"),
+        (("--from", "pacman-taught", "--algo", "dqn"), "Only ppo and dagger go on from an agent, not dqn"),
         (("--from", "pacman-taught", "--from-recordings", "nowhere"), "leave out --from or --from-recordings"),
         (("--algo", "dagger", "--from-recordings", "nowhere"), "Only ppo and a2c can start from recordings"),
+        (("--algo", "dagger", "--teacher", "breakout-quick"), "breakout-quick.zip"),
+        (
+            ("--algo", "dagger", "--from", "pacman-quick", "--frame-skip", "3"),
+            "frame skip 4 and stack 4; training here",
+        ),
+        (("--algo", "dqn", "--from", "pacman-quick"), "Only ppo and dagger go on from an agent, not dqn"),
+        (("--frame-skip", "0"), "argument --frame-skip: expected a whole number from 1"),
         (("--device", "cuda"), "PyTorch finds no GPU here"),
         (("--resume",), "no checkpoint in"),
         (("--rules", "2min"), "no rules called '2min'"),
@@ -308,12 +320,18 @@ def test_an_unknown_setting_and_a_run_in_the_way_are_refused(config: Path, tmp_p
         ("[ppo]\nn_steps = 1\nenvs = 1\n", "more than envs times n_steps, which is 1"),
         ("[ppo]\nuse_sde = true\n", "The settings for ppo"),
         ("[steps]\npacman = -5\n", "The settings give steps pacman = -5"),
+        ('[ppo]\nextractor = "vgg"\n', "the extractor 'vgg'; known are nature, impala"),
+        ("[dagger]\nprefixes = 2\n", "prefixes is a share from 0 to 1, not 2"),
+        ("[dagger]\nlongest_prefix = 0\n", "longest_prefix must be 1 or more"),
+        ("[dagger]\nbuffer_size = 100_000_000_000\n", "_000 in a copy of train.toml"),
+        ("[dqn]\nbuffer_size = 100_000_000_000\n", "_000 in a copy of train.toml"),
     ],
 )
 def test_settings_that_cannot_be_used_are_refused(settings: str, says: str, tmp_path: Path) -> None:
     config = tmp_path / "wrong.toml"
     config.write_text(settings)
-    said = train(config, tmp_path / "run", expect=2)
+    algo = settings[1:].split("]")[0]
+    said = train(config, tmp_path / "run", *(["--algo", algo] if algo in CLASSES else []), expect=2)
     assert says in said
     assert "Traceback" not in said
     assert not (tmp_path / "run").exists()
@@ -355,3 +373,25 @@ def test_learning_from_recordings(config: Path, tmp_path: Path) -> None:
     assert about["settings"]["critic_steps"] == 64, "then it goes on as from an agent"
     said = train(config, tmp_path / "q", "--algo", "dqn", "--from-recordings", str(tmp_path / "recorded"), expect=2)
     assert "Only ppo and a2c" in said
+
+
+def test_a_frame_skip_that_hides_something_is_warned_of_and_kept(config: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    said = train(config, out, "--steps", "64", "--frame-skip", "4")
+    assert "warning: Pac-Man draws the ghosts by turns, in 4 frames; with frame skip 4, what is drawn in 2 of" in said
+    assert admit(out / "agent.zip").frame_skip == 4
+    said = train(config, out, "--steps", "128", "--resume", expect=2)
+    assert "is of a run with frame skip 4; go on with --frame-skip 4." in said
+    again = ("--algo", "dagger", "--frame-skip", "4", "--from", str(out / "agent.zip"))
+    train(config, tmp_path / "again", "--steps", "64", *again)
+    assert "--frame-skip 4" in admit(tmp_path / "again" / "agent.zip").training["command"]
+
+
+def test_a_pupil_with_an_impala_network(config: Path, tmp_path: Path) -> None:
+    config.write_text(SMALL.replace("[dagger]", '[dagger]\nextractor = "impala"'))
+    train(config, tmp_path / "run", "--algo", "dagger", "--steps", "16", "--rules", "5min")
+    package = admit(tmp_path / "run" / "agent.zip")
+    assert isinstance(package.network, Sb3Network)
+    assert package.network.architecture.extractor == "impala"
+    model = DAgger.load(checkpoints(tmp_path / "run" / "checkpoints")[-1] / "model.zip", device="cpu")
+    assert type(model.policy.features_extractor).__name__ == "ImpalaCNN"

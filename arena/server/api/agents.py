@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from arena.server.api.fields import ZIP_BODY, Key, Number, Word
 from arena.server.deps import Sender, TheServer
-from arena.server.ranked import ranked_rules
-from arena.server.submissions import LogLine, Submission
+from arena.server.games.ranked_rules import ranked_rules
+from arena.server.submissions.queue import LogLine, Submission
 
 router = APIRouter(tags=["agents"])
 

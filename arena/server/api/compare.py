@@ -8,12 +8,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from arena.results import RulesClass
+from arena.scoreboard.results import RulesClass
 from arena.server.api.fields import Word
 from arena.server.api.table import csv_of
 from arena.server.deps import Visitor
-from arena.server.pages_data import Tallies, classes
-from arena.server.pages_live import live_pages
+from arena.server.web.live import live_pages
+from arena.server.web.tallies import Tallies, classes
 from envs.games import find_game
 
 router = APIRouter(tags=["reading"])

@@ -7,14 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from arena.conduct import Conductor
+from arena.scoreboard.server_tables import Role
+from arena.server.access.tokens import Identity
 from arena.server.api.fields import Word
 from arena.server.api.games import TicketShown, shown
-from arena.server.auth import Identity, Role
 from arena.server.deps import TheServer, needs
 from arena.server.errors import NotFound
-from arena.server.state import Server
-from arena.tournament import Slot, State
+from arena.server.services import Server
+from arena.tournament.model import Slot, State
+from arena.tournament.runner import Conductor
 from envs.errors import EventError
 
 router = APIRouter(tags=["games"])

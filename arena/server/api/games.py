@@ -11,16 +11,17 @@ from fastapi import APIRouter, Body, Depends, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
-from arena.chain import Link
-from arena.kiosk.seeds import shared
+from arena.event.secrets import shared
+from arena.scoreboard.server_tables import Role
+from arena.server.access.tokens import Identity
 from arena.server.api.fields import ZIP_BODY, Key, Limit, Number, Sha256, TicketId, Word
 from arena.server.api.table import csv_of
-from arena.server.auth import Identity, Role
 from arena.server.deps import Sender, TheServer, needs
 from arena.server.errors import Refusal
-from arena.server.ranked import ranked_rules
-from arena.server.tickets import Ticket
-from arena.server.uploads import Receipt
+from arena.server.games.ranked_rules import ranked_rules
+from arena.server.games.tickets import Ticket
+from arena.server.games.uploads import Receipt
+from recordings.live_chain import Link
 
 router = APIRouter(tags=["games"])
 

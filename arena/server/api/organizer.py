@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from arena.scoreboard.server_tables import Role
+from arena.server.access.tokens import Token, TokenError
 from arena.server.api.fields import Limit, Number, Reason, Sha256, Word
 from arena.server.api.table import csv_of
-from arena.server.auth import Role, Token, TokenError
 from arena.server.deps import Organizer, TheServer
 from arena.server.errors import NotFound
-from arena.server.organizing import AuditEntry
-from arena.server.uploads import Waiting
+from arena.server.games.uploads import Waiting
+from arena.server.moderation import AuditEntry
 
 router = APIRouter(prefix="/organizer", tags=["organizer"])
 

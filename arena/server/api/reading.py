@@ -12,15 +12,15 @@ from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, TypeAdapter
 
 from agents.player import Kind
-from arena.results import RulesClass
+from arena.scoreboard.results import RulesClass
+from arena.scoreboard.server_tables import Role
 from arena.server.api.fields import Limit, Sha256, Word
 from arena.server.api.table import csv_of
-from arena.server.auth import Role
 from arena.server.deps import TheServer, Visitor
 from arena.server.errors import NotFound
-from arena.server.submissions import Submission
-from arena.server.trust import Trust
-from arena.server.views import EventView, ResultFilter, ResultView, StandingView
+from arena.server.games.trust import Trust
+from arena.server.public_views import EventView, ResultFilter, ResultView, StandingView
+from arena.server.submissions.queue import Submission
 
 router = APIRouter(tags=["reading"])
 

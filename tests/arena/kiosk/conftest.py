@@ -8,14 +8,14 @@ from pathlib import Path
 import pygame
 import pytest
 
-from arena.event import Event, open_event
-from arena.kiosk.attract import Attract
-from arena.kiosk.house import House
+from arena.event.blocked_words import load_words
+from arena.event.folder import Event, open_event
 from arena.kiosk.kiosk import Kiosk
+from arena.kiosk.model import House
+from arena.kiosk.screens.attract import Attract
 from arena.kiosk.settings import open_settings
-from arena.kiosk.words import load_words
-from arena.play.stage import Stage, open_stage
-from arena.scoreboard import Scoreboard
+from arena.scoreboard.store import Scoreboard
+from arena.ui.window import Stage, open_stage
 
 CODE = "246810"
 

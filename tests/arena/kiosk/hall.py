@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageGrab
 
-from arena.kiosk import palette, pixelfont
-from arena.kiosk.palette import Colour
-from arena.verify import verify_file
+from arena.engine.verify import verify_file
+from arena.ui import palette, pixel_font
+from arena.ui.palette import Colour
 from recordings.recording import Recording
 
 ROOT = Path(__file__).parents[3]
 CODE = "13579"
-PATIENCE = 90.0
+PATIENCE = 300.0
 """Seconds that a busy machine may take for one step."""
 ARENA = "import sys; from arena.cli import main; sys.exit(main())"
 
@@ -72,7 +72,7 @@ class Hall:
 
     def shows(self, words: str, dot: int, colour: Colour) -> bool:
         """Whether `words` stand on the display in the pixel font."""
-        pattern = np.kron(pixelfont.dots(words), np.ones((dot, dot), bool)).astype(np.float32)
+        pattern = np.kron(pixel_font.dots(words), np.ones((dot, dot), bool)).astype(np.float32)
         there = (self.screen() == colour).all(axis=2).astype(np.float32)
         return bool(cv2.matchTemplate(there, pattern, cv2.TM_SQDIFF).min() < 0.5)
 

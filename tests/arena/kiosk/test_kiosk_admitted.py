@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import insert
 
 from agents.load import find_agent_file, house_bots
-from arena.kiosk.house import House
-from arena.scoreboard import Scoreboard
-from arena.server.tables import SubmissionRow, TokenRow
+from arena.kiosk.model import House
+from arena.scoreboard.server_tables import SubmissionRow, TokenRow
+from arena.scoreboard.store import Scoreboard
 from envs.games import GAMES
 
 BREAKOUT = GAMES["breakout"]
@@ -87,7 +87,7 @@ def test_it_plays_under_its_name(house: House) -> None:
     rival = next(one for one in house.rivals(BREAKOUT) if one.named is not None)
     at_work = rival.start(house.rules(BREAKOUT))
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while at_work.loading and time.monotonic() < deadline:
             time.sleep(0.1)
         assert at_work.problem is None

@@ -18,9 +18,9 @@ import pytest
 
 from agents.load import house_bots
 from agents.player import Kind
-from arena.kiosk import palette
-from arena.ranking import unranked_reason
-from arena.scoreboard import Scoreboard
+from arena.engine.eligibility import unranked_reason
+from arena.scoreboard.store import Scoreboard
+from arena.ui import palette
 from envs.games import GAMES
 from envs.step import End
 from tests.arena.kiosk.hall import ARENA, PATIENCE, ROOT, Hall

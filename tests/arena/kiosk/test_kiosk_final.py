@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 
 from agents.load import ZOO
-from arena.kiosk import palette
-from arena.ranking import unranked_reason
-from arena.scoreboard import Scoreboard
-from arena.server.auth import Role
+from arena.engine.eligibility import unranked_reason
+from arena.scoreboard.server_tables import Role
+from arena.scoreboard.store import Scoreboard
+from arena.ui import palette
 from recordings.codec import SUFFIX, read
 from tests.arena.kiosk.hall import ARENA, PATIENCE, ROOT, Hall
-from tests.server.serving import Serving
+from tests.arena.server.serving import Serving
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Xvfb is a display of Linux")
 

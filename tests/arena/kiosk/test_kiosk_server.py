@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 import pytest
 
 from agents.player import Kind
-from arena.client import RankedTicket
-from arena.kiosk.attract import Attract
-from arena.kiosk.house import House, with_own
-from arena.kiosk.matching import NextRound, Playing
-from arena.kiosk.screen import Command, Input, Visit
-from arena.kiosk.seeds import adopt, ranked_seeds, shared
-from arena.kiosk.texts import text
-from arena.results import Result, Standing
-from arena.scoreboard import Scoreboard
-from arena.station.alone import Alone
-from arena.station.station import Refused
+from arena.client.api import RankedTicket
+from arena.client.offline import Alone
+from arena.client.station import Refused
+from arena.event.secrets import adopt, ranked_seeds, shared
+from arena.kiosk.model import House, with_own
+from arena.kiosk.screens.attract import Attract
+from arena.kiosk.screens.base import Command, Input, Visit
+from arena.kiosk.screens.match import NextRound, Playing
+from arena.scoreboard.results import Result, Standing
+from arena.scoreboard.store import Scoreboard
+from arena.ui.strings import text
 from envs.games import find_game
 from envs.rules import Rules, named_rules
 from envs.step import End
@@ -77,7 +77,7 @@ def test_a_day_has_so_many_games_without_a_server_too(house: House, guest: Guest
         assert house.may_play(BREAKOUT, "Ada")
         assert board.add(result(number))
     server = Server(None)
-    assert before_the_match(house, guest, server).refusal == text("enough")
+    assert before_the_match(house, guest, server).refusal == text("kiosk.enough")
     assert server.wishes == []
     assert house.may_play(BREAKOUT, "Bob")
     assert house.may_play(find_game("pacman"), "Ada")

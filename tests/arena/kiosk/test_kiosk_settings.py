@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from arena.kiosk import seeds as kiosk_seeds
-from arena.kiosk.seeds import ranked_seeds
+from arena.engine.seeds import PRACTICE_SEEDS
+from arena.event import secrets as kiosk_seeds
+from arena.event.secrets import ranked_seeds
 from arena.kiosk.settings import FILE_NAME, open_settings
-from arena.seeds import PRACTICE_SEEDS
 from envs.environment import SEED_LIMIT
 from envs.errors import EventError
 from envs.games import GAMES

@@ -15,17 +15,17 @@ import pygame
 import pytest
 from screenshots import visit_of
 
-from arena.kiosk.asking import Consent, WarmUp
-from arena.kiosk.attract import Attract
-from arena.kiosk.choosing import ChooseGame, ChooseRival
-from arena.kiosk.house import House
-from arena.kiosk.leaving import Attempts, Exit
-from arena.kiosk.matching import NextRound, Playing, Practice, Trouble
-from arena.kiosk.naming import EnterName
-from arena.kiosk.result import Counting, Result
-from arena.kiosk.screen import Screen, Visit
-from arena.ranking import unranked_reason
-from arena.verify import verify_file
+from arena.engine.eligibility import unranked_reason
+from arena.engine.verify import verify_file
+from arena.kiosk.model import House
+from arena.kiosk.screens.attract import Attract
+from arena.kiosk.screens.base import Screen, Visit
+from arena.kiosk.screens.choose import ChooseGame, ChooseRival
+from arena.kiosk.screens.consent import Consent, WarmUp
+from arena.kiosk.screens.exit import Attempts, Exit
+from arena.kiosk.screens.match import NextRound, Playing, Practice, Trouble
+from arena.kiosk.screens.name import EnterName
+from arena.kiosk.screens.result import Counting, Result
 from envs.games import GAMES
 from tests.arena.kiosk.conftest import Guest
 from tests.arena.mashing import SECONDS, SOAKING, random_event

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from arena.kiosk import palette, texts
-from arena.kiosk.asking import Question
-from arena.kiosk.naming import WORDS
+from arena.kiosk.screens.consent import Question
+from arena.kiosk.screens.name import WORDS
+from arena.ui import palette, strings
 
 ROOT = Path(__file__).parents[3]
-TABLE = tomllib.loads((ROOT / "arena" / "play" / "strings.toml").read_text(encoding="utf-8"))["kiosk"]
-MODULES = sorted((ROOT / "arena" / "kiosk").glob("*.py"))
+TABLE = tomllib.loads((ROOT / "arena" / "ui" / "strings.toml").read_text(encoding="utf-8"))["kiosk"]
+MODULES = sorted((ROOT / "arena" / "kiosk").rglob("*.py"))
 
 MADE_UP = (
     *(f"key_{word}" for word in WORDS),
@@ -28,20 +28,19 @@ MADE_UP = (
 def literals() -> set[str]:
     """Every text in the kiosk's modules that could be a key."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in MODULES]
-    return {
-        n.value for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)
-    }
+    texts = [n.value for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Constant)]
+    return {text.removeprefix("kiosk.") for text in texts if isinstance(text, str)}
 
 
 def calls() -> list[tuple[str, set[str]]]:
-    """Every `text("key", name=...)` with its names."""
+    """Every `text("kiosk.key", name=...)` with its names."""
     found = []
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "text" and node.args:
                 match node.args[0]:
-                    case ast.Constant(value=str(key)):
-                        found.append((key, {keyword.arg or "" for keyword in node.keywords}))
+                    case ast.Constant(value=str(key)) if key.startswith("kiosk."):
+                        found.append((key.removeprefix("kiosk."), {keyword.arg or "" for keyword in node.keywords}))
     return found
 
 
@@ -62,5 +61,5 @@ def test_every_call_names_a_text_and_fills_in_what_it_asks_for(key: str, names: 
 def test_a_text_that_is_not_there_is_a_mistake() -> None:
     assert len(calls()) > 40
     with pytest.raises(KeyError):
-        texts.text("no_such_text")
-    assert not texts.has_text("no_such_text")
+        strings.text("kiosk.no_such_text")
+    assert not strings.has_text("kiosk.no_such_text")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pygame
 import pytest
 
-from arena.play.controls import Controls
-from arena.play.stage import Stage, open_stage
+from arena.ui.controls import Controls
+from arena.ui.window import Stage, open_stage
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def real_time() -> None:
 @pytest.fixture(autouse=True)
 def _hurry(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "real_time" not in request.fixturenames:
-        monkeypatch.setattr("arena.play.clock.FRAME_SECONDS", 1 / 600)
+        monkeypatch.setattr("arena.ui.frame_clock.FRAME_SECONDS", 1 / 600)
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from arena.cli import main
-from arena.recover import recover
-from arena.scoreboard import Scoreboard
-from arena.verify import verify
+from arena.engine.recover import recover
+from arena.engine.verify import verify
+from arena.scoreboard.store import Scoreboard
 from envs.step import End
 from recordings.codec import SUFFIX, read
 from tests.doubles import Dice
@@ -41,7 +41,7 @@ def started(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen
     )
 
 
-def until(condition: object, what: str, seconds: float = 60) -> None:
+def until(condition: object, what: str, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end, f"waited in vain: {what}"
@@ -99,7 +99,7 @@ def test_a_match_with_real_keys(display: str, surroundings: dict[str, str], tmp_
                 time.sleep(0.5)
                 picture("end")
                 key("key", "Escape")
-            output, errors = program.communicate(timeout=60)
+            output, errors = program.communicate(timeout=300)
         finally:
             program.kill()
     assert program.returncode == 0, errors
@@ -163,7 +163,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_no_display_is_one_sentence(surroundings: dict[str, str]) -> None:
     with started(surroundings, "breakout", "--player", "Ada") as program:
-        output, errors = program.communicate(timeout=60)
+        output, errors = program.communicate(timeout=300)
     assert program.returncode == 2
     assert output == ""
     assert "desktop session" in errors
@@ -172,7 +172,7 @@ def test_no_display_is_one_sentence(surroundings: dict[str, str]) -> None:
 
 WHOLE_SCREEN = """
 import sys, time
-from arena.play.stage import open_stage
+from arena.ui.window import open_stage
 with open_stage("whole", full_screen=True) as stage:
     for picture in range(10):
         stage.poll()
@@ -231,8 +231,8 @@ def test_bad_input_is_one_sentence(
 
 
 def test_a_ghost_of_another_game(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    from arena.book import keep
-    from arena.evaluate import play_seeds
+    from arena.engine.evaluate import play_seeds
+    from arena.scoreboard.publish import keep
     from envs.rules import named_rules
 
     (recording,) = play_seeds(Dice(), named_rules("pacman").varied(max_frames=10), [1])

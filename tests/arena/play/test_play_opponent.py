@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from agents.scripts import make_script
-from arena.evaluate import play_seeds
-from arena.match import Lane, RecordingObserver, Turn, play_lanes
+from arena.engine.evaluate import play_seeds
+from arena.engine.match import Lane, RecordingObserver, Turn, play_lanes
 from arena.play import opponent as module
 from arena.play.opponent import RemoteOpponent, open_opponent
 from envs.environment import ArenaEnv

@@ -12,11 +12,11 @@ import pygame
 import pytest
 
 from agents.human import Button
-from arena.play import conductor, session
-from arena.play.controls import Controls
+from arena.play import hands, session
 from arena.play.session import Limits, play_game
-from arena.play.stage import Press, Stage, open_stage
-from arena.play.strings import text
+from arena.ui.controls import Controls
+from arena.ui.strings import text
+from arena.ui.window import Press, Stage, open_stage
 from envs.games import NOOP, RIGHT
 from envs.rules import named_rules
 from envs.step import End, Step
@@ -172,9 +172,9 @@ def test_a_pad_pulled_out_in_mid_game_pauses_it(stage: Stage, monkeypatch: pytes
     pad = Plug(GAME_CONTROLLER, 6, 15, 0)
     other = Plug(JOYSTICK, 2, 4, 0)
     said = []
-    look = conductor.Conductor.next
+    look = hands.Conductor.next
 
-    def then_pull(self: conductor.Conductor, step: Step) -> Any:
+    def then_pull(self: hands.Conductor, step: Step) -> Any:
         if step.t == 10:
             pad.axis(0, 1)
         if step.t == 30:
@@ -190,8 +190,8 @@ def test_a_pad_pulled_out_in_mid_game_pauses_it(stage: Stage, monkeypatch: pytes
         said.append(words[0])
         pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_p, unicode="p"))
 
-    monkeypatch.setattr(conductor.Conductor, "next", then_pull)
-    monkeypatch.setattr(conductor, "draw_lines", go_on)
+    monkeypatch.setattr(hands.Conductor, "next", then_pull)
+    monkeypatch.setattr(hands, "draw_lines", go_on)
     rules = named_rules("breakout").varied(max_frames=90)
     played = play_game(stage, rules, 3, "Ada", None, limits=Limits(pauses=1, countdown=0)).person.recording
     assert played.frames == 90
@@ -210,9 +210,9 @@ def test_who_plays_with_a_pad_pauses_and_leaves_with_it_and_reads_how(
     pad = Plug(GAME_CONTROLLER, 6, 15, 0)
     back, start = 4, 6  # as SDL counts a controller's buttons
     said: list[str] = []
-    look = conductor.Conductor.next
+    look = hands.Conductor.next
 
-    def then_pause(self: conductor.Conductor, step: Step) -> Any:
+    def then_pause(self: hands.Conductor, step: Step) -> Any:
         if step.t == 20:
             pad.button(start, True)
         return look(self, step)
@@ -222,8 +222,8 @@ def test_who_plays_with_a_pad_pauses_and_leaves_with_it_and_reads_how(
         pad.button(start, text("play.pad_leave") in said)
         pad.button(back, text("play.pad_paused") in said)
 
-    monkeypatch.setattr(conductor.Conductor, "next", then_pause)
-    monkeypatch.setattr(conductor, "draw_lines", answer)
+    monkeypatch.setattr(hands.Conductor, "next", then_pause)
+    monkeypatch.setattr(hands, "draw_lines", answer)
     rules = named_rules("breakout").varied(max_frames=90)
     recording = play_game(stage, rules, 3, "Ada", None, limits=Limits(countdown=0)).person.recording
     assert recording.end is End.QUIT

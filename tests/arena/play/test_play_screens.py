@@ -9,12 +9,13 @@ import pygame
 import pytest
 
 from agents.human import Button
-from arena.doctor import Status
-from arena.play import check, remap
-from arena.play.controls import Controls, load_controls
+from arena.diagnostics.machine import Status
+from arena.play import hands_on as check
+from arena.play import remap
 from arena.play.remap import choose_keys
-from arena.play.stage import Stage, open_stage
-from arena.play.strings import _texts, text
+from arena.ui.controls import Controls, load_controls
+from arena.ui.strings import _texts, text
+from arena.ui.window import Stage, open_stage
 from tests.arena.play.conftest import Keyboard
 
 

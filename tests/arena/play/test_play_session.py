@@ -16,14 +16,14 @@ import numpy as np
 import pygame
 import pytest
 
-from arena.evaluate import play_seeds
-from arena.play import conductor, session
+from arena.engine.evaluate import play_seeds
+from arena.engine.recover import recover
+from arena.engine.verify import verify
+from arena.play import hands, session
 from arena.play.opponent import Ghost, open_opponent
 from arena.play.session import PRACTICE, RANKED, Limits, Round, play_game, play_match
-from arena.play.stage import Stage
-from arena.play.strings import text
-from arena.recover import recover
-from arena.verify import verify
+from arena.ui.strings import text
+from arena.ui.window import Stage
 from envs.errors import PlayerNameError, RecordingError, SeedError
 from envs.games import FIRE, LEFT, NOOP, RIGHT
 from envs.rules import named_rules
@@ -42,14 +42,14 @@ Answers = list[int]
 def at(monkeypatch: pytest.MonkeyPatch, keyboard: Keyboard) -> At:
     """What happens just before the frames after these. The end screen is left at once."""
     happens: At = {}
-    look = conductor.Conductor.next
+    look = hands.Conductor.next
 
-    def then_look(self: conductor.Conductor, step: Step) -> Any:
+    def then_look(self: hands.Conductor, step: Step) -> Any:
         if step.t in happens:
             happens.pop(step.t)()
         return look(self, step)
 
-    monkeypatch.setattr(conductor.Conductor, "next", then_look)
+    monkeypatch.setattr(hands.Conductor, "next", then_look)
     return happens
 
 
@@ -68,14 +68,14 @@ def end_screen_is_left(monkeypatch: pytest.MonkeyPatch, keyboard: Keyboard) -> N
 def answers(monkeypatch: pytest.MonkeyPatch, keyboard: Keyboard) -> Answers:
     """Keys that are pressed one by one, each when a screen lies over the game."""
     keys: Answers = []
-    draw = conductor.draw_lines
+    draw = hands.draw_lines
 
     def then_press(*arguments: Any) -> None:
         draw(*arguments)
         if keys:
             keyboard.tap(keys.pop(0))
 
-    monkeypatch.setattr(conductor, "draw_lines", then_press)
+    monkeypatch.setattr(hands, "draw_lines", then_press)
     return keys
 
 
@@ -124,14 +124,14 @@ def test_a_pause_hides_the_picture_and_stands_in_the_recording(
     stage: Stage, at: At, keyboard: Keyboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pictures = []
-    draw = conductor.draw_lines
+    draw = hands.draw_lines
 
     def look(*arguments: Any) -> None:
         draw(*arguments)
         pictures.append(shown(stage))
         keyboard.tap(pygame.K_p)
 
-    monkeypatch.setattr(conductor, "draw_lines", look)
+    monkeypatch.setattr(hands, "draw_lines", look)
     at[40] = lambda: keyboard.tap(pygame.K_p)
     recording = play(stage).person.recording
     assert recording.pacing is not None
@@ -204,7 +204,7 @@ def test_practice_counts_no_pauses_and_says_nothing_of_ranks(
     stage: Stage, at: At, keyboard: Keyboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    draw = conductor.draw_lines
+    draw = hands.draw_lines
 
     def look(stage: Stage, lines: list[Any], unit: int) -> None:
         draw(stage, lines, unit)
@@ -215,9 +215,9 @@ def test_practice_counts_no_pauses_and_says_nothing_of_ranks(
         seen.extend(words for words, *_ in lines)
         return True
 
-    monkeypatch.setattr(conductor, "draw_lines", look)
+    monkeypatch.setattr(hands, "draw_lines", look)
     monkeypatch.setattr(session._Game, "_wait", at_the_end)
-    monkeypatch.setattr("arena.play.keeping.unranked_reason", lambda recording: "it was too slow")
+    monkeypatch.setattr("arena.play.keeper.unranked_reason", lambda recording: "it was too slow")
     at[20] = lambda: keyboard.tap(pygame.K_p)
     play(stage, limits=replace(PRACTICE, countdown=0))
     assert text("play.paused") in seen

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from agents.human import HumanPlayer
-from arena.evaluate import play_seeds
-from arena.play import check, session
+from arena.engine.evaluate import play_seeds
+from arena.engine.recover import recover
+from arena.engine.verify import verify
+from arena.play import hands_on, session
 from arena.play.opponent import Ghost
 from arena.play.remap import choose_keys
 from arena.play.session import Limits, play_game
-from arena.play.stage import Stage
-from arena.recover import recover
-from arena.verify import verify
+from arena.ui.window import Stage
 from envs.rules import named_rules
 from recordings.codec import SUFFIX, read
 from tests.arena.mashing import SECONDS, mashed
@@ -77,6 +77,6 @@ def test_a_disk_that_stays_full(stage: Stage, tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_doctors_checks(unseen: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "PACING_SECONDS", 0.5)
-    monkeypatch.setattr(check, "ANSWER_SECONDS", 3.0)
-    for_a_while(lambda: list(check.hands_on()), 5)
+    monkeypatch.setattr(hands_on, "PACING_SECONDS", 0.5)
+    monkeypatch.setattr(hands_on, "ANSWER_SECONDS", 3.0)
+    for_a_while(lambda: list(hands_on.hands_on()), 5)

@@ -1,0 +1,73 @@
+"""The agent that a training run goes on from: its weights, as far as they can be trained further here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from agents.load import SCRIPT_PREFIX, find_agent_file
+from agents.networks.preprocessing import NAME, STACK
+from agents.packages import Refused, admit
+from agents.packages.architecture import Architecture
+from agents.packages.package import Sb3Network
+from envs.errors import AgentError, shown
+from envs.games import Game
+from envs.rules import named_rules
+
+
+@dataclass(frozen=True, slots=True)
+class StartingAgent:
+    """A policy to begin with."""
+
+    name: str
+    sha256: str
+    """Of its file, in hexadecimal."""
+    architecture: Architecture
+    weights: dict[str, Tensor]
+    """Those of its features extractor and its action head, float32, under the names of SB3's `policy.state_dict()`."""
+
+    def softened(self, by: float) -> dict[str, Tensor]:
+        """Return the weights with the policy's logits divided by `by`: above 1, it tries out more."""
+        return {k: tensor / by if k.startswith("action_net.") else tensor for k, tensor in self.weights.items()}
+
+
+def starting_agent(agent: str, game: Game, frame_skip: int) -> StartingAgent:
+    """Return the policy of `agent`: a house bot's name, or the path of a package or of an SB3 zip.
+
+    Args:
+        frame_skip: frames per step of the training to come.
+
+    Raises:
+        AgentError: there is none, or it can't be trained further for `game` here; the sentence says what can be done.
+    """
+    pupil = f"let a pupil learn from it with --algo dagger --teacher {agent}, and go on from that"
+    if agent.startswith(SCRIPT_PREFIX):
+        raise AgentError(f"{shown(agent)} has no network to train further; {pupil}.")
+    path = find_agent_file(agent)
+    package = admit(path)
+    try:
+        package.check_game(game)
+    except Refused as refused:
+        raise refused.at(str(path)) from None
+    if not isinstance(package.network, Sb3Network):
+        raise AgentError(f"{path} holds an ONNX network, which can't be trained further; {pupil}.")
+    architecture = package.network.architecture
+    if not architecture.draws:
+        raise AgentError(f"{path} holds the values of DQN or QR-DQN, where ppo needs a policy; {pupil}.")
+    sight, here = (package.preprocessing, package.frame_skip_in(game), package.stack), (NAME, frame_skip, STACK)
+    if sight != here:
+        raise AgentError(f"{path} was trained with {_sight(*sight)}; training here has {_sight(*here)}: {pupil}.")
+    actions = named_rules(game).action_set
+    if (package.action_set or actions) != actions:
+        raise AgentError(
+            f"{path} has the action set {package.action_set}, training here {actions}, in this order: {pupil}."
+        )
+    wanted = [f"{layer}.{part}" for layer in architecture.layers.values() for part in ("weight", "bias")]
+    weights = {name: torch.from_numpy(package.network.tensors[name]) for name in wanted}
+    return StartingAgent(package.name, package.sha256, architecture, weights)
+
+
+def _sight(preprocessing: str, frame_skip: int, stack: int) -> str:
+    return f"preprocessing {preprocessing}, frame skip {frame_skip} and stack {stack}"

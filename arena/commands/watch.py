@@ -1,0 +1,188 @@
+"""`arena demo`, `arena stage`, `arena watch` and `arena export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from arena.commands.kiosk import checked_size
+from arena.commands.options import DatabaseOption, EventOption, RulesOption, whole
+
+if TYPE_CHECKING:
+    from recordings.recording import Recording
+
+
+def demo(
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="A whole event instead, from training an agent to the audited report."),
+    ] = False,
+    event: EventOption = None,
+) -> None:
+    """Play a small real event from start to end.
+
+    Three games, scripts and house bots, every recording verified; then standings, a page and a film. At the end it
+    says what to open and what to type next. Run it again and it plays further seeds.
+
+    With --full it is a whole event, in less than ten minutes: an agent is trained, sent to the server and evaluated in
+    the sandbox; people (scripted keyboards) and bots practise, and meet in a final on hidden seeds; report and proof
+    follow. It needs a folder of its own, ./full-demo if none is given. Stopped, it goes on.
+    """
+    if full:
+        from arena.rehearsal.full_event import run as rehearse
+
+        rehearse(event)
+        return
+    from arena.commands.demo import run
+    from arena.commands.opening import fail_on_mismatch
+
+    fail_on_mismatch(run(event))
+
+
+def stage(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="The tournament; the one that was begun last if not given."),
+    ] = None,
+    event: EventOption = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            "--size", metavar="WxH", help="A window of so many pixels instead of the whole screen.", show_default=False
+        ),
+    ] = None,
+    screen: Annotated[
+        int, typer.Option("--screen", metavar="N", parser=whole, help="Which of the machine's screens to fill.")
+    ] = 1,
+    db: DatabaseOption = None,
+) -> None:
+    """Show a tournament on the hall's projector.
+
+    Next match, both games side by side with the lead, winner, standings, and again; it follows the tournament by
+    itself. Space pauses, the right arrow goes on, the left arrow goes back, Esc leaves.
+    """
+    from arena.event.folder import SETTINGS, event_folder
+    from arena.processes.watchdog import keep_alive
+    from envs.errors import EventError
+
+    folder, window = event_folder(event), checked_size(size)
+    if not (folder / SETTINGS).is_file():
+        raise EventError(f"There is no event in {folder} yet; make one with arena event init, or name it with --event.")
+    words = [str(folder), db or "", f"{window[0]}x{window[1]}" if window else "", name or "", str(screen - 1)]
+    keep_alive("stage", "arena.stage", words)
+
+
+def watch(
+    what: Annotated[list[str], typer.Argument(metavar="WHAT...", help="One or two recordings, or one agent.")],
+    game: Annotated[
+        str | None, typer.Option("--game", metavar="GAME", help="For an agent: what it plays.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="For an agent: the seed.")] = 0,
+    rules: RulesOption = "5min",
+    mp4: Annotated[
+        Path | None,
+        typer.Option("--mp4", metavar="FILE", help="Write a film instead of opening a window.", show_default=False),
+    ] = None,
+) -> None:
+    """Show recordings or an agent's game in a window.
+
+    An agent's game is played first and not recorded. In the window: space pauses, the arrows go back, forward, faster
+    and slower, Esc leaves.
+    """
+    _check_suffix(mp4, ".mp4")
+    recordings = _to_show(what, game, seed, rules)
+    if mp4 is not None:
+        _film(recordings, mp4)
+        return
+    from arena.ui.viewer import watch_recordings
+
+    watch_recordings(recordings)
+
+
+def export(
+    file: Annotated[
+        list[Path], typer.Argument(metavar="RECORDING...", help="One recording, or two for a split screen.")
+    ],
+    mp4: Annotated[
+        Path | None, typer.Option("--mp4", metavar="FILE", help="Write this MP4 file.", show_default=False)
+    ] = None,
+    gif: Annotated[
+        Path | None, typer.Option("--gif", metavar="FILE", help="Write this GIF file.", show_default=False)
+    ] = None,
+    start: Annotated[float, typer.Option("--start", metavar="S", help="Begin here, in seconds of play.")] = 0,
+    seconds: Annotated[
+        float | None,
+        typer.Option("--seconds", metavar="S", help="Show so many; all if not given.", show_default=False),
+    ] = None,
+) -> None:
+    """Make a film of a recording.
+
+    An MP4 has sound and every frame; a GIF has fifteen pictures a second and at most 60 seconds.
+    """
+    from envs.errors import EventError
+    from recordings.codec import read
+
+    _check_suffix(mp4, ".mp4")
+    _check_suffix(gif, ".gif")
+    wanted = [path for path in (mp4, gif) if path is not None]
+    if not wanted:
+        raise EventError("Nothing to write: give --mp4 FILE.mp4 or --gif FILE.gif.")
+    recordings = [read(path) for path in file]
+    part = (start, start + seconds) if seconds is not None else (start, float("inf")) if start else None
+    for path in wanted:
+        _film(recordings, path, part)
+
+
+def _check_suffix(path: Path | None, suffix: str) -> None:
+    if path is not None and path.suffix.lower() != suffix:
+        raise typer.BadParameter(f"--{suffix[1:]} takes a file that ends in {suffix}, not {path.name!r}")
+
+
+def _film(recordings: list[Recording], path: Path, part: tuple[float, float] | None = None) -> None:
+    from tqdm import tqdm
+
+    from arena.commands.progress import progress_lines
+    from arena.ui.video import export as export_video
+
+    what = f"filming {path.name}"
+    with tqdm(desc=what, unit="frame", disable=None, leave=False) as bar, progress_lines(lambda: what):
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        export_video(recordings, path, seconds=part, progress=progress)
+    typer.echo(f"Wrote {path}.")
+
+
+def _to_show(what: list[str], game: str | None, seed: int, rules: str) -> list[Recording]:
+    """Read recordings, or let an agent play a game, which is then shown like any other."""
+    from envs.errors import RecordingError
+    from recordings.codec import SUFFIX, read
+
+    if all(one.endswith(SUFFIX) for one in what):
+        if len(what) > 2:
+            raise RecordingError(f"One recording or two can be shown side by side, not {len(what)}.")
+        return [read(Path(one)) for one in what]
+    if len(what) > 1 or game is None:
+        raise RecordingError(
+            f"Expected one or two recordings (*{SUFFIX}), or one agent and its --game; what came is {', '.join(what)}."
+        )
+    return _played(what[0], game, seed, rules)
+
+
+def _played(agent: str, game: str, seed: int, rules: str) -> list[Recording]:
+    from agents.load import load_player
+    from arena.engine.evaluate import play_seeds
+    from envs.environment import ale_seed_of
+    from envs.games import find_game
+    from envs.rules import named_rules
+
+    chosen = find_game(game)
+    the_rules = named_rules(chosen, rules)
+    ale_seed_of(seed)  # what is wrong is said before anything is played
+    player = load_player(agent, chosen)
+    typer.echo(f"{player.info.name} plays {chosen.title} on seed {seed} ...", err=True)
+    return list(play_seeds(player, the_rules, [seed]))

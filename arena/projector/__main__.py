@@ -1,8 +1,0 @@
-"""`python -m arena.projector FOLDER DB SIZE NAME DISPLAY`: what the watchdog starts."""
-
-if __name__ == "__main__":
-    import sys
-
-    from arena.projector.app import main
-
-    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Agents that are sent in: the queue, and their evaluation."""

@@ -1,0 +1,104 @@
+"""The process in which the show runs; `arena.processes.watchdog` starts it, and again whenever it dies."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from arena.event.blocked_words import load_words
+from arena.event.folder import Event, open_event
+from arena.kiosk import settings
+from arena.processes.supervised import end_with_parent
+from arena.processes.watchdog import BAD_INPUT, LEFT, READY, beats
+from arena.stage.audience import Hall
+from arena.stage.player import TheShow
+from arena.stage.poller import Follower
+from arena.ui.frame_clock import FrameClock
+from arena.ui.window import Stage, open_stage
+from envs.errors import ArenaError
+from envs.redaction import start_logging
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    folder: Path,
+    db: str | None,
+    size: tuple[int, int] | None,
+    name: str | None,
+    display: int = 0,
+    ready: Callable[[Stage], None] = lambda stage: None,
+) -> None:
+    """Show a tournament until the operator leaves.
+
+    Args:
+        folder: the event folder.
+        db: the scoreboard, if not the event folder's.
+        size: of the window in pixels; None for the whole screen.
+        name: of the tournament; None for the one that was begun last.
+        display: which display it fills, 0 for the first.
+        ready: called when the window is open.
+
+    Raises:
+        ArenaError: there is no display, or the event folder can't be used.
+    """
+    event = open_event(folder)
+    words = load_words(event.folder)
+    with Follower(event, db, name) as follower, open_stage("Arena", size=size) as stage:
+        _fill(stage, size, display)
+        ready(stage)
+        stage.pygame.mouse.set_visible(False)
+        clock = FrameClock(1)
+        show = TheShow(Hall(follower, stage, address_of(event), words), clock.behind)
+        while not show.over:
+            clock.tick()
+            show.turn()
+        show.close()
+
+
+def main(arguments: list[str]) -> int:
+    """Run in a process of its own: FOLDER DB SIZE NAME DISPLAY; DB, SIZE and NAME may be empty. Return the exit code.
+
+    What it prints to its standard output, a dot a second, tells the watchdog that it lives.
+    """
+    folder, db, size, name, display = arguments
+    width, _, height = size.partition("x")
+    start_logging("%(asctime)s %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the watchdog, which ends this process
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+    def ready(stage: Stage) -> None:
+        print(READY, flush=True)
+        threading.Thread(target=beats, args=(lambda: stage.shown,), daemon=True).start()
+
+    try:
+        run(Path(folder), db or None, (int(width), int(height)) if size else None, name or None, int(display), ready)
+    except ArenaError as error:
+        print(f"arena: {error}", file=sys.stderr)
+        return BAD_INPUT
+    return LEFT
+
+
+def _fill(stage: Stage, size: tuple[int, int] | None, display: int) -> None:
+    """Take the whole of a display, unless a size is given."""
+    count = stage.pygame.display.get_num_displays()
+    if not 0 <= display < count:
+        raise ArenaError(f"Screens here are 1 to {count}; what came is --screen {display + 1}.")
+    stage.display = display
+    if size is None:
+        stage.toggle_full_screen()
+
+
+def address_of(event: Event) -> str:
+    """Return the scoreboard's address as the kiosk shows it; empty if none is set."""
+    if not (event.folder / settings.FILE_NAME).exists():
+        return ""
+    try:
+        return settings.open_settings(event.folder).url
+    except ArenaError as error:
+        log.warning("No address is shown: %s", error)
+        return ""
