@@ -145,8 +145,8 @@ def make_model(
     device: str,
     plain: bool,
 ) -> BaseAlgorithm:
-    """An untrained SB3 model. `settings` are the arguments of its constructor, `adam_eps` and `extractor` ("nature" if not
-    given); `features` is how many numbers the extractor hands to the heads, if not as many as usual."""
+    """An untrained SB3 model. `settings` are the arguments of its constructor, `adam_eps` and `extractor` ("nature" if
+    there is none); `features` is how many numbers the extractor hands to the heads, if not as many as usual."""
     impala = settings.get("extractor") == "impala"
     settings = {name: schedule(value) for name, value in settings.items() if name != "extractor"}
     policy: Any = "CnnPolicy"
@@ -263,8 +263,8 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: Config) ->
         network = read_architecture({name: tuple(t.shape) for name, t in resumed[1]["policy"].items()})
     if network is not None and settings.setdefault("extractor", network.extractor) != network.extractor:
         raise ArenaError(
-            f"The settings give {args.algo} extractor = {settings['extractor']!r}, but it goes on with a network of the "
-            f"kind {network.extractor!r}; take that setting out."
+            f"The settings give {args.algo} extractor = {settings['extractor']!r}, but the network that it goes on "
+            f"with has {network.extractor!r}; take that setting out."
         )
     if resumed:
         carry_over(about, before, resumed[0])

@@ -73,6 +73,11 @@ def starting_agent(agent: str, game: Game, frame_skip: int) -> StartingAgent:
     architecture = package.network.architecture
     if not architecture.draws:
         raise AgentError(f"{path} holds the values of DQN or QR-DQN, where a policy is needed; {pupil}.")
+    if architecture.hidden:
+        widths = " and ".join(str(width) for width in architecture.hidden)
+        raise AgentError(f"{path} has hidden layers (of {widths}) behind its features, training here none; {pupil}.")
+    if package.network.settings.pixels != "unit":
+        raise AgentError(f"{path} takes pixels from 0 to 255, training here from 0 to 1; {pupil}.")
     sight, here = (package.preprocessing, package.frame_skip_in(game), package.stack), (NAME, frame_skip, STACK)
     if sight != here:
         raise AgentError(f"{path} was trained with {_sight(*sight)}; training here has {_sight(*here)}: {pupil}.")

@@ -337,7 +337,7 @@ ATTACKS: dict[str, Attack] = {
     "empty": _bytes("file-empty", lambda canary: b""),
     "two gigabytes": Attack("file-too-large", _huge),
     "a flipped byte": _bytes("zip-damaged", lambda canary: zip_of(package()).replace(b"breakout", b"breakouT")),
-    "settings that are no text": _zipped("settings-unreadable", lambda c: {**package(), "agent.toml": b"\xff\xfe"}),
+    "settings that are no text": _zipped("settings-unreadable", lambda c: {**package(), "agent.toml": b"\xfa\xfb"}),
     "a key of thirty thousand parts": _zipped("settings-unreadable", lambda c: package(".".join("a" * 30_000) + "=1")),
     "deeply nested settings": _zipped("settings-unreadable", _deep),
     "a number of ten thousand digits": _zipped(
