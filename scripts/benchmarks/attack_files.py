@@ -430,11 +430,15 @@ ATTACKS: dict[str, Attack] = {
 }
 
 
-def attacks(folder: Path) -> dict[str, Path]:
-    """Write every attack into `folder`; return their paths by name."""
+def attacks(folder: Path, canary: Canary | None = None) -> dict[str, Path]:
+    """Write every attack into `folder`; return their paths by name.
+
+    Args:
+        canary: what is in those that hold code; one that writes into `folder` if not given.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = {}
     for i, (name, attack) in enumerate(ATTACKS.items()):
         paths[name] = folder / f"attack-{i:03d}.zip"
-        attack.make(paths[name], Canary(folder))
+        attack.make(paths[name], canary or Canary(folder))
     return paths

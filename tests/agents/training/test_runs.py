@@ -105,9 +105,10 @@ def test_a_run_from_before_there_were_frame_skips_goes_on_with_four(tmp_path: Pa
         "game": "pacman", "algo": "ppo", "seed": 0, "rules": "5min", "steps": 64, "command": "train.py pacman",
         "settings": {"envs": 2},
     }  # fmt: skip
-    carry_over(before | {"frame_skip": 4}, before, tmp_path)
+    now = before | {"teacher": "", "plain": False}
+    carry_over(now | {"frame_skip": 4}, before, tmp_path)
     with pytest.raises(AgentError, match="is of a run with frame skip 4; go on with --frame-skip 4"):
-        carry_over(before | {"frame_skip": 3}, before, tmp_path)
+        carry_over(now | {"frame_skip": 3}, before, tmp_path)
 
 
 def test_an_agent_is_called_like_its_folder(tmp_path: Path) -> None:
