@@ -29,8 +29,11 @@ def values() -> dict[str, np.ndarray]:
 
 def hidden() -> dict[str, np.ndarray]:
     """The tensors of a small PPO policy with a hidden layer."""
-    layer = {"mlp_extractor.policy_net.0.weight": np.eye(8, dtype=np.float32), "mlp_extractor.policy_net.0.bias": ZEROS}
-    return tensors() | layer
+    more = {}
+    for net in ("policy_net", "value_net"):
+        more[f"mlp_extractor.{net}.0.weight"] = np.eye(8, dtype=np.float32)
+        more[f"mlp_extractor.{net}.0.bias"] = np.zeros(8, np.float32)
+    return tensors() | more
 
 
 @pytest.mark.parametrize("bot", house_bots())
@@ -65,7 +68,7 @@ def test_softened_logits_are_divided() -> None:
     ("content", "says"),
     [
         (zip_of(onnx_package(onnx_model())), "holds an ONNX network, which can't be trained further; let a pupil"),
-        (zip_of(package(numbers=values())), "holds the values of DQN or QR-DQN, where ppo needs a policy; let a pupil"),
+        (zip_of(package(numbers=values())), "holds the values of DQN or QR-DQN, where a policy is needed; let a pupil"),
         (zip_of(package(TOML.replace("breakout", "pong"))), "trained for pong, not for breakout"),
         (zip_of(package(TOML + "frame_skip = 2\n")), "frame skip 2; go on with --frame-skip 2"),
         (zip_of(package(TOML + 'preprocessing = "sb3-wrappers-84"\n')), "with preprocessing sb3-wrappers-84, frame"),
@@ -73,9 +76,11 @@ def test_softened_logits_are_divided() -> None:
         (zip_of(package(TOML.replace("1, 3, 4", "1, 4, 3"))), r"action set (0, 1, 4, 3), training here (0, 1, 3, 4)"),
         (zip_of(package(TOML.replace(", 4]", "]"), tensors(actions=3))), r"action set (0, 1, 3), training here"),
         (
-            zip_of(package(numbers=hidden())),
-            "has hidden layers (net_arch), and policies that are trained here have none",
+            zip_of(package(numbers=tensors() | {"mlp_extractor.0.weight": np.zeros((8, 8), np.float32)})),
+            "a layer that the arena doesn't know, 'mlp_extractor.0.weight'",
         ),
+        (zip_of(package(numbers=hidden())), "has hidden layers (of 8) behind its features, training here none; let a"),
+        (zip_of(package(TOML + '[sb3]\npixels = "raw"\n')), "takes pixels from 0 to 255, training here from 0 to 1;"),
         (b"import torch", "this is a program, not a network"),
     ],
 )
