@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
+from agents.load import find_agent_file
+from agents.packages import AgentPackage, admit
+from agents.packages.onnx_file import OnnxNetwork
+from agents.packages.pack import pack as packed
+from agents.training.packing import write_package
 from arena.commands.options import JsonOption, RulesOption, whole
-
-if TYPE_CHECKING:
-    from agents.packages import AgentPackage
-    from arena.diagnostics.agent_file import Finding
+from arena.commands.tables import dump
+from arena.diagnostics.agent_file import Finding, preflight
+from envs.errors import AgentError, tidy
+from envs.games import find_game
 
 app = typer.Typer(
     name="agent",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
     help="Pack an agent, show one, check one before it is sent.",
 )
@@ -101,10 +110,6 @@ def pack(
 
     Only what playing needs goes in: the weights and agent.toml, which says what was said here.
     """
-    from agents.packages.pack import pack as packed
-    from agents.training.packing import write_package
-    from envs.errors import AgentError
-
     said = {
         "games": game, "name": name, "author": author, "licence": licence, "algo": algo,
         "training": {"about": about} if about else None, "preprocessing": preprocessing, "frame_skip": frame_skip,
@@ -140,20 +145,10 @@ def show(file: FileArgument, json: JsonOption = False) -> None:
 
     Nothing of it is executed.
     """
-    from agents.load import find_agent_file
-    from agents.packages import admit
-    from envs.errors import tidy
-
     rows = facts(admit(find_agent_file(str(file))))
     if json:
-        from arena.commands.tables import dump
-
         dump(rows)
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table.grid(padding=(0, 2))
     for name, value in rows.items():
         told = tidy(", ".join(map(str, value)) if isinstance(value, list) else value)
@@ -165,8 +160,6 @@ def show(file: FileArgument, json: JsonOption = False) -> None:
 
 def facts(package: AgentPackage) -> dict[str, Any]:
     """Return what is known of an agent, as plain values."""
-    from agents.packages.onnx_file import OnnxNetwork
-
     network = package.network
     if isinstance(network, OnnxNetwork):
         batch = "any number of" if network.batch is None else str(network.batch)
@@ -210,11 +203,6 @@ def check(
     Its file, the game, the speed of its decisions, a short game and the score to expect; each in plain words, and for
     everything that would go wrong a way to mend it. The exit code is 1 if it would be refused.
     """
-    from agents.load import find_agent_file
-    from arena.commands.tables import dump
-    from arena.diagnostics.agent_file import preflight
-    from envs.games import find_game
-
     path = find_agent_file(str(file))
     found = []
     for finding in preflight(path, [find_game(name) for name in game or ()], rules):
@@ -240,10 +228,6 @@ def _verdict(found: list[Finding]) -> str:
 
 def _print(finding: Finding) -> None:
     """Print a step as soon as it is done: status, name and what was found, below it what to do."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     line = Table.grid(padding=(0, 2))
     for width in (7, 10, None):
         line.add_column(width=width)

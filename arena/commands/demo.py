@@ -1,4 +1,4 @@
-"""A small real event from start to end: players, identical seeds, recordings, verification, standings, a page, a film.
+"""`arena demo`: a small real event from start to end, with recordings, verification, standings, a page and a film.
 
 Nothing in it is staged: it is what `arena match`, `arena scoreboard` and `arena export` do, one after the other.
 """
@@ -9,18 +9,24 @@ import time
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
 from agents.load import house_bots
 from arena.commands.match import play_headless
-from arena.commands.opening import book_with_progress, opened
+from arena.commands.opening import book_with_progress, fail_on_mismatch, opened
+from arena.commands.options import EventOption
 from arena.commands.progress import progress_bar
 from arena.commands.tables import print_standings, scores_of, verdicts
 from arena.engine.seeds import PRACTICE_SEEDS, practice_seeds
 from arena.event.folder import Event, open_event
+from arena.rehearsal.full_event import run as rehearse
+from arena.report.event_page import EventPage, sections_of, write_page
 from arena.scoreboard.publish import Booking
 from arena.scoreboard.store import Scoreboard
+from arena.ui.video import export
 from envs.games import GAMES, Game
 from envs.rules import named_rules
 from recordings.recording import Recording
@@ -28,6 +34,28 @@ from recordings.recording import Recording
 GAMES_SHOWN = ("breakout", "pacman", "space_invaders")
 SEEDS = 6
 FILM_SECONDS = 20.0
+
+
+def demo(
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="A whole event instead, from training an agent to the audited report."),
+    ] = False,
+    event: EventOption = None,
+) -> None:
+    """Play a small real event from start to end.
+
+    Three games, scripts and house bots, every recording verified; then standings, a page and a film. At the end it
+    says what to open and what to type next. Run it again and it plays further seeds.
+
+    With --full it is a whole event, in less than ten minutes: an agent is trained, sent to the server and evaluated in
+    the sandbox; people (scripted keyboards) and bots practise, and meet in a final on hidden seeds; report and proof
+    follow. It needs a folder of its own, ./full-demo if none is given. Stopped, it goes on.
+    """
+    if full:
+        rehearse(event)
+    else:
+        fail_on_mismatch(run(event))
 
 
 def run(folder: Path | None, count: int = SEEDS, film_seconds: float = FILM_SECONDS) -> list[Booking]:
@@ -89,8 +117,6 @@ def _first_unplayed(board: Scoreboard, count: int) -> int:
 
 def _film_of_the_best(bookings: Sequence[Booking], event: Event, seconds: float) -> Path:
     """Film the first seconds of the best game of the first game, beside another player on the same seed."""
-    from arena.ui.video import export
-
     games = [_verified(b) for b in bookings if b.verification.ok and _verified(b).rules.game == GAMES_SHOWN[0]]
     best = max(games, key=lambda recording: recording.score)
     rivals = [one for one in games if one.seed == best.seed and one.player.name != best.player.name]
@@ -108,8 +134,6 @@ def _verified(booking: Booking) -> Recording:
 
 
 def _write_page(event: Event, board: Scoreboard, film: Path) -> Path:
-    from arena.report.event_page import EventPage, sections_of, write_page
-
     path = event.report / "index.html"
     sections = sections_of(board, GAMES_SHOWN)
     text = f"The best {GAMES[GAMES_SHOWN[0]].title} game beside another player on the same seed"

@@ -8,11 +8,25 @@ from typing import Annotated
 
 import typer
 
+from arena.archive.audit import audit as check
+from arena.archive.export import RECORDINGS
+from arena.archive.export import export as write
 from arena.commands.opening import ceremony
 from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, whole
 from arena.commands.progress import progress_bar
+from arena.commands.tables import dump
+from arena.event.folder import SETTINGS, event_folder, open_event
+from arena.event.lifecycle import plain_settings
+from arena.event.log import EVENT
+from arena.scoreboard.store import Scoreboard
+from arena.tournament.teams import read_people, shuffled_teams
+from envs.errors import EventError
+from envs.text_files import read_text
+from recordings.codec import SUFFIX
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Open, freeze and close an event; prove it.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Open, freeze and close an event; prove it."
+)
 
 
 @app.command()
@@ -21,9 +35,6 @@ def init(
     event: EventOption = None,
 ) -> None:
     """Make an event folder with a commented event.toml."""
-    from arena.event.folder import SETTINGS, event_folder, open_event
-    from envs.errors import EventError
-
     folder = event_folder(event)
     if (folder / SETTINGS).exists():
         raise EventError(f"{folder / SETTINGS} is there already; edit it, or choose another folder with --event.")
@@ -104,10 +115,6 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """Check event.toml and say where the event stands."""
-    from arena.commands.tables import dump
-    from arena.event.lifecycle import plain_settings
-    from arena.event.log import EVENT
-
     with ceremony(event, db) as one:
         changes = one.note_settings()
         state = one.state()
@@ -140,9 +147,6 @@ def export(
     db: DatabaseOption = None,
 ) -> None:
     """Write everything that proves the event into a folder."""
-    from arena.archive.export import export as write
-    from arena.scoreboard.store import Scoreboard
-
     with (
         ceremony(event, db) as one,
         Scoreboard.open(db or one.event.database) as board,
@@ -167,11 +171,6 @@ def audit(
 
     Computes every seed, replays every recording, rebuilds the standings; exit code 1 if something is not as claimed.
     """
-    from arena.archive.audit import audit as check
-    from arena.archive.export import RECORDINGS
-    from arena.commands.tables import dump
-    from recordings.codec import SUFFIX
-
     with progress_bar("replaying", len(list((folder / RECORDINGS).glob(f"*{SUFFIX}"))), "recording") as tick:
         found = check(folder, processes, tick)
     if json:
@@ -203,11 +202,6 @@ def teams(
 
     Sizes differ by one at most; two of one department share a team only where there are more of them than teams.
     """
-    from arena.commands.tables import dump
-    from arena.event.log import EVENT
-    from arena.tournament.teams import read_people, shuffled_teams
-    from envs.text_files import read_text
-
     drawn = shuffled_teams(read_people(read_text(people), str(people)), count, seed)
     plain = [[asdict(person) for person in team] for team in drawn]
     with ceremony(event, db) as one:

@@ -9,7 +9,12 @@ from typing import Annotated
 
 import typer
 
+from arena.client.api import Client, ConnectionMistake, ServerRefused, ServerUnreachable, UnknownHost
 from arena.commands.options import DatabaseOption, EventOption, ServerOption, TokenFileOption, TokenOption, token_of
+from arena.event.blocked_words import load_words
+from arena.event.folder import open_event
+from arena.event.secrets import adopt
+from arena.kiosk.settings import FILE_NAME, open_settings
 from arena.processes.watchdog import keep_alive
 
 GREET_SECONDS = 10.0
@@ -33,10 +38,6 @@ def kiosk(
     Recordings play until somebody presses a key; then game, opponent, name, practice, a ranked match over the event's
     seeds, and the place on the standings. F10 and the code in kiosk.toml of the event folder end it.
     """
-    from arena.event.blocked_words import load_words
-    from arena.event.folder import open_event
-    from arena.kiosk.settings import FILE_NAME, open_settings
-
     window = checked_size(size)
     the_event = open_event(event)
     open_settings(the_event.folder, the_event.settings)  # what is wrong in the files is said here, once
@@ -56,9 +57,6 @@ def _greet(folder: Path, server: str, token: str) -> None:
         ServerRefused: the token is none of a station.
         ConnectionMistake: the address is no arena server's, or its certificate isn't trusted.
     """
-    from arena.client.api import Client, ConnectionMistake, ServerRefused, ServerUnreachable, UnknownHost
-    from arena.event.secrets import adopt
-
     with Client(server, token, GREET_SECONDS) as client:
         try:
             station = client.get("/station")

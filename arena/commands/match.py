@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 import typer
 
+from agents.delay import delayed, delayed_name
+from agents.load import load_player
+from agents.player import PlayerInfo
+from arena.commands.evaluation import Checks, as_json, classes_of, print_classes
 from arena.commands.opening import book_with_progress, fail_on_mismatch, games_text, opened
 from arena.commands.options import (
     DatabaseOption,
@@ -22,16 +26,21 @@ from arena.commands.options import (
     whole,
 )
 from arena.commands.progress import progress_bar
-
-if TYPE_CHECKING:
-    from agents.player import PlayerInfo
-    from arena.commands.evaluation import Checks
-    from arena.engine.evaluate import Handling
-    from arena.event.folder import Event
-    from arena.scoreboard.publish import Booking
-    from envs.games import Game
-    from envs.rules import Rules
-    from recordings.recording import Recording
+from arena.commands.tables import print_evaluation, print_json, print_match, verified
+from arena.diagnostics.integrity import open_loop, rerun
+from arena.engine.cluster import evaluate_on
+from arena.engine.evaluate import PLAIN, Handling, load
+from arena.engine.evaluate import evaluate as evaluate_agent
+from arena.engine.match import Match, RecordingObserver, observed
+from arena.engine.seeds import practice_seeds
+from arena.event.evaluation_plan import hidden_seeds, write_plan
+from arena.event.folder import Event
+from arena.scoreboard.publish import Booking, keep
+from envs.errors import AgentError, ArenaError
+from envs.extras import require
+from envs.games import Game, find_game
+from envs.rules import Rules, named_rules
+from recordings.recording import Recording
 
 
 def match(
@@ -57,8 +66,6 @@ def match(
     Prints the scores, each player's mean with its interval, and for every pair who is better or that it is not
     decided yet. Every game is recorded, verified and put on the scoreboard.
     """
-    from arena.commands.tables import print_json, print_match
-
     chosen, the_rules, the_seeds = _agreed(game, rules, seeds, first_seed)
     agents = list(dict.fromkeys(player))
     names = _names_of(agents, chosen)
@@ -126,12 +133,6 @@ def evaluate(
     Prints its mean score with its interval, and below it the scores that people and other machines have reached,
     with how they were measured. Every game is recorded, verified and put on the scoreboard.
     """
-    from agents.delay import delayed_name
-    from arena.commands.evaluation import Checks, as_json, classes_of, print_classes
-    from arena.commands.tables import print_evaluation, print_json
-    from arena.engine.evaluate import Handling
-    from envs.extras import require
-
     chosen, the_rules, the_seeds = _agreed(game, rules, seeds, first_seed, hidden)
     if cluster is not None:
         require("A cluster", "distributed")
@@ -141,8 +142,6 @@ def evaluate(
     planned = len(the_seeds) * len(handlings)
     with opened(event, db) as (the_event, board), _told_if_broken_off(the_event, planned, db) as paths:
         if hidden:
-            from arena.event.evaluation_plan import write_plan
-
             plans = the_event.folder / "evaluations"
             plan = write_plan(plans, info.name, info.artifact_sha256, the_rules, the_seeds, list(names))
             typer.echo(f"{games_text(planned)} on seeds drawn just now; the plan is in {plan}.", err=True)
@@ -162,9 +161,6 @@ def evaluate(
 
 def _player_of(agent: str, game: Game, handlings: Sequence[Handling]) -> PlayerInfo:
     """Return who plays, undelayed; what is wrong with the agent or the delays is said before any game starts."""
-    from agents.delay import delayed
-    from arena.engine.evaluate import Handling, load
-
     with closing(load(agent, game, Handling(handlings[0].sandbox))) as player:
         for handling in handlings:
             delayed(player, handling.delay_ms)
@@ -172,10 +168,6 @@ def _player_of(agent: str, game: Game, handlings: Sequence[Handling]) -> PlayerI
 
 
 def _checks(agent: str, name: str, handling: Handling, bookings: Sequence[Booking]) -> Checks:
-    from arena.commands.evaluation import Checks
-    from arena.commands.tables import verified
-    from arena.diagnostics.integrity import open_loop, rerun
-
     played = [recording for recording in verified(bookings) if recording.player.name == name]
     return Checks(open_loop(played) if len(played) > 1 else None, rerun(agent, played, handling) if played else None)
 
@@ -191,16 +183,10 @@ def play_headless(
     cluster: str | None = None,
 ) -> None:
     """Play `seeds` with `agent` under a progress bar; add each game's recording to `paths` as soon as it is safe."""
-    from arena.engine.evaluate import PLAIN
-    from arena.engine.evaluate import evaluate as evaluate_agent
-    from arena.scoreboard.publish import keep
-
     how = handling or PLAIN
     if cluster is None:
         games = evaluate_agent(agent, rules, seeds, processes, how)
     else:
-        from arena.engine.cluster import evaluate_on
-
         games = evaluate_on(cluster, agent, rules, seeds, how)
     late = f" {how.delay_ms} ms late" if how.delay_ms else ""
     with (
@@ -217,9 +203,6 @@ def _play_live(
 ) -> None:
     """Play side by side in a window, at the speed of the console. A game that the spectator leaves doesn't count: that
     is not the bot's doing."""
-    from agents.load import load_player
-    from arena.engine.match import Match, RecordingObserver, observed
-    from arena.scoreboard.publish import keep
     from arena.ui.show import Panel, Show
     from arena.ui.viewer import watch
 
@@ -241,8 +224,6 @@ def _play_live(
 @contextmanager
 def _told_if_broken_off(event: Event, planned: int, db: str | None) -> Iterator[list[Path]]:
     """Give the list of what was played; if what runs inside breaks off, say on standard error where that is now."""
-    from envs.errors import ArenaError
-
     paths: list[Path] = []
     try:
         yield paths
@@ -266,24 +247,15 @@ def _agreed(
     game: str, rules: str, seeds: int, first_seed: int, hidden: bool = False
 ) -> tuple[Game, Rules, tuple[int, ...]]:
     """Check what was typed, before anything is written."""
-    from arena.engine.seeds import practice_seeds
-    from envs.games import find_game
-    from envs.rules import named_rules
-
     chosen = find_game(game)
     the_rules = named_rules(chosen, rules)
     if not hidden:
         return chosen, the_rules, practice_seeds(seeds, first_seed)
-    from arena.event.evaluation_plan import hidden_seeds
-
     return chosen, the_rules, hidden_seeds(seeds)
 
 
 def _names_of(agents: Sequence[str], game: Game) -> list[str]:
     """Return the players' names; what is wrong with an agent is said before any game starts."""
-    from agents.load import load_player
-    from envs.errors import AgentError
-
     agent_of: dict[str, str] = {}
     for agent in agents:
         player = load_player(agent, game)

@@ -5,29 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
 from arena.commands.progress import progress_bar
-
-if TYPE_CHECKING:
-    from arena.event.folder import Event
-    from arena.event.lifecycle import Ceremony
-    from arena.scoreboard.publish import Booking
-    from arena.scoreboard.store import Scoreboard
-    from arena.tournament.runner import Conductor
+from arena.engine.recover import recover
+from arena.event.folder import SETTINGS, Event, event_folder, open_event
+from arena.event.lifecycle import Ceremony
+from arena.event.log import Log
+from arena.scoreboard.publish import Booking, book, unbooked
+from arena.scoreboard.store import Scoreboard
+from arena.tournament.runner import Conductor
+from envs.errors import EventError
 
 
 @contextmanager
 def ceremony(event: Path | None, db: str | None = None) -> Iterator[Ceremony]:
     """Open an event that is there; whoever moves it on shall not make one by a slip of the pen."""
-    from arena.event.folder import SETTINGS, event_folder, open_event
-    from arena.event.lifecycle import Ceremony
-    from arena.event.log import Log
-    from arena.scoreboard.store import Scoreboard
-    from envs.errors import EventError
-
     folder = event_folder(event)
     if not (folder / SETTINGS).is_file():
         raise EventError(f"There is no event in {folder} yet; make one with arena event init, or name it with --event.")
@@ -43,9 +37,6 @@ def opened(event: Path | None, db: str | None) -> Iterator[tuple[Event, Scoreboa
     Raises:
         EventError, ScoreboardError: one of them can't be used.
     """
-    from arena.event.folder import open_event
-    from arena.scoreboard.store import Scoreboard
-
     the_event = open_event(event)
     with Scoreboard.open(db or the_event.database) as board:
         book_what_was_left(the_event, board, db)
@@ -55,9 +46,6 @@ def opened(event: Path | None, db: str | None) -> Iterator[tuple[Event, Scoreboa
 def book_what_was_left(event: Event, board: Scoreboard, db: str | None) -> None:
     """Games of a process that was ended count as far as they were recorded. A scoreboard elsewhere (`db`) gets only
     those that have become recordings just now: what else lies in the folder may not be meant for it."""
-    from arena.engine.recover import recover
-    from arena.scoreboard.publish import unbooked
-
     if not event.recordings.exists():
         return
     recovered = recover(event.recordings)
@@ -75,8 +63,6 @@ def book_what_was_left(event: Event, board: Scoreboard, db: str | None) -> None:
 
 def book_with_progress(paths: Sequence[Path], board: Scoreboard, processes: int | None = None) -> list[Booking]:
     """Verify and book `paths` under a progress bar."""
-    from arena.scoreboard.publish import book
-
     with progress_bar("verifying", len(paths)) as tick:
         bookings = book(paths, board, lambda booking: tick(), processes)
     for booking in bookings:
@@ -106,9 +92,6 @@ def games_text(number: int) -> str:
 @contextmanager
 def conductor(name: str, event: Path | None, db: str | None = None) -> Iterator[Conductor]:
     """Open the event, book what was left behind, and give the conductor of one tournament."""
-    from arena.scoreboard.store import Scoreboard
-    from arena.tournament.runner import Conductor
-
     with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         book_what_was_left(one.event, board, None)
         yield Conductor(one.event, board, name)

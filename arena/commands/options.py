@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from arena.client.addresses import AddressError, clean_token
+from envs.text_files import read_text
+
 ServerOption = Annotated[
     str, typer.Option("--server", metavar="URL", envvar="ARENA_SERVER", help="The server's address.")
 ]
@@ -85,9 +88,6 @@ def token_of(token: str, file: Path | None) -> str:
         EventError: the file can't be read.
         AddressError: it can't be a token.
     """
-    from arena.client.addresses import AddressError, clean_token
-    from envs.text_files import read_text
-
     if token or file is None:
         return clean_token(token)
     found = clean_token(read_text(file, MOST_TOKEN_BYTES))

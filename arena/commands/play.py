@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.client.offline import keep_here
+from arena.client.offline import Kept, keep_here
 from arena.commands.options import (
     DatabaseOption,
     EventOption,
@@ -22,16 +22,25 @@ from arena.commands.options import (
     whole,
 )
 from arena.commands.ranked import followed
+from arena.engine.recover import recover
+from arena.engine.seeds import practice_seeds
+from arena.event.folder import Event, open_event
+from arena.play.limits import PRACTICE, RANKED
+from arena.play.opponent import NOBODY, Ghost, Opponent, check_agent
+from arena.play.opponent_loading import LoadingOpponent
+from arena.play.remap import choose_keys
+from arena.play.session import Round, play_match
+from arena.ui.lines import draw_lines, hint, line
+from arena.ui.strings import text
+from arena.ui.window import open_stage
+from envs.errors import AgentError, PlayerNameError, RecordingError
+from envs.games import Game, find_game
+from envs.names import check_name
+from envs.rules import Rules, named_rules
+from recordings.codec import read
 
 if TYPE_CHECKING:
-    from arena.client.offline import Kept
-    from arena.event.folder import Event
-    from arena.play.opponent import Ghost, Opponent
-    from arena.play.opponent_loading import LoadingOpponent
-    from arena.play.session import Round
     from arena.ui.window import Stage
-    from envs.games import Game
-    from envs.rules import Rules
 
 
 def play(
@@ -67,13 +76,6 @@ def play(
     Arrows or WASD move, space fires; a pad does both. P pauses, Esc leaves, M is for the sound, plus and minus for its
     volume, F10 smooths flicker, F11 is full screen. Every game is recorded, verified and put on the scoreboard.
     """
-    from arena.engine.seeds import practice_seeds
-    from arena.play.opponent import check_agent
-    from envs.errors import AgentError, PlayerNameError
-    from envs.games import find_game
-    from envs.names import check_name
-    from envs.rules import named_rules
-
     chosen = find_game(game)
     the_rules = named_rules(chosen, rules)
     the_seeds: Sequence[int] = practice_seeds(seeds, seed)
@@ -113,10 +115,6 @@ def _ghost(path: Path, game: Game) -> Ghost:
     Raises:
         RecordingError: it can't be read, or is of another game.
     """
-    from arena.play.opponent import Ghost
-    from envs.errors import RecordingError
-    from recordings.codec import read
-
     recording = read(path)
     if recording.rules.game != game.name:
         raise RecordingError(f"{path} is a recording of {recording.rules.game}, not of {game.name}.")
@@ -126,9 +124,6 @@ def _ghost(path: Path, game: Game) -> Ghost:
 def _opened(event: Path | None) -> Event:
     """Open the event folder, and recover what a program was playing there when it was killed. (The scoreboard is opened
     after the game: that takes a second, which nobody wants to wait before it.)"""
-    from arena.engine.recover import recover
-    from arena.event.folder import open_event
-
     the_event = open_event(event)
     if the_event.recordings.exists() and (recovered := recover(the_event.recordings)):
         typer.echo(f"Recovered what broke off when a program was ended: {len(recovered)}.", err=True)
@@ -147,11 +142,6 @@ def _at_the_window(
     begin: Callable[[int], Kept],
 ) -> list[Round]:
     """Open the window, play, and close it."""
-    from arena.play.limits import PRACTICE, RANKED
-    from arena.play.remap import choose_keys
-    from arena.play.session import play_match
-    from arena.ui.window import open_stage
-
     with open_stage(f"{game.title} – {name}", full_screen=full_screen) as stage:
         if remap:
             choose_keys(stage)
@@ -170,9 +160,6 @@ def _beside(stage: Stage, beside: Ghost | str | None, rules: Rules) -> Iterator[
     Raises:
         AgentError: it can't play.
     """
-    from arena.play.opponent import NOBODY
-    from arena.play.opponent_loading import LoadingOpponent
-
     if not isinstance(beside, str):
         yield NOBODY if beside is None else beside
         return
@@ -185,9 +172,6 @@ def _beside(stage: Stage, beside: Ghost | str | None, rules: Rules) -> Iterator[
 
 def _show_loading(stage: Stage, at_work: LoadingOpponent, name: str) -> None:
     """Return when it has loaded, or the person closes the window or presses Esc."""
-    from arena.ui.lines import draw_lines, hint, line
-    from arena.ui.strings import text
-
     clock = stage.pygame.time.Clock()
     while at_work.loading and not stage.closed:
         if any(press.key == "escape" or press.pad == "back" for press in stage.poll()):
@@ -201,6 +185,7 @@ def _show_loading(stage: Stage, at_work: LoadingOpponent, name: str) -> None:
 
 def _book(game: Game, rules: Rules, rounds: Sequence[Round], event: Event, db: str | None, json: bool) -> None:
     """Put what was played on the scoreboard, and after it what earlier programs left; print the scores."""
+    # Not at the top: SQLAlchemy takes a second, which nobody wants to wait before the game.
     from arena.commands.opening import book_what_was_left, book_with_progress, fail_on_mismatch
     from arena.commands.tables import print_json, print_match
     from arena.scoreboard.store import Scoreboard

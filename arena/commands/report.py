@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
+from arena.archive.dataset import LIBRARIES, write_minari, write_parquet
+from arena.archive.erase import forget as remove
+from arena.commands.opening import ceremony
 from arena.commands.options import DatabaseOption, EventOption, whole
+from arena.commands.progress import progress_bar
+from arena.report.write import write_report
+from arena.scoreboard.store import Scoreboard
+from envs.errors import EventError
+from envs.extras import require
+from recordings.codec import read
 
 
 def report(
@@ -25,10 +34,6 @@ def report(
 
     Verdicts, standings, plots, the story of the finals, highlights and the proof. The HTML file needs nothing else.
     """
-    from arena.commands.opening import ceremony
-    from arena.report.write import write_report
-    from arena.scoreboard.store import Scoreboard
-
     with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         paths = write_report(
             one.event, board, out or one.event.report, clips, lambda step: typer.echo(f"{step} ...", err=True)
@@ -51,14 +56,6 @@ def dataset(
     Results as a Parquet table; recordings as a Minari dataset for every game and rules, lossless, one step per
     emulated frame.
     """
-    from arena.archive.dataset import LIBRARIES, write_minari, write_parquet
-    from arena.commands.opening import ceremony
-    from arena.commands.progress import progress_bar
-    from arena.scoreboard.store import Scoreboard
-    from envs.errors import EventError
-    from envs.extras import require
-    from recordings.codec import read
-
     require("A dataset", *LIBRARIES)
     with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         results = board.results(player=player)
@@ -88,10 +85,6 @@ def forget(
 
     Results, standings, recordings, journals and reports; in the log an alias takes the name's place.
     """
-    from arena.archive.erase import forget as remove
-    from arena.commands.opening import ceremony
-    from arena.scoreboard.store import Scoreboard
-
     with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         if not yes and not typer.confirm(f"Remove everything of {name} from {one.event.folder}? It can't be undone"):
             typer.echo("Nothing was removed.")

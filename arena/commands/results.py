@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption
 from arena.commands.progress import progress_bar
-
-if TYPE_CHECKING:
-    from arena.engine.verify import Verification
+from arena.commands.tables import dump, print_standings
+from arena.engine.verify import Verification, verify_files
+from arena.event.folder import database_in, event_folder, open_event
+from arena.scoreboard.database import database_url
+from arena.scoreboard.publish import book
+from arena.scoreboard.store import Scoreboard
+from envs.errors import EventError, RecordingError
+from envs.games import find_game
+from recordings.codec import SUFFIX
 
 
 def verify(
@@ -29,8 +35,6 @@ def verify(
     Each is played again on a fresh emulator, which must arrive at the same digest and score. Lists what fails and
     where; then the exit code is 1. Nothing is written, unless --book is given: then --event and --db say where.
     """
-    from arena.commands.tables import dump
-
     files = _recordings_in(paths)
     with progress_bar("verifying", len(files), "recording") as tick:
         outcomes, new = _booked(files, processes, event, db, tick) if book else _verified(files, processes, tick)
@@ -53,8 +57,6 @@ Outcomes = list[tuple[Path, "Verification"]]
 
 
 def _verified(files: list[Path], processes: int | None, tick: Callable[[], None]) -> tuple[Outcomes, int]:
-    from arena.engine.verify import verify_files
-
     outcomes = []
     for path, _, verification in verify_files(files, processes):
         outcomes.append((path, verification))
@@ -65,10 +67,6 @@ def _verified(files: list[Path], processes: int | None, tick: Callable[[], None]
 def _booked(
     files: list[Path], processes: int | None, event: Path | None, db: str | None, tick: Callable[[], None]
 ) -> tuple[Outcomes, int]:
-    from arena.event.folder import open_event
-    from arena.scoreboard.publish import book
-    from arena.scoreboard.store import Scoreboard
-
     with Scoreboard.open(db or open_event(event).database) as board:
         bookings = book(files, board, lambda booking: tick(), processes)
     for booking in bookings:
@@ -83,9 +81,6 @@ def _recordings_in(paths: Iterable[Path]) -> list[Path]:
     Raises:
         RecordingError: a path is not there, or there is no recording at all.
     """
-    from envs.errors import RecordingError
-    from recordings.codec import SUFFIX
-
     files: dict[Path, None] = {}
     for path in paths:
         try:
@@ -115,10 +110,6 @@ def scoreboard(
 
     One table for every game and rules class, best mean first, with a few reference scores below.
     """
-    from arena.commands.tables import dump, print_standings
-    from arena.scoreboard.store import Scoreboard
-    from envs.games import find_game
-
     wanted = find_game(game).name if game else None
     with Scoreboard.open(_existing(event, db)) as board:
         classes = [c for c in board.classes() if wanted in (None, c.game)]
@@ -140,10 +131,6 @@ def _existing(event: Path | None, db: str | None) -> Any:
     Raises:
         EventError, ScoreboardError: it isn't there.
     """
-    from arena.event.folder import database_in, event_folder
-    from arena.scoreboard.database import database_url
-    from envs.errors import EventError
-
     place = db or database_in(event_folder(event))
     url = database_url(place)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():

@@ -5,33 +5,34 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
+import ssl
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
+from arena.archive.backup import backup as make
 from arena.commands.options import DatabaseOption, EventOption, JsonOption, whole
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from arena.server.access.tokens import Tokens
+from arena.commands.tables import dump
+from arena.event.folder import open_event
+from arena.scoreboard.server_tables import Role
+from arena.scoreboard.store import Scoreboard
+from arena.server.access.tokens import Tokens
+from arena.server.clock import Clock
+from envs.errors import EventError
+from envs.extras import require
 
 token = typer.Typer(
-    name="token", help="Tokens: who may do what on the server.", no_args_is_help=True, rich_markup_mode=None
+    name="token",
+    help="Tokens: who may do what on the server.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
-
-
-class RoleName(StrEnum):
-    """The same as `arena.scoreboard.server_tables.Role`, which takes a second to import."""
-
-    SPECTATOR = "spectator"
-    PARTICIPANT = "participant"
-    STATION = "station"
-    ORGANIZER = "organizer"
 
 
 def serve(
@@ -68,9 +69,6 @@ def serve(
     Every score comes from the server's own replay of a recording. It may be ended and started again at any time:
     what it has acknowledged is on the disk.
     """
-    from arena.event.folder import open_event
-    from envs.extras import require
-
     require("The server", "fastapi", "uvicorn", "python_multipart")
     from arena.server.app import create_app
     from arena.server.settings import Limits, Settings
@@ -82,7 +80,7 @@ def serve(
     settings = Settings(the_event, database, verifiers, evaluators, evaluation_seeds, approval, public, limits)
     with _listening(host, port) as listening:
         app = create_app(settings)
-        if not any(one.role == RoleName.ORGANIZER and not one.revoked_at for one in app.state.server.tokens.all()):
+        if not any(one.role == Role.ORGANIZER and not one.revoked_at for one in app.state.server.tokens.all()):
             typer.echo("Nobody is an organizer yet: arena token add NAME --role organizer", err=True)
         scheme = "https" if tls_cert else "http"
         typer.echo(f"{the_event.name}: {scheme}://{_reached_at(host, listening)}/ (Ctrl-C ends)")
@@ -97,10 +95,6 @@ def _checked_url(url: str) -> str:
     Raises:
         EventError: it is none.
     """
-    from urllib.parse import urlsplit
-
-    from envs.errors import EventError
-
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
@@ -118,10 +112,6 @@ def _check_certificate(cert: Path | None, key: Path | None) -> None:
     Raises:
         EventError: a file can't be read or isn't what it should be, or one doesn't fit the other.
     """
-    import ssl
-
-    from envs.errors import EventError
-
     if cert is None:
         if key is not None:
             raise EventError("--tls-key needs the certificate that it belongs to; name that with --tls-cert.")
@@ -176,8 +166,6 @@ def _listening(host: str, port: int) -> socket.socket:
     Raises:
         EventError: the address isn't this machine's, or the port is taken.
     """
-    from envs.errors import EventError
-
     if not 0 <= port < 2**16:
         raise EventError(f"A port is a number from 0 to 65535, not {port}.")
     name = _bare(host)
@@ -241,19 +229,16 @@ def _own_address(family: socket.AddressFamily, nobody: str, itself: str) -> str:
 @token.command("add")
 def token_add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is; a participant's name on the scoreboard.")],
-    role: Annotated[RoleName, typer.Option("--role", metavar="ROLE", help=", ".join(RoleName))] = RoleName.PARTICIPANT,
+    role: Annotated[Role, typer.Option("--role", metavar="ROLE", help=", ".join(Role))] = Role.PARTICIPANT,
     event: EventOption = None,
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
     """Make a token and print it. It can't be printed again: only its hash is kept."""
-    from arena.commands.tables import dump
-    from arena.scoreboard.server_tables import Role
-
-    if role is RoleName.STATION:
+    if role is Role.STATION:
         _check_station(event, name)
     with _tokens(event, db) as tokens:
-        made, secret = tokens.add(Role(role.value), name)
+        made, secret = tokens.add(role, name)
     if json:
         dump({"id": made.id, "role": made.role.value, "name": made.name, "token": secret})
     else:
@@ -264,8 +249,6 @@ def token_add(
 @token.command("list")
 def token_list(event: EventOption = None, db: DatabaseOption = None, json: JsonOption = False) -> None:
     """Print which tokens there are, without the tokens themselves."""
-    from arena.commands.tables import dump
-
     with _tokens(event, db) as tokens:
         found = tokens.all()
     if json:
@@ -296,9 +279,6 @@ def _check_station(event: Path | None, name: str) -> None:
     Raises:
         EventError: there is no such station.
     """
-    from arena.event.folder import open_event
-    from envs.errors import EventError
-
     the_event = open_event(event)
     stations = the_event.settings.stations
     if stations.model_fields_set and name not in stations.names:
@@ -310,11 +290,6 @@ def _check_station(event: Path | None, name: str) -> None:
 
 @contextmanager
 def _tokens(event: Path | None, db: str | None) -> Iterator[Tokens]:
-    from arena.event.folder import open_event
-    from arena.scoreboard.store import Scoreboard
-    from arena.server.access.tokens import Tokens
-    from arena.server.clock import Clock
-
     with Scoreboard.open(db or open_event(event).database) as board:
         yield Tokens(board, Clock())
 
@@ -330,10 +305,6 @@ def backup(
     The copy is an event folder itself: to restore it, use it (--event FOLDER). A scoreboard on PostgreSQL becomes a
     file in it.
     """
-    from arena.archive.backup import backup as make
-    from arena.commands.tables import dump
-    from arena.event.folder import open_event
-
     the_event = open_event(event)
     made = make(the_event, db or the_event.database, target)
     if json:

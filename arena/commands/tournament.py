@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
-from arena.commands.opening import conductor
+from arena.commands.opening import ceremony, conductor
 from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, whole
+from arena.commands.tables import dump, new_table, plain_text, print_table
 from arena.commands.tournament_play import play
+from arena.event.log import EVENT, TOURNAMENT
+from arena.stats.ratings import ladder as rated
+from arena.stats.verdicts import ALPHA
+from arena.tournament.model import Entrant, Format, State, state_of
+from arena.tournament.qualification import files_by_hash, qualified
+from arena.tournament.runner import Conductor, check_runs, machine
+from arena.tournament.runner import person as entered
+from arena.tournament.sides import meetings_of, shown_states, sides_of, verdict_of
+from arena.tournament.standings import How, is_over, is_proven, round_title, rounds, standings
+from arena.tournament.teams import drawn_teams, team_entries, team_standings
+from envs.errors import EventError
+from envs.extras import require
+from envs.games import find_game
+from envs.rules import Rules, check_switches, named_rules
 
-if TYPE_CHECKING:
-    from arena.tournament.model import Entrant, State
-    from arena.tournament.runner import Conductor
-    from envs.rules import Rules
-
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Conduct a tournament; killed, it goes on.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Conduct a tournament; killed, it goes on."
+)
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The tournament's name.")]
 POLL_SECONDS = 2.0
@@ -81,9 +94,6 @@ def new(
     The order of the players is their seeding. In a surprise round (--mode, --difficulty) every bot first shows that it
     runs there.
     """
-    from arena.tournament.runner import machine
-    from arena.tournament.runner import person as entered
-
     with conductor(name, event, db) as one:
         games, rules = game or list(one.event.settings.games), rules or one.event.settings.rules
         the_rules = _rules(games, rules, mode, difficulty)
@@ -150,10 +160,6 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """Say who stands where, what is decided and who has to play."""
-    from arena.commands.tables import dump
-    from arena.tournament.standings import rounds, standings
-    from arena.tournament.teams import team_standings
-
     with conductor(name, event, db) as one:
         one.take_in()
         entries = one.entries()
@@ -219,10 +225,6 @@ def late(
     db: DatabaseOption = None,
 ) -> None:
     """Let somebody in who came late."""
-    from arena.tournament.runner import machine
-    from arena.tournament.runner import person as entered
-    from envs.errors import EventError
-
     if (player is None) == (person is None):
         raise EventError("Name one who came late: --player AGENT or --person NAME.")
     with conductor(name, event, db) as one:
@@ -233,9 +235,6 @@ def late(
 
 
 def _rules(games: list[str], name: str, mode: int | None, difficulty: int | None) -> dict[str, Rules]:
-    from envs.games import find_game
-    from envs.rules import check_switches, named_rules
-
     found = {}
     for game in games:
         chosen = find_game(game)
@@ -249,14 +248,10 @@ def _rules(games: list[str], name: str, mode: int | None, difficulty: int | None
 
 def _until_decided(games: int, cap: int) -> dict[str, Any]:
     """Share the error rate among the games, so that equal players are told apart in at most 5 % of duels."""
-    from arena.stats.verdicts import ALPHA
-
     return {"kind": "sequential", "cap": cap, "alpha": ALPHA / games}
 
 
 def _qualified(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
-    from arena.tournament.qualification import qualified
-
     final = one.event.settings.final
     usual = _rules(games, rules, None, None)
     each = one.event.settings.quotas.bots
@@ -264,10 +259,6 @@ def _qualified(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
 
 
 def _of_teams(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
-    from arena.event.log import EVENT
-    from arena.tournament.qualification import files_by_hash
-    from arena.tournament.teams import drawn_teams, team_entries
-
     drawn = drawn_teams(one.log.entries(EVENT))
     found = team_entries(one.board, _rules(games, rules, None, None), drawn, files_by_hash(one.event.agents))
     for team in drawn:
@@ -279,9 +270,6 @@ def _of_teams(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
 
 
 def _check_all_run(entrants: list[Entrant], rules: dict[str, Rules]) -> None:
-    from arena.tournament.runner import check_runs
-    from envs.errors import EventError
-
     wrong = [
         f"{entrant.name} in {game}: {problem}"
         for entrant in entrants
@@ -295,8 +283,6 @@ def _check_all_run(entrants: list[Entrant], rules: dict[str, Rules]) -> None:
 
 
 def _waiting(one: Conductor, state: State, slots: list[Any]) -> list[str]:
-    from envs.games import find_game
-
     games: dict[tuple[str, str, str], list[str]] = {}
     for slot in slots:
         games.setdefault((slot.player, slot.game, slot.stage), []).append(str(one.seed_of(state, slot)))
@@ -309,17 +295,10 @@ def _waiting(one: Conductor, state: State, slots: list[Any]) -> list[str]:
 
 def _print(one: Conductor, state: State) -> None:
     """Print the duels of small tournaments, the standings and what is waited for."""
-    from rich.console import Console
-
-    from arena.commands.tables import _table, _text, print_table
-    from arena.tournament.model import Format
-    from arena.tournament.standings import How, is_proven, round_title, rounds, standings
-    from arena.tournament.teams import team_standings
-
     console = Console(highlight=False)
     plan = state.plan
     kind = ", a rehearsal on practice seeds" if plan.practice else ""
-    console.print(_text(f"{plan.title}: {plan.format}, {plan.series.text()}{kind}", "bold"))
+    console.print(plain_text(f"{plan.title}: {plan.format}, {plan.series.text()}{kind}", "bold"))
     if plan.format in (Format.DUEL, Format.KNOCKOUT):
         for number, duels in enumerate(rounds(state)):
             for duel in duels:
@@ -331,32 +310,30 @@ def _print(one: Conductor, state: State) -> None:
                     f"{duel.winner} {wins}{how}" if duel.winner and duel.b else "draw" if duel.over and duel.b else ""
                 )
                 line = f"  {round_title(state, number)}: {duel.a} - {duel.b or '-'}  {result}  {said}"
-                console.print(_text(line.rstrip()), soft_wrap=True)
-    table = _table(("#", "right"), ("player", "left"), ("kind", "left"), ("won", "right"), ("drawn", "right"),
+                console.print(plain_text(line.rstrip()), soft_wrap=True)
+    table = new_table(("#", "right"), ("player", "left"), ("kind", "left"), ("won", "right"), ("drawn", "right"),
                    ("lost", "right"), ("seeds", "right"), ("", "left"))  # fmt: skip
     for line_ in standings(state):
         table.add_row(
-            str(line_.place), _text(line_.player), line_.kind.value, str(line_.won), str(line_.drawn),
-            str(line_.lost), f"{line_.seeds_won:,}", _text(line_.note),
+            str(line_.place), plain_text(line_.player), line_.kind.value, str(line_.won), str(line_.drawn),
+            str(line_.lost), f"{line_.seeds_won:,}", plain_text(line_.note),
         )  # fmt: skip
     print_table(console, table, "kind", "drawn", "lost", "seeds")
     teams = team_standings(standings(state), state.entrants)
     if teams:
-        table = _table(("#", "right"), ("team", "left"), ("players", "left"), ("points", "right"), ("seeds", "right"))
+        table = new_table(
+            ("#", "right"), ("team", "left"), ("players", "left"), ("points", "right"), ("seeds", "right")
+        )
         for one_ in teams:
             row = (str(one_.place), one_.team, ", ".join(one_.members), f"{one_.points:,}", f"{one_.seeds_won:,}")
-            table.add_row(*map(_text, row))
+            table.add_row(*map(plain_text, row))
         print_table(console, table, "seeds")
     for text in [*_waiting(one, state, one.waiting_for(state)), *_verdicts(state)]:
-        console.print(_text(text), soft_wrap=True)
+        console.print(plain_text(text), soft_wrap=True)
 
 
 def _verdicts(state: State) -> list[str]:
     """Return what came out in a team battle that is over: overall, then in each game."""
-    from arena.tournament.model import Format
-    from arena.tournament.sides import sides_of, verdict_of
-    from arena.tournament.standings import is_over
-
     if state.plan.format is not Format.TEAM or not state.scores or not is_over(state):
         return []
     outcome = verdict_of(state, sides_of(state))
@@ -384,18 +361,6 @@ def ladder(event: EventOption = None, db: DatabaseOption = None, json: JsonOptio
 
     By openskill, after every seed that two or more have played; overall and for each game. Needs the extra report.
     """
-    from dataclasses import asdict
-
-    import typer
-    from rich.console import Console
-
-    from arena.commands.opening import ceremony
-    from arena.commands.tables import _table, _text, dump
-    from arena.event.log import TOURNAMENT
-    from arena.stats.ratings import ladder as rated
-    from arena.tournament.model import state_of
-    from arena.tournament.sides import meetings_of, shown_states
-    from envs.extras import require
 
     require("The ladder", "openskill")
     with ceremony(event, db) as one:
@@ -409,8 +374,8 @@ def ladder(event: EventOption = None, db: DatabaseOption = None, json: JsonOptio
         typer.echo("Nothing has been played in a tournament yet.")
     console = Console(highlight=False)
     for title, lines in found.items():
-        console.print(_text(title, "bold"))
-        table = _table(("#", "right"), ("player", "left"), ("ladder", "right"), ("seeds", "right"))
+        console.print(plain_text(title, "bold"))
+        table = new_table(("#", "right"), ("player", "left"), ("ladder", "right"), ("seeds", "right"))
         for place, line in enumerate(lines, start=1):
-            table.add_row(*map(_text, (str(place), line.player, f"{line.shown:.1f}", f"{line.meetings:,}")))
+            table.add_row(*map(plain_text, (str(place), line.player, f"{line.shown:.1f}", f"{line.meetings:,}")))
         console.print(table)

@@ -10,13 +10,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from arena.client.api import Client, RankedTicket, ServerRefused, ServerUnreachable
+from arena.client.station import station
+from arena.commands.opening import book_with_progress, conductor, fail_on_mismatch
 from arena.commands.options import DatabaseOption, EventOption, ServerOption, TokenFileOption, TokenOption, token_of
+from arena.engine.env_pool import borrowed
+from arena.event.folder import open_event
+from arena.play.limits import RANKED
+from arena.play.session import play_game
+from arena.play.waiting_room import wait_together
+from arena.tournament.model import Slot, State
+from arena.tournament.runner import Conductor
+from arena.ui.window import open_stage
+from envs.errors import EventError
+from envs.games import find_game
+from envs.step import End
 
 if TYPE_CHECKING:
-    from arena.client.api import Client, RankedTicket
-    from arena.tournament.model import Slot, State
-    from arena.tournament.runner import Conductor
     from arena.ui.window import Stage
+
 
 VERDICT_SECONDS = 60.0
 """So long the server may take to replay a game before the next one is asked for."""
@@ -48,8 +60,6 @@ def play(
     One game after the other, on the tournament's seeds, until nothing is left or the person leaves; leaving a game
     scores what was played. At a station give the server and the station's token; on the organizers' machine neither.
     """
-    from envs.errors import EventError
-
     if server:
         _at_a_station(name, person, others, event, server, token_of(token, token_file), full_screen=not window)
     elif others:
@@ -62,8 +72,6 @@ def play(
 
 
 def _here(name: str, person: str, event: Path | None, db: str | None, *, full_screen: bool) -> None:
-    from arena.commands.opening import book_with_progress, conductor, fail_on_mismatch
-
     with conductor(name, event, db) as one:
         one.take_in()
         while slots := _slots(one, one.state(), person):
@@ -83,8 +91,6 @@ def _slots(one: Conductor, state: State, person: str) -> list[Slot]:
     Raises:
         EventError: nobody of that name plays there, or it is a bot.
     """
-    from envs.errors import EventError
-
     if not state.entrant(person).human:
         raise EventError(f"{person} is a bot; arena tournament run lets it play.")
     return [slot for slot in one.waiting_for(state) if slot.player == person]
@@ -92,12 +98,6 @@ def _slots(one: Conductor, state: State, person: str) -> list[Slot]:
 
 def _at_the_window(one: Conductor, slots: Sequence[Slot], person: str, *, full_screen: bool) -> tuple[list[Path], bool]:
     """Play `slots`; return the recordings, and whether the person has left."""
-    from arena.play.limits import RANKED
-    from arena.play.session import play_game
-    from arena.ui.window import open_stage
-    from envs.games import find_game
-    from envs.step import End
-
     state = one.state()
     paths: list[Path] = []
     with open_stage(f"{state.plan.title} – {person}", full_screen=full_screen) as stage:
@@ -117,15 +117,6 @@ def _at_the_window(one: Conductor, slots: Sequence[Slot], person: str, *, full_s
 def _at_a_station(
     name: str, person: str, others: Sequence[str], event: Path | None, server: str, token: str, *, full_screen: bool
 ) -> None:
-    from arena.client.api import Client
-    from arena.client.station import station
-    from arena.event.folder import open_event
-    from arena.play.limits import RANKED
-    from arena.play.session import play_game
-    from arena.ui.window import open_stage
-    from envs.games import find_game
-    from envs.step import End
-
     the_event = open_event(event)
     with Client(server, token) as client:
         ticket = _next(client, name, person)
@@ -153,9 +144,6 @@ def _at_a_station(
 
 def _all_there(stage: Stage, client: Client, ticket: RankedTicket, name: str, others: Sequence[str]) -> bool:
     """Wait until the others are ready at their stations; False if the person leaves."""
-    from arena.client.api import ServerUnreachable
-    from arena.engine.env_pool import borrowed
-    from arena.play.waiting_room import wait_together
 
     def ask() -> tuple[Sequence[str], float | None]:
         try:
@@ -169,8 +157,6 @@ def _all_there(stage: Stage, client: Client, ticket: RankedTicket, name: str, ot
 
 def _next(client: Client, name: str, person: str) -> RankedTicket | None:
     """Return the ticket of the person's next game; None, after saying why, if there is none."""
-    from arena.client.api import ServerRefused
-
     try:
         return client.seat(name, person)
     except ServerRefused as refused:
@@ -183,8 +169,6 @@ def _next(client: Client, name: str, person: str) -> RankedTicket | None:
 def _wait_for_verdict(client: Client, ticket: RankedTicket) -> None:
     """Wait until the server has taken a game; only then it knows which one comes next. If it doesn't answer in time,
     the game stays in the outbox, and counts when it arrives."""
-    from arena.client.api import ServerUnreachable
-
     until = time.monotonic() + VERDICT_SECONDS
     while time.monotonic() < until:
         try:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import typer
 from rich.cells import cell_len
 
 from agents.load import ZOO
@@ -105,7 +106,7 @@ def on_board(event: Path) -> int:
 # -- starting --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("then", ["", "; arena.cli.main(['--help'])", "; arena.cli.main(['match', '--help'])"])
+@pytest.mark.parametrize("then", ["", "; arena.cli.main(['--help'])", "; arena.cli.main(['mtach'])"])
 def test_it_starts_without_anything_heavy(then: str) -> None:
     heavy = {"torch", "numpy", "gymnasium", "sqlalchemy", "scipy", "pygame", "av", "cv2"}
     code = f"import sys, arena.cli{then}; print(sorted({heavy!r} & set(sys.modules)))"
@@ -120,6 +121,14 @@ def test_help_names_every_command(arena: Arena) -> None:
         assert f"\n  {command} " in out
     assert "..." not in out.split("Commands:")[1]
     assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_the_list_of_commands_says_what_their_own_help_says(name: str) -> None:
+    group: Any = typer.main.get_command(cli.app)
+    command = group.get_command(group.make_context("arena", [], resilient_parsing=True), name)
+    assert command.get_short_help_str(200) == cli.COMMANDS[name][1]
+    assert command.get_short_help_str(66) == cli.COMMANDS[name][1], "it has to fit into one line"
 
 
 def test_no_command_gives_the_help(arena: Arena) -> None:
