@@ -14,9 +14,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import cast
 
-from agents.replay import ReplayPlayer
-from arena.engine.env_pool import borrowed
-from arena.engine.match import Lane, play_lanes
+from arena.engine.replay import replay
 from arena.processes.workers import workers
 from envs.errors import ArenaError, EventError
 from envs.games import FPS
@@ -47,15 +45,13 @@ def verify(recording: Recording) -> Verification:
     Raises:
         UnknownGame, RomError, RulesError: its rules can't be played here.
     """
-    player = ReplayPlayer(recording.player.name, recording.actions)
     digest = EpisodeDigest()
     score = 0
     step = None
-    with borrowed(recording.rules, 1) as (env,):
-        for _, _, action, step in play_lanes([Lane(env, player, iter((recording.seed,)))]):
-            if action is not None:
-                digest.add(step)
-                score += int(step.reward)
+    for action, step in replay(recording.rules, recording.seed, recording.actions):
+        if action is not None:
+            digest.add(step)
+            score += int(step.reward)
     assert step is not None
     replayed = step.t
     pairs = zip(digest.checkpoints, recording.checkpoints, strict=False)  # a replay may end early

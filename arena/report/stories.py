@@ -12,9 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.replay import ReplayPlayer
-from arena.engine.env_pool import borrowed
-from arena.engine.match import Lane, play_lanes
+from arena.engine.replay import replay
 from arena.event.folder import Event
 from arena.report.gather import Final, Report
 from arena.tournament.model import State
@@ -164,11 +162,9 @@ def course(a: Recording, b: Recording) -> Course:
 def _points(recording: Recording, frames: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the points after each of `frames`."""
     rewards = np.zeros(int(frames[-1]) + 1, np.int64)
-    player = ReplayPlayer(recording.player.name, recording.actions)
-    with borrowed(recording.rules, 1) as (env,):
-        for _, _, action, step in play_lanes([Lane(env, player, iter((recording.seed,)))]):
-            if action is not None and step.reward:
-                rewards[step.t] = int(step.reward)
+    for action, step in replay(recording.rules, recording.seed, recording.actions):
+        if action is not None and step.reward:
+            rewards[step.t] = int(step.reward)
     return np.asarray(np.cumsum(rewards)[frames])
 
 
