@@ -20,6 +20,8 @@ from arena.client.live_feed import LiveFeed
 from arena.client.outbox import TRY_AGAIN, Courier, Outbox
 from arena.event.secrets import adopt
 from envs.errors import ArenaError, RecordingError
+from envs.games import find_game
+from envs.rules import named_rules
 from recordings.storage import JOURNAL_SUFFIX, read_journal
 
 LOOK_SECONDS = 0.1
@@ -225,9 +227,6 @@ def _read_along(path: Path, feed: LiveFeed, over: threading.Event) -> None:
 
 def fetch_news(folder: Path, client: Client, introduction: Introduction, games: tuple[str, ...], rules: str) -> None:
     """Fetch the standings again and again; never returns."""
-    from envs.games import find_game
-    from envs.rules import named_rules
-
     classes = {game: named_rules(find_game(game), rules).rules_id for game in games}
     news: dict[str, Any] = {}
     while True:

@@ -17,6 +17,7 @@ from typing import cast
 from agents.delay import delayed
 from agents.load import load_player
 from agents.player import BatchPlayer, Player
+from agents.sandbox.player import cargo_of, guarded_player
 from arena.engine.env_pool import borrowed
 from arena.engine.match import Lane, RecordingObserver, play_lanes
 from arena.processes.workers import workers
@@ -63,8 +64,6 @@ def load(agent: str, game: Game, handling: Handling = PLAIN) -> Player:
         AgentError: there is no such agent, it can't play this game, or no sandbox works here where one is needed.
     """
     if handling.sandbox or agent.endswith(PYTHON_SUFFIX):
-        from agents.sandbox.player import cargo_of, guarded_player
-
         return delayed(guarded_player(cargo_of(agent, game)), handling.delay_ms)
     return delayed(load_player(agent, game), handling.delay_ms)
 

@@ -8,6 +8,7 @@ import json
 import secrets
 from contextlib import suppress
 
+from envs.environment import SEED_LIMIT, ale_seed_of
 from envs.errors import SeedError
 from envs.rules import Rules
 
@@ -61,8 +62,6 @@ def final_seeds(secret: bytes, stage: str, game: str, entropy: str, count: int) 
         entropy: the public number, as it was announced, character by character.
         count: how many.
     """
-    from envs.environment import ale_seed_of
-
     found: dict[int, None] = {}
     number = 0
     while len(found) < count:
@@ -79,8 +78,6 @@ def final_seeds(secret: bytes, stage: str, game: str, entropy: str, count: int) 
 
 def rehearsal_seeds(stage: str, game: str, count: int) -> tuple[int, ...]:
     """Return practice seeds for a tournament that is only tried out: like `final_seeds`, without secrets."""
-    from envs.environment import ale_seed_of
-
     found: dict[int, None] = {}
     number = 0
     while len(found) < count:
@@ -95,8 +92,6 @@ def rehearsal_seeds(stage: str, game: str, count: int) -> tuple[int, ...]:
 
 def fresh_seed() -> int:
     """Return a seed that nobody can guess."""
-    from envs.environment import SEED_LIMIT, ale_seed_of
-
     while True:
         seed = secrets.randbelow(SEED_LIMIT)
         try:
@@ -108,8 +103,6 @@ def fresh_seed() -> int:
 
 def hidden_seeds(secret: bytes, rules: Rules, count: int) -> list[int]:
     """Return the seeds on which submitted agents are evaluated under `rules`: the same for all of them."""
-    from envs.environment import SEED_LIMIT, ale_seed_of
-
     found: list[int] = []
     number = 0
     while len(found) < count:

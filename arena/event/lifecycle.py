@@ -23,6 +23,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from agents.load import ZOO
 from arena.engine.seeds import commitment, final_seeds, new_secret
 from arena.event.folder import Event
 from arena.event.log import EVENT, Entry, Log
@@ -292,8 +293,6 @@ def _write_privately(path: Path, text: str) -> None:
 
 def agent_files(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file in `folder` and of the house bots, by name."""
-    from agents.load import ZOO
-
     found = {f"house bot {path.stem}": path for path in sorted(ZOO.glob("*.zip"))}
     if folder.is_dir():
         found |= {

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from arena.engine.replay import replay
 from arena.event.folder import Event
+from arena.report.colours import BOTS, OTHER, PEOPLE
 from arena.report.gather import Final, Report
 from arena.tournament.model import State
+from arena.ui.video import export
 from envs.errors import ArenaError
 from envs.games import FPS, find_game
 from recordings.codec import read
@@ -119,8 +121,6 @@ class Clip:
 
 def stories(report: Report, event: Event, replays: int = REPLAYS) -> list[Story]:
     """Replay the finals of a report; recordings that are gone are left out."""
-    from arena.report.colours import BOTS, OTHER, PEOPLE
-
     told = [(one, game, final) for one in reversed(report.tournaments) for game, final in one.finals.items()]
     each = max(1, replays // len(told)) if told else 0
     found: list[Story] = []
@@ -222,8 +222,6 @@ def _moments(story: Story, one: Course) -> Iterator[Highlight]:
 
 def films(moments: Sequence[Highlight], each: Callable[[], None] = lambda: None) -> list[Clip]:
     """Film highlights."""
-    from arena.ui.video import export
-
     clips = []
     with tempfile.TemporaryDirectory() as folder:
         for number, moment in enumerate(moments):

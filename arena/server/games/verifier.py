@@ -13,10 +13,16 @@ from queue import Empty, Queue
 from threading import Event, Lock, Thread
 from typing import Any
 
+from arena.engine.recover import replayed
+from arena.engine.verify import verify
 from arena.processes.workers import workers
 from arena.server.games.tickets import Tickets
 from arena.server.games.uploads import Uploads
-from envs.errors import ArenaError
+from envs.errors import ArenaError, RecordingError
+from envs.rules import Rules
+from recordings.codec import decode, encode
+from recordings.recording import RecordedPlayer
+from recordings.storage import Header
 
 log = logging.getLogger(__name__)
 
@@ -135,8 +141,6 @@ class Verifier:
         ticket, actions = self._tickets.told(number)
         started = ticket.started_at or ticket.issued_at
         content = self._ask(pipe, ("settle", ticket.rules.as_dict(), ticket.seed, ticket.player, started, actions))
-        from recordings.codec import decode
-
         self._announce(self._uploads.settle(number, decode(content)))
 
     def _announce(self, recording_sha256: str | None) -> None:
@@ -165,9 +169,6 @@ def _replay(pipe: Connection) -> None:
 
 
 def _verified(content: bytes) -> tuple[bool, str]:
-    from arena.engine.verify import verify
-    from recordings.codec import decode
-
     try:
         outcome = verify(decode(content))
     except ArenaError as error:
@@ -177,13 +178,6 @@ def _verified(content: bytes) -> tuple[bool, str]:
 
 def _settled(rules: dict[str, Any], seed: int, player: str, started: datetime, actions: bytes) -> bytes:
     """Return the recording of what was told of a game; where the game was over before its actions, of what it had."""
-    from arena.engine.recover import replayed
-    from envs.errors import RecordingError
-    from envs.rules import Rules
-    from recordings.codec import encode
-    from recordings.recording import RecordedPlayer
-    from recordings.storage import Header
-
     header = Header(Rules.from_dict(rules), seed, RecordedPlayer(name=player, kind="human"), started)
     try:
         return encode(replayed(header, actions))
