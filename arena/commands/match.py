@@ -266,17 +266,13 @@ def _agreed(
     game: str, rules: str, seeds: int, first_seed: int, hidden: bool = False
 ) -> tuple[Game, Rules, tuple[int, ...]]:
     """Check what was typed, before anything is written."""
-    from arena.engine.seeds import practice_seeds
+    from arena.engine.seeds import fresh_seeds, practice_seeds
     from envs.games import find_game
     from envs.rules import named_rules
 
     chosen = find_game(game)
     the_rules = named_rules(chosen, rules)
-    if not hidden:
-        return chosen, the_rules, practice_seeds(seeds, first_seed)
-    from arena.event.evaluation_plan import hidden_seeds
-
-    return chosen, the_rules, hidden_seeds(seeds)
+    return chosen, the_rules, fresh_seeds(seeds) if hidden else practice_seeds(seeds, first_seed)
 
 
 def _names_of(agents: Sequence[str], game: Game) -> list[str]:
