@@ -17,11 +17,11 @@ from arena.engine.recover import replayed
 from arena.engine.verify import verify
 from arena.processes.workers import workers
 from arena.server.games.tickets import Tickets
-from arena.server.games.uploads import Uploads
+from arena.server.games.uploads import Sent, Uploads
 from envs.errors import ArenaError, RecordingError
 from envs.rules import Rules
-from recordings.codec import decode, encode
-from recordings.recording import RecordedPlayer
+from recordings.codec import encode
+from recordings.recording import RecordedPlayer, Recording
 from recordings.storage import Header
 
 log = logging.getLogger(__name__)
@@ -123,11 +123,15 @@ class Verifier:
                 self._wake.set()
 
     def _verify(self, pipe: Connection, number: int) -> None:
-        content = self._uploads.content(number)
-        if content is None:
+        try:
+            sent = self._uploads.sent(number)
+        except RecordingError as error:
+            self._uploads.refuse(number, str(error))
+            return
+        if sent is None:
             return
         try:
-            ok, reason = self._ask(pipe, ("verify", content))
+            ok, reason = self._ask(pipe, ("verify", sent.recording))
         except ReplayDied:
             if not self._stop.is_set():
                 self._uploads.failed(number, "its replay broke down")
@@ -135,13 +139,13 @@ class Verifier:
         if not ok:
             self._uploads.refuse(number, reason)
             return
-        self._announce(self._uploads.believe(number))
+        self._announce(self._uploads.believe(number, sent))
 
     def _settle(self, pipe: Connection, number: str) -> None:
         ticket, actions = self._tickets.told(number)
         started = ticket.started_at or ticket.issued_at
         content = self._ask(pipe, ("settle", ticket.rules.as_dict(), ticket.seed, ticket.player, started, actions))
-        self._announce(self._uploads.settle(number, decode(content)))
+        self._announce(self._uploads.settle(number, Sent.of(content)))
 
     def _announce(self, recording_sha256: str | None) -> None:
         if recording_sha256 is not None:
@@ -168,9 +172,9 @@ def _replay(pipe: Connection) -> None:
             pipe.send(_verified(*question) if kind == "verify" else _settled(*question))
 
 
-def _verified(content: bytes) -> tuple[bool, str]:
+def _verified(recording: Recording) -> tuple[bool, str]:
     try:
-        outcome = verify(decode(content))
+        outcome = verify(recording)
     except ArenaError as error:
         return False, str(error)
     return outcome.ok, outcome.reason
