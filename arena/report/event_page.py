@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.player import Kind
-from arena.html.environment import TEMPLATES, environment, play_time
+from arena.html.environment import TEMPLATES, environment
 from arena.html.score_axis import Axis, GameSection, PlayerView
 from arena.scoreboard.results import Result, Standing
 from arena.stats.comparison import compare, first_by_seed
+from arena.stats.text import play_time
 from envs.games import GAMES, find_game
 from recordings.storage import write_atomically
 
