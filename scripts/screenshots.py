@@ -262,11 +262,14 @@ def studio(folder: Path, size: tuple[int, int]) -> Iterator[Camera]:
     """An event in `folder` and a window that nobody sees."""
     os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
     os.environ["ARENA_CONFIG"] = str(folder / "controls")
-    event = open_event(folder / "event", "Winter Arcade")
-    settings = event.folder / "kiosk.toml"
-    if not settings.exists():
-        settings.write_text('exit_code = "246810"\nurl = "http://192.168.1.10:8000"\n', encoding="utf-8")
-        (event.folder / "kiosk-seeds.txt").write_text("0a" * 32, encoding="ascii")  # the same pictures every time
+    event_folder = folder / "event"
+    if not event_folder.exists():
+        event_folder.mkdir(parents=True)
+        settings = 'name = "Winter Arcade"\nurl = "http://192.168.1.10:8000"\n'
+        (event_folder / "event.toml").write_text(settings, encoding="utf-8")
+        (event_folder / "kiosk.toml").write_text('exit_code = "246810"\n', encoding="utf-8")
+        (event_folder / "kiosk-seeds.txt").write_text("0a" * 32, encoding="ascii")  # the same pictures every time
+    event = open_event(event_folder)
     with Scoreboard.open(event.database) as board, open_stage("Arena", size=size) as stage:
         yield Camera(House(event, board, open_settings(event.folder), load_words(event.folder)), stage, Clock())
 

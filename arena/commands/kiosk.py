@@ -34,8 +34,8 @@ def kiosk(
     seeds, and the place on the standings. F10 and the code in kiosk.toml of the event folder end it.
     """
     from arena.event.blocked_words import load_words
-    from arena.event.folder import open_event
-    from arena.kiosk.settings import FILE_NAME, open_settings
+    from arena.event.folder import KIOSK_SETTINGS, open_event
+    from arena.kiosk.settings import open_settings
 
     window = checked_size(size)
     the_event = open_event(event)
@@ -44,7 +44,7 @@ def kiosk(
     if server:
         os.environ["ARENA_TOKEN"] = token_of(token, token_file)
         _greet(the_event.folder, server, os.environ["ARENA_TOKEN"])
-    typer.echo(f"To end the kiosk press F10 and type the exit_code of {the_event.folder / FILE_NAME}.", err=True)
+    typer.echo(f"To end the kiosk press F10 and type the exit_code of {the_event.folder / KIOSK_SETTINGS}.", err=True)
     watch_over(the_event.folder, db, window, server)
 
 

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from arena.event.blocked_words import load_words
-from arena.event.folder import Event, open_event
-from arena.kiosk import settings
+from arena.event.folder import open_event, server_url
 from arena.processes.supervised import end_with_parent
 from arena.processes.watchdog import BAD_INPUT, LEFT, READY, beats
 from arena.stage.audience import Hall
@@ -53,7 +52,7 @@ def run(
         ready(stage)
         stage.pygame.mouse.set_visible(False)
         clock = FrameClock(1)
-        show = TheShow(Hall(follower, stage, address_of(event), words), clock.behind)
+        show = TheShow(Hall(follower, stage, server_url(event), words), clock.behind)
         while not show.over:
             clock.tick()
             show.turn()
@@ -91,14 +90,3 @@ def _fill(stage: Stage, size: tuple[int, int] | None, display: int) -> None:
     stage.display = display
     if size is None:
         stage.toggle_full_screen()
-
-
-def address_of(event: Event) -> str:
-    """Return the scoreboard's address as the kiosk shows it; empty if none is set."""
-    if not (event.folder / settings.FILE_NAME).exists():
-        return ""
-    try:
-        return settings.open_settings(event.folder).url
-    except ArenaError as error:
-        log.warning("No address is shown: %s", error)
-        return ""

@@ -192,7 +192,7 @@ class Attract(Screen):
 
     def _invitation(self, canvas: Canvas, now: float, left: float, room: float) -> None:
         """What to do, and where the scoreboard is."""
-        url = self.house.settings.url or self.house.station.url
+        url = self.house.url or self.house.station.url
         below = 424 if url else 560
         canvas.panel(left, below, room, 92, palette.YELLOW)
         canvas.pixels(text("kiosk.press_fire"), left + room / 2, below + 28, 5, palette.YELLOW, 0.5, room - 30)
