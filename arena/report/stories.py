@@ -18,6 +18,7 @@ from arena.engine.match import Lane, play_lanes
 from arena.event.folder import Event
 from arena.report.gather import Final, Report
 from arena.tournament.model import State
+from arena.ui.palette import LIGHT, OTHER
 from envs.errors import ArenaError
 from envs.games import FPS, find_game
 from recordings.codec import read
@@ -121,8 +122,6 @@ class Clip:
 
 def stories(report: Report, event: Event, replays: int = REPLAYS) -> list[Story]:
     """Replay the finals of a report; recordings that are gone are left out."""
-    from arena.report.colours import BOTS, OTHER, PEOPLE
-
     told = [(one, game, final) for one in reversed(report.tournaments) for game, final in one.finals.items()]
     each = max(1, replays // len(told)) if told else 0
     found: list[Story] = []
@@ -131,8 +130,7 @@ def stories(report: Report, event: Event, replays: int = REPLAYS) -> list[Story]
             break
         state = tournament.state
         human = [state.entrant(name).human for name in (final.a, final.b)]
-        first = PEOPLE if human[0] else BOTS
-        second = PEOPLE if human[1] else BOTS
+        first, second = (LIGHT["people" if one else "bots"] for one in human)
         second = OTHER if first == second else second
         courses = list(_courses(state, game, final, event, min(each, replays)))
         replays -= len(courses)
