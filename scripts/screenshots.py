@@ -13,7 +13,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -143,6 +143,14 @@ class Clock:
         return self.now
 
 
+def picture_of(stage: Stage) -> Any:
+    """Return what stands on a window as a pillow image."""
+    from PIL import Image
+
+    surface = stage.surface
+    return Image.frombytes("RGB", surface.get_size(), stage.pygame.image.tobytes(surface, "RGB"))
+
+
 class Camera:
     """Leads a kiosk from screen to screen and takes its picture."""
 
@@ -239,10 +247,7 @@ class Camera:
 
     def shot(self) -> Any:
         """Return what stands on the window now."""
-        from PIL import Image
-
-        surface = self._stage.surface
-        return Image.frombytes("RGB", surface.get_size(), self._stage.pygame.image.tobytes(surface, "RGB"))
+        return picture_of(self._stage)
 
 
 class Away(Alone):
@@ -262,11 +267,14 @@ def studio(folder: Path, size: tuple[int, int]) -> Iterator[Camera]:
     """An event in `folder` and a window that nobody sees."""
     os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
     os.environ["ARENA_CONFIG"] = str(folder / "controls")
-    event = open_event(folder / "event", "Winter Arcade")
-    settings = event.folder / "kiosk.toml"
-    if not settings.exists():
-        settings.write_text('exit_code = "246810"\nurl = "http://192.168.1.10:8000"\n', encoding="utf-8")
-        (event.folder / "kiosk-seeds.txt").write_text("0a" * 32, encoding="ascii")  # the same pictures every time
+    event_folder = folder / "event"
+    if not event_folder.exists():
+        event_folder.mkdir(parents=True)
+        settings = 'name = "Winter Arcade"\nurl = "http://192.168.1.10:8000"\n'
+        (event_folder / "event.toml").write_text(settings, encoding="utf-8")
+        (event_folder / "kiosk.toml").write_text('exit_code = "246810"\n', encoding="utf-8")
+        (event_folder / "kiosk-seeds.txt").write_text("0a" * 32, encoding="ascii")  # the same pictures every time
+    event = open_event(event_folder)
     with Scoreboard.open(event.database) as board, open_stage("Arena", size=size) as stage:
         yield Camera(House(event, board, open_settings(event.folder), load_words(event.folder)), stage, Clock())
 
@@ -360,22 +368,34 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     yield "exit", camera.picture()
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def options(description: str | None) -> tuple[tuple[int, int], Path]:
+    """Read the command line; return the size of the pictures and the folder for them, and make it."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="1280x720", metavar="WxH", help="of the pictures; 1280x720")
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="where they go; docs/screenshots")
     chosen = parser.parse_args()
     width, height = map(int, chosen.size.split("x"))
     chosen.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, studio(Path(folder), (width, height)) as camera:
-        for name, picture in pictures(camera):
-            path = chosen.out / (f"{name}.png" if name.startswith("play-") else f"kiosk-{name}.png")
-            picture.quantize(COLOURS, dither=0).save(path, optimize=True)
-            print(f"{path}  {path.stat().st_size:,} bytes")
-            if path.stat().st_size > MOST_BYTES and chosen.out == FOLDER:
-                print(f"{path} is larger than {MOST_BYTES:,} bytes", file=sys.stderr)
-                return 1
+    return (width, height), chosen.out
+
+
+def save(named: Iterable[tuple[str, Any]], out: Path) -> int:
+    """Save pictures as PNG files of few colours; return 1 as soon as one is too large for the repository, else 0."""
+    for name, picture in named:
+        path = out / f"{name}.png"
+        picture.quantize(COLOURS, dither=0).save(path, optimize=True)
+        print(f"{path}  {path.stat().st_size:,} bytes", flush=True)
+        if path.stat().st_size > MOST_BYTES and out == FOLDER:
+            print(f"{path} is larger than {MOST_BYTES:,} bytes", file=sys.stderr)
+            return 1
     return 0
+
+
+def main() -> int:
+    size, out = options(__doc__)
+    with tempfile.TemporaryDirectory() as folder, studio(Path(folder), size) as camera:
+        named = ((name if name.startswith("play-") else f"kiosk-{name}", taken) for name, taken in pictures(camera))
+        return save(named, out)
 
 
 if __name__ == "__main__":

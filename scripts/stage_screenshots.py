@@ -7,7 +7,6 @@ python3 scripts/stage_screenshots.py --size 3840x2160 --out /tmp/large
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from screenshots import COLOURS, FOLDER, GUESTS, MOST_BYTES, played_by_guest  # noqa: E402
+from screenshots import GUESTS, options, picture_of, played_by_guest, save  # noqa: E402
 
 from arena.event.blocked_words import load_words  # noqa: E402
 from arena.event.folder import Event, open_event  # noqa: E402
@@ -77,12 +76,9 @@ class Camera:
 
     def turn(self, frames: int) -> Any:
         """Let time go by; return what stands on the window then, as a pillow image."""
-        from PIL import Image
-
         for _ in range(frames):
             self.show.turn()
-        surface = self._stage.surface
-        return Image.frombytes("RGB", surface.get_size(), self._stage.pygame.image.tobytes(surface, "RGB"))
+        return picture_of(self._stage)
 
     def press(self, key: str) -> None:
         self.show.obey(Press(None, key=key))
@@ -145,25 +141,13 @@ def pictures(event: Event, stage: Stage) -> Iterator[tuple[str, Any]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", default="1280x720", metavar="WxH", help="of the pictures; 1280x720")
-    parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="where they go; docs/screenshots")
-    chosen = parser.parse_args()
-    width, height = map(int, chosen.size.split("x"))
-    chosen.out.mkdir(parents=True, exist_ok=True)
+    size, out = options(__doc__)
     os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
     with tempfile.TemporaryDirectory() as folder:
         os.environ["ARENA_CONFIG"] = str(Path(folder) / "controls")
         event = open_event(Path(folder) / "event", "Winter Arcade")
-        with open_stage("Arena", size=(width, height)) as stage:
-            for name, picture in pictures(event, stage):
-                path = chosen.out / f"stage-{name}.png"
-                picture.quantize(COLOURS, dither=0).save(path, optimize=True)
-                print(f"{path}  {path.stat().st_size:,} bytes", flush=True)
-                if path.stat().st_size > MOST_BYTES and chosen.out == FOLDER:
-                    print(f"{path} is larger than {MOST_BYTES:,} bytes", file=sys.stderr)
-                    return 1
-    return 0
+        with open_stage("Arena", size=size) as stage:
+            return save(((f"stage-{name}", taken) for name, taken in pictures(event, stage)), out)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from agents.player import Kind
 from arena.client.offline import Alone, Connection
 from arena.engine.evaluate import Handling
 from arena.event.blocked_words import WordList
-from arena.event.folder import Event
+from arena.event.folder import Event, server_url
 from arena.event.lifecycle import Ceremony
 from arena.event.log import Log
 from arena.event.secrets import ranked_seeds
@@ -108,6 +108,8 @@ class House:
         self.settings = settings
         self.words = words
         self.station = station
+        self.url = server_url(event)
+        """Address of the scoreboard that guests are shown; empty: the station's, if it has one."""
         self.games = tuple(find_game(name) for name in settings.games)
         self.admitted = AdmittedAgents(event.agents, board, words, self.games)
 

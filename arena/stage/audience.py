@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from arena.event.blocked_words import WordList
 from arena.stage import bookmark
@@ -16,10 +15,8 @@ from arena.stage.replay import CUSHION
 from arena.stage.schedule import Bout, is_seen, known, lines_of, programme, scores_of
 from arena.tournament.model import Entrant, Format, State
 from arena.ui.strings import text
+from arena.ui.window import Stage
 from envs.errors import ArenaError
-
-if TYPE_CHECKING:
-    from arena.ui.window import Stage
 
 log = logging.getLogger(__name__)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from arena.stage.audience import Hall
 from arena.stage.draw_common import COLOURS, GRAPH_FRAMES, LEAST, graph, header, is_shared, title_of, which
+from arena.stage.replay import Duel
 from arena.stage.schedule import Bout, series_of
 from arena.stats.text import clock_of
 from arena.tournament.model import State
@@ -16,10 +18,6 @@ from arena.ui.show import Panel
 from arena.ui.strings import text
 from envs.games import FPS
 from envs.step import End
-
-if TYPE_CHECKING:
-    from arena.stage.audience import Hall
-    from arena.stage.replay import Duel
 
 ACROSS, DOWN, TOP = 536.0, 420.0, 116.0
 """The place of a picture in units: in it whole pixels come near to a television's shape at 720, 1080 and 2160 lines."""

@@ -10,17 +10,19 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from arena.scoreboard.database import plain_errors
+from arena.scoreboard.server_tables import HeadRow, HiddenNameRow, TicketRow
 from arena.tournament.model import Entrant, Score
 from envs.errors import ArenaError
 from envs.rules import Rules
 from recordings.codec import read
 from recordings.recording import Recording
 from recordings.storage import JOURNAL_SUFFIX, read_journal
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
 
 QUIET_SECONDS = 90.0
 """A journal or ticket of which nothing came for so long isn't played any more; a person's pauses are shorter."""
@@ -100,12 +102,6 @@ class Tickets:
         Raises:
             ScoreboardError: the database can't be read.
         """
-        from sqlalchemy import select
-        from sqlalchemy.orm import Session
-
-        from arena.scoreboard.database import plain_errors
-        from arena.scoreboard.server_tables import HeadRow, TicketRow
-
         found: dict[Played, bytes] = {}
         query = select(TicketRow.id, TicketRow.player, TicketRow.rules_id, TicketRow.seed)
         with plain_errors(self._engine.url), Session(self._engine) as session:
@@ -131,11 +127,5 @@ def hidden_names(engine: Engine) -> frozenset[str]:
     Raises:
         ScoreboardError: the database can't be read.
     """
-    from sqlalchemy import select
-    from sqlalchemy.orm import Session
-
-    from arena.scoreboard.database import plain_errors
-    from arena.scoreboard.server_tables import HiddenNameRow
-
     with plain_errors(engine.url), Session(engine) as session:
         return frozenset(session.scalars(select(HiddenNameRow.name)))

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from arena.stage import scenes
+from arena.stage.audience import Hall
 from arena.stage.draw_common import MARGIN, draw_keys
 from arena.stage.scenes import OfBout, Scene
 from arena.ui import palette
 from arena.ui.canvas import HEIGHT, WIDTH, Canvas
 from arena.ui.strings import text
+from arena.ui.window import Press
 from envs.games import FPS
-
-if TYPE_CHECKING:
-    from arena.stage.audience import Hall
-    from arena.ui.window import Press
 
 log = logging.getLogger(__name__)
 

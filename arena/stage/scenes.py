@@ -5,19 +5,18 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from arena.stage import draw_common, draw_playing, draw_tables
+from arena.stage.audience import Hall
 from arena.stage.replay import Duel, sources_of
 from arena.stage.schedule import Bout, lines_of, scores_of
 from arena.tournament.model import Format, State
+from arena.ui.canvas import Canvas
 from arena.ui.strings import text
 from envs.errors import ArenaError
 from envs.games import FPS
-
-if TYPE_CHECKING:
-    from arena.stage.audience import Hall
-    from arena.ui.canvas import Canvas
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ class Scene:
     seconds = float("inf")
     """How long it is shown if nobody presses a key."""
     every = 2
-    """It is drawn at every so manieth frame."""
+    """It is drawn every nth frame."""
 
     def __init__(self, hall: Hall) -> None:
         self.hall = hall
@@ -198,7 +197,7 @@ class Versus(OfBout):
         return Versus(self.hall, again)
 
     def draw(self, canvas: Canvas) -> None:
-        draw_common.versus(canvas, self.hall, self.state, self.bout, self.count, self.age)
+        draw_common.versus(canvas, self.hall, self.state, self.bout, self.count)
 
 
 def begun(hall: Hall, bout: Bout, frame: int = 0) -> Scene:
@@ -326,7 +325,7 @@ class Winner(OfBout):
 
     seconds = WINNER_SECONDS
 
-    def __init__(self, hall: Hall, bout: Bout, leads: object, shown: tuple[int, int] | None = None) -> None:
+    def __init__(self, hall: Hall, bout: Bout, leads: np.ndarray | None, shown: tuple[int, int] | None = None) -> None:
         super().__init__(hall, bout)
         self.leads = leads
         self.shown = shown
@@ -352,7 +351,7 @@ class Winner(OfBout):
         return begun(self.hall, self.bout)
 
     def draw(self, canvas: Canvas) -> None:
-        draw_common.winner(canvas, self)
+        draw_common.winner(canvas, self.hall, self.state, self.bout, self.scores, self.leads, booked=self.booked)
 
 
 class Table(Scene):

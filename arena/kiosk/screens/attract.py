@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agents.player import Kind
 from arena.kiosk.clips import CLIP_SECONDS, Clip, LiveGame, recorded_clip
-from arena.kiosk.screens.base import MARGIN, Command, Input, Screen
+from arena.kiosk.model import House
+from arena.kiosk.screens.base import MARGIN, Command, Input, Next, Screen, To
 from arena.kiosk.standings_table import draw_standings
 from arena.scoreboard.results import Standing
 from arena.ui import palette
@@ -21,9 +21,6 @@ from arena.ui.strings import text
 from envs.errors import AgentError, ArenaError
 from envs.games import Game
 from recordings.codec import read
-
-if TYPE_CHECKING:
-    from arena.kiosk.model import House
 
 STANDINGS_SECONDS = 10.0
 LOAD_AFTER_SECONDS = 6.0
@@ -57,13 +54,11 @@ class Attract(Screen):
     def idle_seconds(self) -> float:
         return float("inf")
 
-    def handle(self, pressed: Input, now: float) -> Screen:
-        from arena.kiosk.screens.choose import ChooseGame
-
+    def handle(self, pressed: Input, now: float) -> Screen | Next:
         if pressed.command is Command.BACK:
             return self
         self.close()
-        return ChooseGame(self.house, now)
+        return Next(To.CHOOSE_GAME)
 
     def update(self, now: float) -> Screen:
         self._load_live(now)
@@ -197,7 +192,7 @@ class Attract(Screen):
 
     def _invitation(self, canvas: Canvas, now: float, left: float, room: float) -> None:
         """What to do, and where the scoreboard is."""
-        url = self.house.settings.url or self.house.station.url
+        url = self.house.url or self.house.station.url
         below = 424 if url else 560
         canvas.panel(left, below, room, 92, palette.YELLOW)
         canvas.pixels(text("kiosk.press_fire"), left + room / 2, below + 28, 5, palette.YELLOW, 0.5, room - 30)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
 
+from arena.kiosk.model import House
 from arena.kiosk.screens.base import MARGIN, Command, Input, Screen
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
 from arena.ui.strings import text
-
-if TYPE_CHECKING:
-    from arena.kiosk.model import House
 
 LONGEST = 12
 TRIES = 5

@@ -6,10 +6,12 @@ import logging
 import secrets
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from arena.client.api import RankedTicket
+from arena.kiosk.model import House
 from arena.kiosk.rounds import draw_rounds, is_over
-from arena.kiosk.screens.base import DEAF_SECONDS, MARGIN, Command, Input, Screen, Visit
+from arena.kiosk.screens.base import DEAF_SECONDS, MARGIN, Command, Input, Next, Screen, To, Visit
 from arena.play.opponent import NOBODY
 from arena.play.session import PRACTICE, RANKED, Limits, play_game
 from arena.ui import palette
@@ -17,10 +19,6 @@ from arena.ui.canvas import WIDTH, Canvas
 from arena.ui.strings import text
 from arena.ui.window import Stage
 from envs.errors import AgentError, ArenaError
-
-if TYPE_CHECKING:
-    from arena.client.api import RankedTicket
-    from arena.kiosk.model import House
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +33,7 @@ class Practice(Screen):
         super().__init__(house, now)
         self.visit = visit
 
-    def work(self, stage: Stage, now: float) -> Screen:
+    def work(self, stage: Stage) -> Screen | Next:
         visit = self.visit
         seed = secrets.randbelow(self.house.event.settings.seeds.practice)
         limits = replace(PRACTICE, idle_seconds=self.house.settings.idle_game_seconds)
@@ -45,12 +43,10 @@ class Practice(Screen):
                 stage, self.house.rules(visit.game), seed, name, None, title=text("kiosk.practice"), limits=limits
             )
         except ArenaError as error:
-            return Trouble(self.house, visit, str(error), now)
+            return Next(To.TROUBLE, visit=visit, sentence=str(error))
         if not visit.name:
-            from arena.kiosk.screens.attract import Attract
-
-            return Attract(self.house, now)
-        return NextRound(self.house, visit, now)
+            return Next(To.ATTRACT)
+        return Next(To.NEXT_ROUND, visit=visit)
 
     def draw(self, canvas: Canvas, now: float) -> None:
         canvas.pixels(text("kiosk.practice"), WIDTH / 2, 330, 8, palette.TEXT, 0.5)
@@ -83,7 +79,7 @@ class NextRound(Screen):
             self.seed = seed
             self._wish()
         elif not self.refusal:
-            self.ticket = cast("RankedTicket", answer)
+            self.ticket = cast(RankedTicket, answer)
         return self
 
     def _seed(self) -> int:
@@ -105,23 +101,20 @@ class NextRound(Screen):
         """Whether the rival is still getting ready."""
         return self.visit.at_work is not None and self.visit.at_work.loading
 
-    def handle(self, pressed: Input, now: float) -> Screen:
+    def handle(self, pressed: Input, now: float) -> Screen | Next:
         match pressed.command:
             case Command.GO if self.refusal:
                 return self.given_up(now)
             case Command.GO if not self.is_waiting:
-                return Playing(self.house, self.visit, now, self.seed, self.ticket)
+                return Next(To.PLAYING, visit=self.visit, seed=self.seed, ticket=self.ticket)
             case Command.BACK:
                 return self.given_up(now)
         return self
 
-    def given_up(self, now: float) -> Screen:
+    def given_up(self, now: float) -> Next:
         """End the match; what was played counts."""
-        from arena.kiosk.screens.attract import Attract
-        from arena.kiosk.screens.result import Counting
-
         self.visit.end()
-        return Counting(self.house, self.visit, now) if self.visit.rounds else Attract(self.house, now)
+        return Next(To.COUNTING, visit=self.visit) if self.visit.rounds else Next(To.ATTRACT)
 
     def draw(self, canvas: Canvas, now: float) -> None:
         visit, rounds = self.visit, self.house.settings.rounds
@@ -183,9 +176,7 @@ class Playing(Screen):
         self.seed = seed
         self.ticket = ticket
 
-    def work(self, stage: Stage, now: float) -> Screen:
-        from arena.kiosk.screens.result import Counting
-
+    def work(self, stage: Stage) -> Screen | Next:
         visit, house = self.visit, self.house
         rounds = house.settings.rounds
         opponent = visit.at_work.opponent if visit.at_work is not None else None
@@ -205,14 +196,14 @@ class Playing(Screen):
         except ArenaError as error:
             if isinstance(error, AgentError) and visit.at_work is not None and opponent is not None:
                 visit.at_work.give_up(error)  # it has died between two rounds; the guest goes on alone
-                return NextRound(house, visit, now)
+                return Next(To.NEXT_ROUND, visit=visit)
             visit.end()
-            return Trouble(house, visit, str(error), now)
+            return Next(To.TROUBLE, visit=visit, sentence=str(error))
         visit.rounds.append(played)
         if is_over(visit, rounds):
             visit.end()
-            return Counting(house, visit, now)
-        return NextRound(house, visit, now)
+            return Next(To.COUNTING, visit=visit)
+        return Next(To.NEXT_ROUND, visit=visit)
 
     def draw(self, canvas: Canvas, now: float) -> None:
         canvas.pixels(text("kiosk.get_ready"), WIDTH / 2, 330, 8, palette.TEXT, 0.5)
@@ -241,14 +232,11 @@ class Trouble(Screen):
     def deaf_seconds(self) -> float:
         return DEAF_SECONDS
 
-    def handle(self, pressed: Input, now: float) -> Screen:
+    def handle(self, pressed: Input, now: float) -> Screen | Next:
         return self.given_up(now) if pressed.command in (Command.GO, Command.BACK) else self
 
-    def given_up(self, now: float) -> Screen:
-        from arena.kiosk.screens.attract import Attract
-        from arena.kiosk.screens.result import Counting
-
-        return Counting(self.house, self.visit, now) if self.visit.rounds else Attract(self.house, now)
+    def given_up(self, now: float) -> Next:
+        return Next(To.COUNTING, visit=self.visit) if self.visit.rounds else Next(To.ATTRACT)
 
     def draw(self, canvas: Canvas, now: float) -> None:
         self.header(canvas, text("kiosk.trouble"))

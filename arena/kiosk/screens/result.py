@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
 
-from arena.kiosk.model import Outcome, human_reference
+from arena.kiosk.model import House, Outcome, human_reference
 from arena.kiosk.rounds import scores_of
-from arena.kiosk.screens.base import DEAF_SECONDS, MARGIN, Command, Input, Screen, Visit
+from arena.kiosk.screens.base import DEAF_SECONDS, MARGIN, Command, Input, Next, Screen, To, Visit
 from arena.kiosk.standings_table import draw_standings
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
@@ -16,9 +15,6 @@ from arena.ui.key_cap import number
 from arena.ui.strings import text
 from envs.errors import ArenaError
 from envs.step import End
-
-if TYPE_CHECKING:
-    from arena.kiosk.model import House
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +38,10 @@ class Counting(Screen):
     def idle_seconds(self) -> float:
         return float("inf")
 
-    def update(self, now: float) -> Screen:
+    def update(self, now: float) -> Screen | Next:
         if self._thread.is_alive():
             return self
-        return Result(self.house, self.visit, self._outcome, now)
+        return Next(To.RESULT, visit=self.visit, outcome=self._outcome)
 
     def _count(self) -> None:
         visit = self.visit
@@ -84,13 +80,11 @@ class Result(Screen):
     def deaf_seconds(self) -> float:
         return DEAF_SECONDS
 
-    def handle(self, pressed: Input, now: float) -> Screen:
+    def handle(self, pressed: Input, now: float) -> Screen | Next:
         return self.given_up(now) if pressed.command in (Command.GO, Command.BACK) else self
 
-    def given_up(self, now: float) -> Screen:
-        from arena.kiosk.screens.attract import Attract
-
-        return Attract(self.house, now)
+    def given_up(self, now: float) -> Next:
+        return Next(To.ATTRACT)
 
     # -- drawing -----------------------------------------------------------------------------------------------------
 

@@ -14,14 +14,16 @@ from agents.player import Kind
 from arena.event.lifecycle import Ceremony
 from arena.event.log import Log
 from arena.kiosk.clips import CLIP_SECONDS
+from arena.kiosk.flow import SCREENS, follow
 from arena.kiosk.kiosk import Kiosk
 from arena.kiosk.model import House, Rival
 from arena.kiosk.rounds import is_over
 from arena.kiosk.screens.attract import LOAD_AFTER_SECONDS, STANDINGS_SECONDS, Attract
-from arena.kiosk.screens.base import DEAF_SECONDS, Visit
+from arena.kiosk.screens.base import DEAF_SECONDS, To, Visit
 from arena.kiosk.screens.choose import ChooseRival
+from arena.kiosk.screens.consent import Consent
 from arena.kiosk.screens.exit import TRIES, WAIT_SECONDS
-from arena.kiosk.screens.match import NEXT_SECONDS, NextRound, Playing, Trouble
+from arena.kiosk.screens.match import NEXT_SECONDS, NextRound, Playing, Practice, Trouble
 from arena.kiosk.screens.name import EnterName
 from arena.kiosk.screens.result import Counting, Result
 from arena.play.opponent_loading import LoadingOpponent
@@ -168,14 +170,14 @@ class TestName:
         naming.press(*["down"] * 4 if not name.strip() else [])
         screen = naming.kiosk.screen
         assert isinstance(screen, EnterName)
-        assert screen.finish(naming.clock()) is screen
+        assert screen.finish() is screen
         assert screen.problem
 
     def test_decomposed_letters_become_one_form(self, naming: Guest) -> None:
         naming.type("Zoe\u0308")
         screen = naming.kiosk.screen
         assert isinstance(screen, EnterName)
-        screen.finish(naming.clock())
+        screen.finish()
         assert screen.visit.name == "Zoë"
 
     def test_who_has_played_is_told(self, naming: Guest, house: House) -> None:
@@ -188,9 +190,10 @@ class TestName:
         naming.press("return")
         naming.press("down")
         screen = naming.kiosk.screen
-        follow = screen.answered(1, naming.clock())  # type: ignore[attr-defined]
-        assert type(follow).__name__ == "Practice"
-        assert follow.visit.name == ""
+        assert isinstance(screen, Consent)
+        practice = follow(screen.answered(1), naming.kiosk.house, naming.clock())
+        assert isinstance(practice, Practice)
+        assert practice.visit.name == ""
 
 
 class TestTime:
@@ -472,6 +475,11 @@ class TestResult:
         guest.wait(DEAF_SECONDS)
         guest.press("return")
         assert guest.sees in ("Counting", "Result")
+
+
+def test_every_name_of_a_screen_stands_for_one() -> None:
+    assert set(SCREENS) == set(To)
+    assert len(set(SCREENS.values())) == len(To)
 
 
 def test_f10_in_every_screen_leads_to_the_exit(guest: Guest) -> None:

@@ -9,9 +9,8 @@ import pygame
 import pytest
 
 from arena.event.blocked_words import load_words
-from arena.event.folder import Event
+from arena.event.folder import Event, server_url
 from arena.scoreboard.store import Scoreboard
-from arena.stage.app import address_of
 from arena.stage.audience import Hall
 from arena.stage.player import TheShow
 from arena.stage.poller import Follower
@@ -63,7 +62,7 @@ class Evening:
         self.event = event
         self.follower = Follower(event, None, name)
         self.follower.look()
-        hall = Hall(self.follower, stage, address_of(event), load_words(event.folder))
+        hall = Hall(self.follower, stage, server_url(event), load_words(event.folder))
         self.show = TheShow(hall, behind=lambda: True)  # a slow machine: every fourth picture is drawn
         self.scenes = [self.scene]
 
