@@ -56,7 +56,11 @@ def starting_agent(agent: str, game: Game, frame_skip: int) -> StartingAgent:
     architecture = package.network.architecture
     if not architecture.draws:
         raise AgentError(f"{path} holds the values of DQN or QR-DQN, where ppo needs a policy; {pupil}.")
+    if architecture.hidden:
+        raise AgentError(f"{path} has hidden layers (net_arch), and policies that are trained here have none; {pupil}.")
     sight, here = (package.preprocessing, package.frame_skip_in(game), package.stack), (NAME, frame_skip, STACK)
+    if sight[1] != here[1] and sight[::2] == here[::2]:
+        raise AgentError(f"{path} was trained with frame skip {sight[1]}; go on with --frame-skip {sight[1]}.")
     if sight != here:
         raise AgentError(f"{path} was trained with {_sight(*sight)}; training here has {_sight(*here)}: {pupil}.")
     actions = named_rules(game).action_set
