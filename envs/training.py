@@ -219,8 +219,3 @@ class TrainingEnv(VecEnv):
     def env_is_wrapped(self, wrapper_class: type, indices: int | Iterable[int] | None = None) -> list[bool]:
         """True for `Monitor`: `info["episode"]` is filled as it would."""
         return [issubclass(wrapper_class, Monitor) for _ in self._get_indices(indices)]
-
-
-def make_training_env(game: str, num_envs: int, *, rules: str = "5min", seed: int = 0) -> TrainingEnv:
-    """`num_envs` games of `game` under the named rules."""
-    return TrainingEnv(named_rules(game, rules), num_envs, seed=seed)

@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from arena.client.api import Client, RankedTicket, ServerRefused
+from arena.client.backoff import Backoff
 from arena.client.live_feed import LiveFeed
 from arena.client.outbox import TRY_AGAIN, Courier, Outbox
 from arena.event.secrets import adopt
 from envs.errors import ArenaError, RecordingError
+from envs.games import find_game
+from envs.rules import named_rules
 from recordings.storage import JOURNAL_SUFFIX, read_journal
 
 LOOK_SECONDS = 0.1
@@ -112,6 +115,7 @@ class _Attendant:
         self._introduction = introduction
         self._courier = Courier(Outbox(folder), client)
         self._wished = 0
+        self._wish_over = threading.Event()
         self._following: threading.Thread | None = None
         self._over = threading.Event()
         self._answering = threading.Lock()
@@ -128,10 +132,10 @@ class _Attendant:
     def _take(self, message: Wish | Begin | Kept) -> None:
         match message:
             case Wish():
-                self._wished = message.number
-                threading.Thread(target=self._fulfil, args=(message,), daemon=True).start()
+                self._end_wish(message.number)
+                threading.Thread(target=self._fulfil, args=(message, self._wish_over), daemon=True).start()
             case Begin():
-                self._wished = 0
+                self._end_wish(0)
                 self._over.set()
                 self._over = threading.Event()
                 arguments = (self._folder / "recordings", message, self._client, self._over)
@@ -140,10 +144,16 @@ class _Attendant:
             case Kept():
                 threading.Thread(target=self._send, args=(self._following,), daemon=True).start()
 
-    def _fulfil(self, wish: Wish) -> None:
+    def _end_wish(self, following: int) -> None:
+        """Ask no longer for what was wished before the wish with the number `following`; 0: nothing is wished."""
+        self._wished = following
+        self._wish_over.set()
+        self._wish_over = threading.Event()
+
+    def _fulfil(self, wish: Wish, over: threading.Event) -> None:
         """Ask for a ticket until there is an answer, or nobody wants it any more."""
-        pause = FIRST_WAIT
-        while self._wished == wish.number:
+        backoff = Backoff(over, FIRST_WAIT, LONGEST_WAIT)
+        while not over.is_set():
             try:
                 if self._introduction is not None:
                     self._introduction.name()
@@ -157,8 +167,7 @@ class _Attendant:
             else:
                 self._answer(Answer(wish.number, ticket, ""))
                 return
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_WAIT)
+            backoff.wait()
 
     def _answer(self, answer: Answer) -> None:
         with self._answering, suppress(OSError):
@@ -225,9 +234,6 @@ def _read_along(path: Path, feed: LiveFeed, over: threading.Event) -> None:
 
 def fetch_news(folder: Path, client: Client, introduction: Introduction, games: tuple[str, ...], rules: str) -> None:
     """Fetch the standings again and again; never returns."""
-    from envs.games import find_game
-    from envs.rules import named_rules
-
     classes = {game: named_rules(find_game(game), rules).rules_id for game in games}
     news: dict[str, Any] = {}
     while True:

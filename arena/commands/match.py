@@ -249,9 +249,7 @@ def _agreed(
     """Check what was typed, before anything is written."""
     chosen = find_game(game)
     the_rules = named_rules(chosen, rules)
-    if not hidden:
-        return chosen, the_rules, practice_seeds(seeds, first_seed)
-    return chosen, the_rules, hidden_seeds(seeds)
+    return chosen, the_rules, fresh_seeds(seeds) if hidden else practice_seeds(seeds, first_seed)
 
 
 def _names_of(agents: Sequence[str], game: Game) -> list[str]:

@@ -11,15 +11,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from typing import cast
+from multiprocessing.connection import Connection
 
 from agents.delay import delayed
 from agents.load import load_player
 from agents.player import BatchPlayer, Player
+from agents.sandbox.player import cargo_of, guarded_player
 from arena.engine.env_pool import borrowed
 from arena.engine.match import Lane, RecordingObserver, play_lanes
-from arena.processes.workers import workers
+from arena.processes.workers import WorkerDied, received, workers
 from envs.environment import ale_seed_of
 from envs.errors import AgentError, ArenaError
 from envs.games import Game, find_game
@@ -63,8 +63,6 @@ def load(agent: str, game: Game, handling: Handling = PLAIN) -> Player:
         AgentError: there is no such agent, it can't play this game, or no sandbox works here where one is needed.
     """
     if handling.sandbox or agent.endswith(PYTHON_SUFFIX):
-        from agents.sandbox.player import cargo_of, guarded_player
-
         return delayed(guarded_player(cargo_of(agent, game)), handling.delay_ms)
     return delayed(load_player(agent, game), handling.delay_ms)
 
@@ -137,21 +135,19 @@ def evaluate(
 
 def _collected(missing: dict[Connection, int], agent: str) -> Iterator[Recording]:
     """Yield what comes through the pipes until each has brought as many recordings as it owes."""
-    while missing:
-        for pipe in cast(list[Connection], wait(list(missing))):  # on Windows it is another class with the same methods
-            try:
-                came = pipe.recv()
-            except (EOFError, OSError):
-                raise AgentError(
-                    f"A process in which {agent} played has died with {missing[pipe]} games to go: too little memory, "
-                    "or the agent crashed it; try fewer processes."
-                ) from None
+    try:
+        for pipe, came in received(missing):
             if isinstance(came, BaseException):
                 raise came
             yield came
             missing[pipe] -= 1
             if not missing[pipe]:
                 del missing[pipe]
+    except WorkerDied as died:
+        raise AgentError(
+            f"A process in which {agent} played has died with {missing[died.pipe]} games to go: too little memory, "
+            "or the agent crashed it; try fewer processes."
+        ) from None
 
 
 def _work(results: Connection, job: Job, threads: int) -> None:

@@ -15,24 +15,19 @@ command line, server and kiosk ask it.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from arena.engine.seeds import commitment, final_seeds, new_secret
+from agents.load import ZOO
+from arena.engine.seeds import commitment, final_seeds
 from arena.event.folder import Event
 from arena.event.log import EVENT, Entry, Log
+from arena.event.secrets import FINAL_FILE, final_secret, make_final_secret
 from arena.event.settings import Settings
 from envs.errors import EventError
-from envs.text_files import decode_text
-from recordings.storage import TEMPORARY_PREFIX
-
-SECRET = "secret.hex"
-"""The secret's file in the event folder. It is readable for its owner only and never exported."""
 
 
 class Phase(StrEnum):
@@ -182,9 +177,7 @@ class Ceremony:
             EventError: the event has been opened already.
         """
         state = self._at("opened", "be opened once, before anything else")
-        secret = self._secret_file()
-        if not secret.exists():  # it is there if an earlier opening was broken off
-            _write_privately(secret, new_secret().hex() + "\n")
+        make_final_secret(self.event.folder)  # it is there already if an earlier opening was broken off
         body = {"commitment": commitment(self.secret()), "settings": plain_settings(self.event.settings)}
         return self._step("opened", body | note, state)
 
@@ -235,15 +228,10 @@ class Ceremony:
         Raises:
             EventError: its file is gone or isn't the one whose hash was published.
         """
-        path = self._secret_file()
-        try:
-            secret = bytes.fromhex(decode_text(path.read_bytes()).strip())
-        except (OSError, ValueError):
-            raise EventError(
-                f"The event's secret {path} can't be read; put back the copy that was made when the event was opened."
-            ) from None
+        secret = final_secret(self.event.folder)
         promised = self.state().commitment
         if promised is not None and commitment(secret) != promised:
+            path = self.event.folder / FINAL_FILE
             raise EventError(f"{path} is not the secret whose hash was published when the event was opened.")
         return secret
 
@@ -273,27 +261,9 @@ class Ceremony:
         self.log.append(EVENT, [(line, body)], state.lines)
         return self.state()
 
-    def _secret_file(self) -> Path:
-        return self.event.folder / SECRET
-
-
-def _write_privately(path: Path, text: str) -> None:
-    """Write a file that nobody but its owner can read, at no moment."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)  # of mode 600
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except OSError as error:
-        raise EventError(f"{path} can't be written ({error.strerror or error}).") from None
-
 
 def agent_files(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file in `folder` and of the house bots, by name."""
-    from agents.load import ZOO
-
     found = {f"house bot {path.stem}": path for path in sorted(ZOO.glob("*.zip"))}
     if folder.is_dir():
         found |= {

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from arena.html.environment import points
 from arena.scoreboard.results import Result, Standing
+from arena.stats.text import points
 from envs.games import HUMAN, RANDOM, Game, Reference
 
 REFERENCE_REACH = 1.5

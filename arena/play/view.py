@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from arena.stats.text import clock_of
 from arena.ui.compose import Rect
 from arena.ui.endings import ENDS
 from arena.ui.palette import ORANGE, QUIET, SKY, TEXT, YELLOW
-from arena.ui.show import Panel, clock_of
+from arena.ui.show import Panel
 from arena.ui.strings import text
 from arena.ui.window import Stage
 from envs.games import PIXEL_WIDTH

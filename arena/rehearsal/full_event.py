@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
@@ -32,8 +32,6 @@ from envs.extras import require
 from recordings.storage import write_atomically
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
     from arena.scoreboard.store import Scoreboard
 
 FOLDER = Path("full-demo")
@@ -282,9 +280,7 @@ class Rehearsal:
 
     def _at_stations(self, wishes: Mapping[Person, Sequence[Wish]]) -> None:
         """Let people play, each at a station, all at the same time."""
-        from multiprocessing.connection import wait
-
-        from arena.processes.workers import workers
+        from arena.processes.workers import WorkerDied, received, workers
 
         self._serve()
         jobs = []
@@ -296,12 +292,8 @@ class Rehearsal:
         done = 0
         with workers(play_at_station, jobs) as pipes, self.typist.telling() as tell:
             running = list(pipes)
-            while running:
-                for pipe in cast("list[Connection]", wait(running)):
-                    try:
-                        said = pipe.recv()
-                    except (EOFError, OSError):
-                        raise EventError("A station's process has died; start the demo again to go on.") from None
+            try:
+                for pipe, said in received(running):
                     if isinstance(said, ArenaError):
                         raise said
                     if said is None:
@@ -309,6 +301,8 @@ class Rehearsal:
                     else:
                         done += 1
                         tell(f"{done} of {total}: {said}")
+            except WorkerDied:
+                raise EventError("A station's process has died; start the demo again to go on.") from None
         games = "1 game" if done == 1 else f"{done} games"
         self.typist.say(f"{games} played at the stations, and replayed by the server.")
 

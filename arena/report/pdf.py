@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from arena.html.environment import mean_points
 from arena.report.gather import MANY, Report, Tournament
 from arena.report.html import hash_of_all, totals
 from arena.report.plots import png
 from arena.report.stories import Story
 from arena.stats.comparison import Verdict
+from arena.stats.text import mean_points
 from arena.stats.verdicts import Outcome
 from envs.games import find_game
 

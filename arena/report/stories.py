@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.replay import ReplayPlayer
-from arena.engine.env_pool import borrowed
-from arena.engine.match import Lane, play_lanes
+from arena.engine.replay import replay
 from arena.event.folder import Event
+from arena.report.colours import BOTS, OTHER, PEOPLE
 from arena.report.gather import Final, Report
 from arena.tournament.model import State
+from arena.ui.video import export
 from envs.errors import ArenaError
 from envs.games import FPS, find_game
 from recordings.codec import read
@@ -121,8 +121,6 @@ class Clip:
 
 def stories(report: Report, event: Event, replays: int = REPLAYS) -> list[Story]:
     """Replay the finals of a report; recordings that are gone are left out."""
-    from arena.report.colours import BOTS, OTHER, PEOPLE
-
     told = [(one, game, final) for one in reversed(report.tournaments) for game, final in one.finals.items()]
     each = max(1, replays // len(told)) if told else 0
     found: list[Story] = []
@@ -164,11 +162,9 @@ def course(a: Recording, b: Recording) -> Course:
 def _points(recording: Recording, frames: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the points after each of `frames`."""
     rewards = np.zeros(int(frames[-1]) + 1, np.int64)
-    player = ReplayPlayer(recording.player.name, recording.actions)
-    with borrowed(recording.rules, 1) as (env,):
-        for _, _, action, step in play_lanes([Lane(env, player, iter((recording.seed,)))]):
-            if action is not None and step.reward:
-                rewards[step.t] = int(step.reward)
+    for action, step in replay(recording.rules, recording.seed, recording.actions):
+        if action is not None and step.reward:
+            rewards[step.t] = int(step.reward)
     return np.asarray(np.cumsum(rewards)[frames])
 
 
@@ -226,8 +222,6 @@ def _moments(story: Story, one: Course) -> Iterator[Highlight]:
 
 def films(moments: Sequence[Highlight], each: Callable[[], None] = lambda: None) -> list[Clip]:
     """Film highlights."""
-    from arena.ui.video import export
-
     clips = []
     with tempfile.TemporaryDirectory() as folder:
         for number, moment in enumerate(moments):

@@ -121,8 +121,13 @@ def _play_of(result: Result) -> tuple[object, ...]:
     return result.player, result.kind, result.artifact_sha256, result.rules_id, result.seed, result.play
 
 
-def result_of(recording: Recording, path: Path) -> Result:
+def result_of(recording: Recording, path: Path, recording_sha256: str | None = None) -> Result:
     """Return the scoreboard's row for a verified recording.
+
+    Args:
+        recording: what is booked.
+        path: its file; only the name counts.
+        recording_sha256: of its bytes; None where they aren't at hand: it is encoded then.
 
     Raises:
         ScoreboardError: no scoreboard takes it, because of the name of its file, the year it names, or an agent's file
@@ -143,7 +148,7 @@ def result_of(recording: Recording, path: Path) -> Result:
         score=recording.score,
         frames=recording.frames,
         end=recording.end,
-        recording_sha256=hashlib.sha256(encode(recording)).hexdigest(),  # reading checked that the file is this
+        recording_sha256=recording_sha256 or hashlib.sha256(encode(recording)).hexdigest(),
         digest=recording.digest,
         recording_name=path.name,
         started_at=recording.started_at,

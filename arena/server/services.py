@@ -6,7 +6,7 @@ import logging
 from threading import Event, Thread
 
 from arena.engine.recover import recover
-from arena.event.secrets import event_secret
+from arena.event.secrets import evaluation_secret
 from arena.scoreboard.database import database_url
 from arena.scoreboard.publish import book, unbooked
 from arena.scoreboard.store import Scoreboard
@@ -45,7 +45,7 @@ class Server:
         self.live = Live()
         self.board = Scoreboard.open(settings.database)
         self.starts = Starts(self.clock)
-        event_secret(settings.event.folder)
+        evaluation_secret(settings.event.folder)
         self.tokens = Tokens(self.board, self.clock)
         self.tickets = Tickets(self.board, self.clock, self.live, self.bus, settings.limits.attempts_per_day)
         self.uploads = Uploads(self.board, self.clock, settings.event.recordings, settings.limits.attempts_per_day)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from arena.stage.draw_common import COLOURS, GRAPH_FRAMES, LEAST, graph, header, is_shared, title_of, which
 from arena.stage.schedule import Bout, series_of
+from arena.stats.text import clock_of
 from arena.tournament.model import State
 from arena.tournament.series import BestOf
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
 from arena.ui.endings import ENDS
-from arena.ui.show import Panel, clock_of
+from arena.ui.show import Panel
 from arena.ui.strings import text
 from envs.games import FPS
 from envs.step import End

@@ -17,6 +17,7 @@ from arena.stage import bookmark
 from arena.stage.live_games import Journals, Played, Running, Tickets, hidden_names
 from arena.tournament.model import Format, Slot, State, state_of
 from arena.tournament.runner import Conductor, tournaments
+from arena.tournament.sides import sides_of, verdict_of
 from arena.tournament.standings import is_over, open_slots
 from envs.errors import ArenaError
 
@@ -167,10 +168,7 @@ class Follower:
         waiting = tuple(slot for slot in open_slots(state) if slot.player in people)
         verdict = ""
         if over and state.plan.format is Format.TEAM and state.scores:
-            from arena.stats.verdicts import people_against_bots
-            from arena.tournament.sides import sides_of
-
-            verdict = people_against_bots(sides_of(state)).sentence
+            verdict = verdict_of(state, sides_of(state)).sentence
         return News(name, state, seeds=self._seeds(state, waiting), waiting=waiting, over=over, verdict=verdict)
 
     def _seeds(self, state: State, waiting: tuple[Slot, ...]) -> dict[tuple[str, str], tuple[int, ...]]:

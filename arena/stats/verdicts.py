@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.stats.comparison import Comparison, Verdict, compare, sign_flip_p
+from arena.stats.comparison import Comparison, Verdict, compare, sign_flip_p, summary
 from arena.stats.sequential import log_evidence
 from envs.games import HUMAN, find_game
 
@@ -146,8 +146,6 @@ def holm(p_values: Sequence[float], alpha: float) -> list[float]:
 
 def against_reference(game: str, bots: Scores) -> str | None:
     """Return a sentence on the best bot's mean beside the reference human; None if there is no reference or no bot."""
-    from arena.stats.comparison import summary
-
     reference = find_game(game).reference(HUMAN)
     played = {name: list(by_seed.values()) for name, by_seed in bots.items() if by_seed}
     if reference is None or not played:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from agents.delay import DELAYS_MS, delayed_name
+from agents.load import load_player
 from agents.player import Kind
-from arena.engine.evaluate import Handling, evaluate
+from arena.engine.evaluate import Handling, Job, evaluate, play_job
 from arena.engine.seeds import rehearsal_seeds
 from arena.event.folder import Event
 from arena.event.lifecycle import Ceremony, Phase
@@ -35,6 +36,9 @@ from arena.tournament.model import (
 )
 from arena.tournament.standings import open_slots
 from envs.errors import AgentError, ArenaError, EventError
+from envs.games import find_game
+from envs.names import check_name
+from envs.step import End
 from recordings.recording import Recording
 
 Told = Callable[[str], None]
@@ -299,9 +303,6 @@ def check_same(entrant: Entrant, game: str) -> None:
     Raises:
         AgentError: it isn't, or it can't be loaded.
     """
-    from agents.load import load_player
-    from envs.games import find_game
-
     assert entrant.agent is not None
     player = load_player(entrant.agent, find_game(game))
     player.close()
@@ -320,9 +321,6 @@ def machine(agent: str, games: Sequence[str]) -> Entrant:
     Raises:
         AgentError: it can't play any of them.
     """
-    from agents.load import load_player
-    from envs.games import find_game
-
     can: list[str] = []
     problem = AgentError(f"{agent} has no game to play.")
     info = None
@@ -347,8 +345,6 @@ def person(name: str) -> Entrant:
     Raises:
         PlayerNameError: it can't be a name.
     """
-    from envs.names import check_name
-
     return Entrant(name=check_name(name), kind=Kind.HUMAN)
 
 
@@ -358,9 +354,6 @@ CHECK_FRAMES = 900
 
 def check_runs(entrant: Entrant, rules: Any) -> str | None:
     """Let a machine play the beginning of a practice game under `rules`; return what goes wrong, or None."""
-    from arena.engine.evaluate import Job, play_job
-    from envs.step import End
-
     assert entrant.agent is not None
     try:
         (recording,) = play_job(Job(entrant.agent, rules.varied(max_frames=CHECK_FRAMES), (0,), handling_of(entrant)))

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import combinations
 
+import numpy as np
+
 from agents.player import Kind
 from arena.tournament.model import Entrant, Format, Slot, State
 from arena.tournament.series import BestOf, Sequential, Series, seeds_wanted, series
@@ -39,10 +41,6 @@ class Duel:
     winner: str | None
     """None as long as it isn't over, and in a draw."""
     how: How = How.PLAYED
-
-    @property
-    def loser(self) -> str | None:
-        return None if self.winner is None else self.b if self.winner == self.a else self.a
 
     @property
     def games_won(self) -> tuple[int, int]:
@@ -121,11 +119,6 @@ def round_title(state: State, number: int) -> str:
         return state.plan.format.value
     left = len(_bracket(len(state.entrants))) >> number
     return {2: "final", 4: "semi-finals", 8: "quarter-finals"}.get(left, f"round of {left}")
-
-
-def seeds_per_game(state: State) -> int:
-    """Return how many seeds a stage has at most in each game."""
-    return state.plan.series.most
 
 
 def _shared_slots(state: State) -> Iterator[Slot]:
@@ -268,8 +261,6 @@ def _knocked(state: State, played: Sequence[Sequence[Duel]], name: str) -> str:
 def _table(state: State) -> list[Line]:
     """Return the standings of a format in which everybody plays the same seeds: two for a duel won, one for a draw,
     then the seeds won. A duel counts when both have played everything, or one has withdrawn."""
-    import numpy as np
-
     names = [entrant.name for entrant in state.entrants]
     place_of = {name: i for i, name in enumerate(names)}
     rule = state.plan.series

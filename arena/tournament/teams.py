@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from arena.scoreboard.store import Scoreboard
     from envs.rules import Rules
 
-MOST_PEOPLE = 10_000
-
 
 @dataclass(frozen=True, slots=True)
 class Person:

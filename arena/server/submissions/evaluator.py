@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection
 
 from sqlalchemy.orm import Session
 
-from arena.engine.seeds import hidden_seeds
-from arena.event.secrets import event_secret
+from arena.engine.seeds import evaluation_seeds
+from arena.event.secrets import evaluation_secret
 from arena.processes.workers import workers
 from arena.scoreboard.publish import result_of
 from arena.scoreboard.server_tables import DONE, FAILED, REJECTED, ProofRow
@@ -153,7 +153,7 @@ def _evaluated(
         admit(job.path, job.rules)
     except AgentError as error:
         return REJECTED, str(error).removeprefix(f"{job.path}: ")
-    seeds = hidden_seeds(event_secret(settings.event.folder), job.rules, job.planned)
+    seeds = evaluation_seeds(evaluation_secret(settings.event.folder), job.rules, job.planned)
     scores, failed = [], 0
     for recording in play(job.path, job.name, job.rules, seeds):
         new = _book(board, recording, settings)

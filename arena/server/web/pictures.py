@@ -8,7 +8,10 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from arena.server.web.sse import Stream
+from envs.environment import ArenaEnv
 from envs.errors import ArenaError
 
 if TYPE_CHECKING:
@@ -38,8 +41,6 @@ class Screen:
     """
 
     def __init__(self, game: LiveGame) -> None:
-        from envs.environment import ArenaEnv
-
         self._env = ArenaEnv(game.rules, obs_type="ram")
         self._step: Step = self._env.start(game.seed)
         self._before: np.ndarray | None = None
@@ -67,7 +68,6 @@ class Screen:
 
     def webp(self) -> bytes:
         """Return the picture. Atari games draw some things in every second frame only, so it is the brighter of two."""
-        import numpy as np
         from PIL import Image
 
         screen = self._step.screen()

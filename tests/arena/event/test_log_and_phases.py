@@ -11,8 +11,9 @@ import pytest
 
 from arena.engine.seeds import commitment, final_seeds
 from arena.event.folder import open_event
-from arena.event.lifecycle import SECRET, Ceremony, Phase, state_of
+from arena.event.lifecycle import Ceremony, Phase, state_of
 from arena.event.log import EVENT, Log, Overtaken, check_chain
+from arena.event.secrets import FINAL_FILE
 from arena.scoreboard.store import Scoreboard
 from envs.errors import EventError
 
@@ -79,7 +80,7 @@ def test_an_event_from_start_to_end(ceremony: Ceremony) -> None:
     (agents / "bot.zip").write_bytes(b"bot")
     state = ceremony.open()
     secret = ceremony.secret()
-    path = ceremony.event.folder / SECRET
+    path = ceremony.event.folder / FINAL_FILE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert (state.phase, state.commitment, state.secret) == (Phase.OPEN, commitment(secret), None)
     with pytest.raises(EventError, match="announced"):
@@ -128,7 +129,7 @@ def test_an_event_without_a_final_keeps_its_secret_and_a_closing_can_be_taken_ba
 
 
 def test_an_opening_that_was_broken_off_keeps_its_secret(ceremony: Ceremony) -> None:
-    (ceremony.event.folder / SECRET).write_text("ab" * 32)
+    (ceremony.event.folder / FINAL_FILE).write_text("ab" * 32)
     assert ceremony.open().commitment == commitment(b"\xab" * 32)
 
 
@@ -136,7 +137,7 @@ def test_an_opening_that_was_broken_off_keeps_its_secret(ceremony: Ceremony) -> 
 def test_another_secret_is_refused(ceremony: Ceremony, content: str) -> None:
     ceremony.open()
     ceremony.freeze()
-    (ceremony.event.folder / SECRET).write_text(content)
+    (ceremony.event.folder / FINAL_FILE).write_text(content)
     with pytest.raises(EventError, match="secret"):
         ceremony.announce("1")
     assert ceremony.state().phase is Phase.FROZEN

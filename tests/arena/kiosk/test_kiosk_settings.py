@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from arena.engine.seeds import PRACTICE_SEEDS
-from arena.event import secrets as kiosk_seeds
+from arena.event import secrets
 from arena.event.secrets import ranked_seeds
 from arena.kiosk.settings import FILE_NAME, open_settings
 from envs.environment import SEED_LIMIT
@@ -87,11 +87,11 @@ def test_another_event_has_other_seeds(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
 def test_only_the_owner_may_read_the_secret(tmp_path: Path) -> None:
     ranked_seeds(tmp_path, RULES, 1)
-    assert stat.S_IMODE((tmp_path / kiosk_seeds.FILE_NAME).stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / secrets.RANKED_FILE).stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("content", ["", "zz", "ab", "ü"])
 def test_a_damaged_secret_is_not_replaced(content: str, tmp_path: Path) -> None:
-    (tmp_path / kiosk_seeds.FILE_NAME).write_text(content)
+    (tmp_path / secrets.RANKED_FILE).write_text(content)
     with pytest.raises(EventError, match="restore it"):
         ranked_seeds(tmp_path, RULES, 1)

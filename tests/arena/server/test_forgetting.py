@@ -15,6 +15,7 @@ from arena.event.folder import Event
 from arena.scoreboard.publish import book, keep
 from arena.scoreboard.server_tables import Role, TicketRow
 from arena.scoreboard.store import Scoreboard
+from arena.server.games.uploads import Sent
 from arena.server.services import Server
 from envs.errors import EventError
 from envs.rules import named_rules
@@ -39,7 +40,7 @@ def fill(server: Server, name: str, seed: int) -> bytes:
     actions = play(seed, 120)
     server.tickets.follow(station, ticket.id, list(links(ticket.chain_begins, actions)))
     whole = encode(game(name, ticket.seed, actions))
-    server.uploads.believe(server.uploads.accept(station, f"ticket-{seed}", whole, ticket.id).id)
+    server.uploads.believe(server.uploads.accept(station, f"ticket-{seed}", whole, ticket.id).id, Sent.of(whole))
     server.tickets.start(station, server.tickets.issue(station, name, rules, seed=5 * 2**20 + seed).id)
     server.uploads.accept(station, f"waiting-{seed}", encode(game(name, seed, play(seed, 60))), None)
     server.uploads.accept(mine, f"own-{seed}", encode(game(name, seed + 1, play(seed, 60))), None)

@@ -15,9 +15,9 @@ import pytest
 
 from agents.load import ZOO
 from arena.client.api import ServerRefused
-from arena.engine.seeds import hidden_seeds
+from arena.engine.seeds import evaluation_seeds
 from arena.event.folder import open_event
-from arena.event.secrets import event_secret
+from arena.event.secrets import evaluation_secret
 from arena.scoreboard.server_tables import DONE, FAILED, Role
 from arena.scoreboard.store import Scoreboard
 from arena.server.access.tokens import Identity, Tokens
@@ -198,18 +198,18 @@ def test_with_approval_an_organizer_comes_first(tmp_path: Path) -> None:
         assert (queue.state(number), queue.all.claim("a")) == ("held", None)
 
 
-def test_hidden_seeds_are_hidden_and_the_same_for_all(tmp_path: Path) -> None:
-    secret = event_secret(tmp_path)
-    assert event_secret(tmp_path) == secret
+def test_evaluation_seeds_are_hidden_and_the_same_for_all(tmp_path: Path) -> None:
+    secret = evaluation_secret(tmp_path)
+    assert evaluation_secret(tmp_path) == secret
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
-    seeds = hidden_seeds(secret, RULES, 50)
-    assert seeds[:20] == hidden_seeds(secret, RULES, 20)
+    seeds = evaluation_seeds(secret, RULES, 50)
+    assert seeds[:20] == evaluation_seeds(secret, RULES, 20)
     assert len(set(seeds)) == 50
     assert min(seeds) >= 2**20, "no practice seeds among them"
-    assert not set(seeds) & set(hidden_seeds(secret, named_rules("pacman"), 50))
+    assert not set(seeds) & set(evaluation_seeds(secret, named_rules("pacman"), 50))
     other = tmp_path / "other"
     other.mkdir()
-    assert not set(seeds) & set(hidden_seeds(event_secret(other), RULES, 50))
+    assert not set(seeds) & set(evaluation_seeds(evaluation_secret(other), RULES, 50))
 
 
 # -- through a server ------------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def test_an_agents_way_through_a_server_whose_worker_is_killed(tmp_path: Path) -
         assert len(results) == 2
         assert {(one["seed"], one["trust"], one["source"]) for one in results} == {(None, "witnessed", "evaluation")}
         assert [one["artifact_sha256"] for one in results] == [found["agent"]["artifact_sha256"]] * 2
-        seeds = hidden_seeds(event_secret(serving.event.folder), named_rules("space_invaders"), 2)
+        seeds = evaluation_seeds(evaluation_secret(serving.event.folder), named_rules("space_invaders"), 2)
         everything = str([anybody.get(path) for path in ("/results", "/agents", "/live")]) + str(found)
         assert not any(str(seed) in everything for seed in seeds)
         assert [one["state"] for one in anybody.get("/agents")] == ["done", "rejected"]
