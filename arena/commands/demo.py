@@ -39,18 +39,18 @@ FILM_SECONDS = 20.0
 def demo(
     full: Annotated[
         bool,
-        typer.Option("--full", help="A whole event instead, from training an agent to the audited report."),
+        typer.Option("--full", help="Run a whole event, from training an agent to the audited report."),
     ] = False,
     event: EventOption = None,
 ) -> None:
     """Play a small real event from start to end.
 
-    Three games, scripts and house bots, every recording verified; then standings, a page and a film. At the end it
-    says what to open and what to type next. Run it again and it plays further seeds.
+    Scripts and house bots play three games, and every recording is verified; then come standings, a page and a film.
+    At the end it says what to open and what to type next. Run again, it plays new seeds.
 
-    With --full it is a whole event, in less than ten minutes: an agent is trained, sent to the server and evaluated in
-    the sandbox; people (scripted keyboards) and bots practise, and meet in a final on hidden seeds; report and proof
-    follow. It needs a folder of its own, ./full-demo if none is given. Stopped, it goes on.
+    With --full it runs a whole event in under ten minutes: an agent is trained, submitted and evaluated in the
+    sandbox; people (scripted keyboards) and bots practise and meet in a final on hidden seeds; the report and the
+    proof follow. It needs its own folder, ./full-demo by default. If stopped, it resumes.
     """
     if full:
         rehearse(event)

@@ -22,7 +22,7 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 def doctor(
     hands_on: Annotated[
-        bool, typer.Option("--hands-on", help="Try out frames, keys, pad and sound in a window as well.")
+        bool, typer.Option("--hands-on", help="Also try frames, keys, pad and sound in a window.")
     ] = False,
     event: EventOption = None,
     json: JsonOption = False,
@@ -30,7 +30,7 @@ def doctor(
     """Check this machine and say what to fix.
 
     Python and its packages, ROMs, emulator, event folder, disk, display, sound, pads, clock, timing. A `fail` must be
-    fixed; a `warn` matters only to who needs the thing.
+    fixed; a `warn` matters only if you need that part.
     """
     found = []
     for check in _all_checks(event_folder(event), hands_on):

@@ -25,13 +25,16 @@ from envs.text_files import read_text
 from recordings.codec import SUFFIX
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Open, freeze and close an event; prove it."
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Run an event: open, freeze, close, export and audit it.",
 )
 
 
 @app.command()
 def init(
-    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="What the event is called.")] = "Arena",
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="The event's name.")] = "Arena",
     event: EventOption = None,
 ) -> None:
     """Make an event folder with a commented event.toml."""
@@ -46,7 +49,7 @@ def init(
 def open_(event: EventOption = None, db: DatabaseOption = None) -> None:
     """Make the event's secret and publish its hash.
 
-    Copy secret.hex from the event folder to a second safe place: without it there is no final.
+    Copy secret.hex from the event folder to a second safe place: without it there can be no final.
     """
     with ceremony(event, db) as one:
         state = one.open()
@@ -67,13 +70,13 @@ def freeze(event: EventOption = None, db: DatabaseOption = None) -> None:
 
 @app.command()
 def announce(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The public number, character by character.")],
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The public number, exactly as published.")],
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
     """Fix the seeds of the final with a public number.
 
-    It must be one that nobody could know when submissions closed: a lottery, a stock index, a beacon.
+    Nobody must have known it when submissions closed: use a lottery, a stock index or a beacon.
     """
     with ceremony(event, db) as one:
         state = one.announce(number)
@@ -82,7 +85,10 @@ def announce(
 
 @app.command()
 def close(event: EventOption = None, db: DatabaseOption = None) -> None:
-    """End the event and reveal the secret, so that anybody can compute the seeds."""
+    """End the event and reveal the secret.
+
+    Anyone can then compute the seeds.
+    """
     with ceremony(event, db) as one:
         state = one.close()
     if state.secret is None:
@@ -94,13 +100,13 @@ def close(event: EventOption = None, db: DatabaseOption = None) -> None:
 
 @app.command()
 def reopen(
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the log.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason; it is logged.")],
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Take back a freeze, as long as no number is announced, or a closing.
+    """Undo a closing, or a freeze before a number is announced.
 
-    A secret that was revealed stays known: for a final there has to be another event then.
+    A revealed secret stays known: a new final then needs a new event.
     """
     with ceremony(event, db) as one:
         state = one.reopen(reason=reason)
@@ -114,7 +120,7 @@ def status(
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Check event.toml and say where the event stands."""
+    """Check event.toml and show where the event stands."""
     with ceremony(event, db) as one:
         changes = one.note_settings()
         state = one.state()
@@ -146,7 +152,7 @@ def export(
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Write everything that proves the event into a folder."""
+    """Write everything that proves the event to a folder."""
     with (
         ceremony(event, db) as one,
         Scoreboard.open(db or one.event.database) as board,
@@ -163,13 +169,13 @@ def export(
 
 @app.command()
 def audit(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="As arena event export has written it.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder written by arena event export.")],
     processes: ProcessesOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Check an exported event from nothing.
+    """Check an exported event from scratch.
 
-    Computes every seed, replays every recording, rebuilds the standings; exit code 1 if something is not as claimed.
+    Computes every seed, replays every recording and rebuilds the standings. The exit code is 1 if a claim is wrong.
     """
     with progress_bar("replaying", len(list((folder / RECORDINGS).glob(f"*{SUFFIX}"))), "recording") as tick:
         found = check(folder, processes, tick)
@@ -191,16 +197,16 @@ def audit(
 
 @app.command()
 def teams(
-    people: Annotated[Path, typer.Argument(metavar="CSV", help="With the columns name and department.")],
+    people: Annotated[Path, typer.Argument(metavar="CSV", help="A file with the columns name and department.")],
     count: Annotated[int, typer.Option("--teams", metavar="N", parser=whole, help="How many teams.")],
-    seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="Another seed, another draw.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="Seed of the draw.")] = 0,
     event: EventOption = None,
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
     """Draw teams that mix departments, and log them.
 
-    Sizes differ by one at most; two of one department share a team only where there are more of them than teams.
+    Team sizes differ by at most one; people of one department share a team only if they outnumber the teams.
     """
     drawn = shuffled_teams(read_people(read_text(people), str(people)), count, seed)
     plain = [[asdict(person) for person in team] for team in drawn]

@@ -25,7 +25,7 @@ def kiosk(
     size: Annotated[
         str | None,
         typer.Option(
-            "--size", metavar="WxH", help="A window of so many pixels instead of the whole screen.", show_default=False
+            "--size", metavar="WxH", help="Open a window of this size instead of full screen.", show_default=False
         ),
     ] = None,
     db: DatabaseOption = None,
@@ -35,8 +35,9 @@ def kiosk(
 ) -> None:
     """Run the arena as an arcade machine for guests.
 
-    Recordings play until somebody presses a key; then game, opponent, name, practice, a ranked match over the event's
-    seeds, and the place on the standings. F10 and the code in kiosk.toml of the event folder end it.
+    Recordings play until somebody presses a key. The guest then chooses game and opponent, enters a name, practises,
+    plays a ranked match on the event's seeds and sees the place reached. F10 and the code in the event folder's
+    kiosk.toml end it.
     """
     window = checked_size(size)
     the_event = open_event(event)

@@ -50,21 +50,21 @@ def match(
         typer.Option(
             "--player",
             metavar="AGENT",
-            help="script:NAME, a house bot's name, or the path of an agent's file; give it once per player.",
+            help="script:NAME, a house bot's name, or the path of an agent's file; once per player.",
         ),
     ],
     seeds: SeedsOption = 10,
     first_seed: FirstSeedOption = 0,
     rules: RulesOption = "5min",
-    watch: Annotated[bool, typer.Option("--watch", help="Show the games in a window while they are played.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show the games in a window as they are played.")] = False,
     event: EventOption = None,
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Let players meet on the same seeds.
+    """Play a match between players on the same seeds.
 
-    Prints the scores, each player's mean with its interval, and for every pair who is better or that it is not
-    decided yet. Every game is recorded, verified and put on the scoreboard.
+    Prints the scores, each player's mean with its interval, and for every pair who is better, or that this is still
+    undecided. Every game is recorded, verified and put on the scoreboard.
     """
     chosen, the_rules, the_seeds = _agreed(game, rules, seeds, first_seed)
     agents = list(dict.fromkeys(player))
@@ -97,10 +97,10 @@ def evaluate(
     first_seed: FirstSeedOption = 0,
     rules: RulesOption = "5min",
     hidden: Annotated[
-        bool, typer.Option("--hidden", help="Draw seeds that nobody has seen, and write down the plan first.")
+        bool, typer.Option("--hidden", help="Draw seeds that nobody has seen, and write the plan first.")
     ] = False,
     sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Run the agent where it can do no harm. For files of other people.")
+        bool, typer.Option("--sandbox", help="Run the agent in the sandbox. For other people's files.")
     ] = False,
     delay: Annotated[
         list[int] | None,
@@ -108,12 +108,12 @@ def evaluate(
             "--delay",
             metavar="MS",
             parser=whole,
-            help="Reaction delay: 0, 100, 200 or 350 ms; give it once per class; 0 if not given.",
+            help="Reaction delay: 0, 100, 200 or 350 ms; once per class; 0 by default.",
             show_default=False,
         ),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Also replay its best game blindly, and let it play some games again.")
+        bool, typer.Option("--check", help="Also replay its best game blindly, and repeat some games.")
     ] = False,
     processes: ProcessesOption = None,
     cluster: Annotated[
@@ -128,10 +128,10 @@ def evaluate(
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Play many seeds with one agent.
+    """Play one agent on many seeds.
 
-    Prints its mean score with its interval, and below it the scores that people and other machines have reached,
-    with how they were measured. Every game is recorded, verified and put on the scoreboard.
+    Prints its mean score with its interval, and below it the reference scores of people and other machines, with how
+    they were measured. Every game is recorded, verified and put on the scoreboard.
     """
     chosen, the_rules, the_seeds = _agreed(game, rules, seeds, first_seed, hidden)
     if cluster is not None:

@@ -21,7 +21,7 @@ from envs.errors import EventError
 
 @contextmanager
 def ceremony(event: Path | None, db: str | None = None) -> Iterator[Ceremony]:
-    """Open an event that is there; whoever moves it on shall not make one by a slip of the pen."""
+    """Open an event that is there; a command that moves an event on must not create one."""
     folder = event_folder(event)
     if not (folder / SETTINGS).is_file():
         raise EventError(f"There is no event in {folder} yet; make one with arena event init, or name it with --event.")

@@ -50,17 +50,19 @@ def play(
     ] = None,
     versus: Annotated[
         str | None,
-        typer.Option("--versus", metavar="AGENT", help="This agent plays beside you.", show_default=False),
+        typer.Option("--versus", metavar="AGENT", help="Play against this agent.", show_default=False),
     ] = None,
     ghost: Annotated[
         Path | None,
-        typer.Option("--ghost", metavar="FILE", help="This recording plays beside you.", show_default=False),
+        typer.Option(
+            "--ghost", metavar="FILE", help="Play against this recording, on its seed and rules.", show_default=False
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", metavar="N", parser=whole, help="How many games.")] = 1,
     seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="The first game's seed.")] = 0,
     rules: RulesOption = "5min",
-    practice: Annotated[bool, typer.Option("--practice", help="Nothing counts, pauses are free.")] = False,
-    full_screen: Annotated[bool, typer.Option("--full-screen", help="Begin with the whole screen.")] = False,
+    practice: Annotated[bool, typer.Option("--practice", help="Play without a record; pauses are free.")] = False,
+    full_screen: Annotated[bool, typer.Option("--full-screen", help="Start in full screen.")] = False,
     remap: Annotated[bool, typer.Option("--remap", help="Choose your keys and buttons first.")] = False,
     event: EventOption = None,
     db: DatabaseOption = None,
@@ -73,8 +75,8 @@ def play(
 ) -> None:
     """Play a game yourself.
 
-    Arrows or WASD move, space fires; a pad does both. P pauses, Esc leaves, M is for the sound, plus and minus for its
-    volume, F10 smooths flicker, F11 is full screen. Every game is recorded, verified and put on the scoreboard.
+    Arrows or WASD move, space fires; a pad does both. P pauses, Esc leaves, M mutes, plus and minus change the
+    volume, F10 smooths flicker, F11 toggles full screen. Every game is recorded, verified and put on the scoreboard.
     """
     chosen = find_game(game)
     the_rules = named_rules(chosen, rules)

@@ -24,16 +24,16 @@ from recordings.codec import SUFFIX
 
 def verify(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Recordings, or folders of recordings.")],
-    book: Annotated[bool, typer.Option("--book", help="Put those that verify on the scoreboard.")] = False,
+    book: Annotated[bool, typer.Option("--book", help="Put the recordings that verify on the scoreboard.")] = False,
     processes: ProcessesOption = None,
     event: EventOption = None,
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Replay recordings and compare.
+    """Replay recordings and check their scores.
 
-    Each is played again on a fresh emulator, which must arrive at the same digest and score. Lists what fails and
-    where; then the exit code is 1. Nothing is written, unless --book is given: then --event and --db say where.
+    Each is replayed on a fresh emulator, which must reach the same digest and score. Lists what fails and where; the
+    exit code is then 1. Nothing is written unless --book is given; --event and --db then say where.
     """
     files = _recordings_in(paths)
     with progress_bar("verifying", len(files), "recording") as tick:
@@ -108,7 +108,7 @@ def scoreboard(
 ) -> None:
     """Print the standings.
 
-    One table for every game and rules class, best mean first, with a few reference scores below.
+    One table for each game and rules class, best mean first, with some reference scores below.
     """
     wanted = find_game(game).name if game else None
     with Scoreboard.open(_existing(event, db)) as board:
@@ -126,7 +126,7 @@ def scoreboard(
 
 
 def _existing(event: Path | None, db: str | None) -> Any:
-    """Return where the scoreboard is; whoever only looks shall not make one by a slip of the pen.
+    """Return where the scoreboard is; read-only commands must not create one.
 
     Raises:
         EventError, ScoreboardError: it isn't there.

@@ -28,7 +28,7 @@ from envs.extras import require
 
 token = typer.Typer(
     name="token",
-    help="Tokens: who may do what on the server.",
+    help="Manage tokens: who may do what on the server.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -36,24 +36,24 @@ token = typer.Typer(
 
 
 def serve(
-    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="0.0.0.0 for everybody in the network.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option("--port", metavar="N", parser=whole, help="0 takes any free one.")] = 8000,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on; 0.0.0.0 for the whole network.")
+    ] = ("127.0.0.1"),
+    port: Annotated[int, typer.Option("--port", metavar="N", parser=whole, help="Port; 0 takes any free one.")] = 8000,
     verifiers: Annotated[
-        int, typer.Option("--verifiers", metavar="N", parser=whole, help="Processes that replay what is sent in.")
+        int, typer.Option("--verifiers", metavar="N", parser=whole, help="Processes that replay uploads.")
     ] = 2,
     evaluators: Annotated[
-        int, typer.Option("--evaluators", metavar="N", parser=whole, help="Agents that are evaluated at once.")
+        int, typer.Option("--evaluators", metavar="N", parser=whole, help="Agents evaluated at once.")
     ] = 1,
     evaluation_seeds: Annotated[
-        int, typer.Option("--evaluation-seeds", metavar="N", parser=whole, help="Hidden seeds an agent plays.")
+        int, typer.Option("--evaluation-seeds", metavar="N", parser=whole, help="Hidden seeds that each agent plays.")
     ] = 20,
     approval: Annotated[
-        bool, typer.Option("--approval", help="An organizer approves an agent before it is evaluated.")
+        bool, typer.Option("--approval", help="Evaluate an agent only after an organizer approves it.")
     ] = False,
     url: Annotated[
-        str, typer.Option("--url", metavar="URL", help="Where others reach it; stands on the big screen as a QR code.")
+        str, typer.Option("--url", metavar="URL", help="Public address, shown on the big screen as a QR code.")
     ] = "",
     tls_cert: Annotated[
         Path | None, typer.Option("--tls-cert", metavar="FILE", help="Certificate for https.", show_default=False)
@@ -66,8 +66,8 @@ def serve(
 ) -> None:
     """Run the shared scoreboard: its API and its pages.
 
-    Every score comes from the server's own replay of a recording. It may be ended and started again at any time:
-    what it has acknowledged is on the disk.
+    Every score comes from the server's own replay of a recording. It may be stopped and restarted at any time: what
+    it has acknowledged is on disk.
     """
     require("The server", "fastapi", "uvicorn", "python_multipart")
     from arena.server.app import create_app
@@ -228,13 +228,13 @@ def _own_address(family: socket.AddressFamily, nobody: str, itself: str) -> str:
 
 @token.command("add")
 def token_add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is; a participant's name on the scoreboard.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose token; a participant's name on the scoreboard.")],
     role: Annotated[Role, typer.Option("--role", metavar="ROLE", help=", ".join(Role))] = Role.PARTICIPANT,
     event: EventOption = None,
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Make a token and print it. It can't be printed again: only its hash is kept."""
+    """Make a token and print it. It can't be printed again: only its hash is stored."""
     if role is Role.STATION:
         _check_station(event, name)
     with _tokens(event, db) as tokens:
@@ -248,7 +248,7 @@ def token_add(
 
 @token.command("list")
 def token_list(event: EventOption = None, db: DatabaseOption = None, json: JsonOption = False) -> None:
-    """Print which tokens there are, without the tokens themselves."""
+    """List the tokens, without the secrets themselves."""
     with _tokens(event, db) as tokens:
         found = tokens.all()
     if json:
@@ -263,11 +263,11 @@ def token_list(event: EventOption = None, db: DatabaseOption = None, json: JsonO
 
 @token.command("revoke")
 def token_revoke(
-    number: Annotated[int, typer.Argument(metavar="NUMBER", parser=whole, help="As arena token list shows it.")],
+    number: Annotated[int, typer.Argument(metavar="NUMBER", parser=whole, help="Its number in arena token list.")],
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Let a token be worth nothing from now on."""
+    """Revoke a token."""
     with _tokens(event, db) as tokens:
         one = tokens.revoke(number)
     typer.echo(f"Token {one.id} of {one.name} is revoked.")
@@ -295,15 +295,15 @@ def _tokens(event: Path | None, db: str | None) -> Iterator[Tokens]:
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that isn't there yet.")],
+    target: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
     event: EventOption = None,
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Copy the event to another folder, also while the server runs.
+    """Copy the event to another folder; the server may be running.
 
-    The copy is an event folder itself: to restore it, use it (--event FOLDER). A scoreboard on PostgreSQL becomes a
-    file in it.
+    The copy is itself an event folder: to restore it, use it (--event FOLDER). A PostgreSQL scoreboard becomes a file
+    in it.
     """
     the_event = open_event(event)
     made = make(the_event, db or the_event.database, target)

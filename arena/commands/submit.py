@@ -35,23 +35,23 @@ OVER = ("done", "failed", "rejected", "withdrawn")
 
 def submit(
     agent: Annotated[str, typer.Argument(metavar="AGENT", help="A house bot's name, or the path of an agent's file.")],
-    game: Annotated[str, typer.Option("--game", metavar="GAME", help="What it plays.")],
+    game: Annotated[str, typer.Option("--game", metavar="GAME", help="The game it plays.")],
     server: ServerOption = "",
     token: TokenOption = "",
     token_file: TokenFileOption = None,
     name: Annotated[
         str | None,
         typer.Option(
-            "--name", metavar="NAME", help="On the scoreboard; what its file says if not given.", show_default=False
+            "--name", metavar="NAME", help="Name on the scoreboard; default: the one in its file.", show_default=False
         ),
     ] = None,
     rules: RulesOption = "5min",
-    no_follow: Annotated[bool, typer.Option("--no-follow", help="Don't wait for its result.")] = False,
+    no_follow: Annotated[bool, typer.Option("--no-follow", help="Don't wait for the result.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Send an agent to the server and follow it.
 
-    A file that would be refused isn't sent. Sent twice, it is evaluated once. Ctrl-C ends only the following.
+    A file that would be refused isn't sent. Sent twice, it is evaluated once. Ctrl-C only stops following it.
     """
     token = token_of(token, token_file)
     _check_given(server, token)
@@ -78,19 +78,19 @@ def submit(
 
 def sync(
     recordings: Annotated[
-        list[Path] | None, typer.Argument(metavar="[RECORDING]...", help="To be put into the outbox first.")
+        list[Path] | None, typer.Argument(metavar="[RECORDING]...", help="Put these into the outbox first.")
     ] = None,
     server: ServerOption = "",
     token: TokenOption = "",
     token_file: TokenFileOption = None,
-    status: Annotated[bool, typer.Option("--status", help="Only say what is where; nothing is sent.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Send nothing; only report.")] = False,
     event: EventOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Send what waits in the event folder's outbox.
+    """Send what is waiting in the event folder's outbox.
 
-    Stations do this by themselves while they run. With --status it only says what waits, what the server has, and
-    what it has refused; the exit code is 1 while something waits.
+    Stations do this by themselves while they run. With --status it only reports what is waiting, what the server has
+    and what it refused. The exit code is 1 while something is waiting.
     """
     token = token_of(token, token_file)
     folder = open_event(event).folder

@@ -29,7 +29,7 @@ from envs.games import find_game
 from envs.rules import Rules, check_switches, named_rules
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Conduct a tournament; killed, it goes on."
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Run a tournament; if killed, it resumes."
 )
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The tournament's name.")]
@@ -41,7 +41,7 @@ def new(
     name: NameArgument,
     game: Annotated[
         list[str],
-        typer.Option("--game", metavar="GAME", help="Once per game.", default_factory=list, show_default=False),
+        typer.Option("--game", metavar="GAME", help="A game; once for each.", default_factory=list, show_default=False),
     ],
     player: Annotated[
         list[str],
@@ -62,37 +62,40 @@ def new(
         int | None, typer.Option("--best-of", metavar="N", parser=whole, help="Seeds per game.", show_default=False)
     ] = None,
     until_decided: Annotated[
-        bool, typer.Option("--until-decided", help="Play until a sequential test decides at 5 % error.")
+        bool, typer.Option("--until-decided", help="Play until a sequential test decides, at 5 % error.")
     ] = False,
-    cap: Annotated[int, typer.Option("--cap", metavar="N", parser=whole, help="Its most seeds.")] = 30,
+    cap: Annotated[int, typer.Option("--cap", metavar="N", parser=whole, help="Most seeds of --until-decided.")] = 30,
     qualify: Annotated[
-        bool, typer.Option("--qualify", help="Take the best people and bots of the scoreboard (event.toml: final).")
+        bool, typer.Option("--qualify", help="Enter the scoreboard's best people and bots (event.toml: final).")
     ] = False,
     teams: Annotated[
         bool, typer.Option("--teams", help="Enter each team's best player and best bot (arena event teams).")
     ] = False,
     title: Annotated[
-        str | None, typer.Option("--title", metavar="TEXT", help="What the report calls it.", show_default=False)
+        str | None, typer.Option("--title", metavar="TEXT", help="Title in the report.", show_default=False)
     ] = None,
     rules: Annotated[
         str | None,
-        typer.Option("--rules", metavar="NAME", help="5min or 30min; event.toml's if not given.", show_default=False),
+        typer.Option("--rules", metavar="NAME", help="5min or 30min; default: event.toml's.", show_default=False),
     ] = None,
     mode: Annotated[
         int | None,
-        typer.Option("--mode", metavar="N", parser=whole, help="Surprise round: another mode.", show_default=False),
+        typer.Option("--mode", metavar="N", parser=whole, help="Surprise round: the game's mode.", show_default=False),
     ] = None,
     difficulty: Annotated[
-        int | None, typer.Option("--difficulty", metavar="N", parser=whole, help="And difficulty.", show_default=False)
+        int | None,
+        typer.Option(
+            "--difficulty", metavar="N", parser=whole, help="Surprise round: the game's difficulty.", show_default=False
+        ),
     ] = None,
-    practice: Annotated[bool, typer.Option("--practice", help="A rehearsal, on practice seeds.")] = False,
+    practice: Annotated[bool, typer.Option("--practice", help="Rehearse on practice seeds.")] = False,
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Begin a tournament.
+    """Start a tournament.
 
-    The order of the players is their seeding. In a surprise round (--mode, --difficulty) every bot first shows that it
-    runs there.
+    Players are seeded in the order given. For a surprise round (--mode, --difficulty) every bot is first checked to run
+    there.
     """
     with conductor(name, event, db) as one:
         games, rules = game or list(one.event.settings.games), rules or one.event.settings.rules
@@ -121,17 +124,17 @@ def new(
 @app.command()
 def run(
     name: NameArgument,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until the people have played, too.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Also wait for the people's games.")] = False,
     delays: Annotated[
-        bool, typer.Option("--delays", help="Then let the bots play again with reaction delays, for the report.")
+        bool, typer.Option("--delays", help="Then repeat the bots' games with reaction delays, for the report.")
     ] = False,
     processes: ProcessesOption = None,
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Let the bots play and take in what people have played.
+    """Play the bots' games and collect the people's.
 
-    It may be killed and started again at any moment. What people still have to play is said at the end.
+    It may be killed and restarted at any time. At the end it lists the games that people still have to play.
     """
     with conductor(name, event, db) as one:
         state = one.run(typer.echo, processes)
@@ -159,7 +162,7 @@ def status(
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Say who stands where, what is decided and who has to play."""
+    """Show the standings, what is decided and who has to play."""
     with conductor(name, event, db) as one:
         one.take_in()
         entries = one.entries()
@@ -183,17 +186,19 @@ def status(
 @app.command()
 def undo(
     name: NameArgument,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the log.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason; it is logged.")],
     line: Annotated[
         int | None,
-        typer.Option("--line", metavar="N", parser=whole, help="This line of the log.", show_default=False),
+        typer.Option(
+            "--line", metavar="N", parser=whole, help="Undo this line of the log instead.", show_default=False
+        ),
     ] = None,
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Take back the last thing that people brought about.
+    """Undo the last change made by a person.
 
-    A person's game, a walk-over or a late arrival. The line stays in the log, and so do undoing and reason.
+    That is a person's game, a walk-over or a late entry. The line stays in the log; the undo and its reason are added.
     """
     with conductor(name, event, db) as one:
         entry = one.undo(reason, line)
@@ -203,12 +208,12 @@ def undo(
 @app.command("walk-over")
 def walk_over(
     name: NameArgument,
-    player: Annotated[str, typer.Argument(metavar="PLAYER", help="Who plays no more.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")] = "did not appear",
+    player: Annotated[str, typer.Argument(metavar="PLAYER", help="The player who drops out.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason.")] = "did not appear",
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Give what a player hasn't played yet to the others."""
+    """Award a player's remaining games to the others."""
     with conductor(name, event, db) as one:
         one.walk_over(player, reason)
         typer.echo(f"{player} plays no more ({reason}).")
@@ -224,7 +229,7 @@ def late(
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Let somebody in who came late."""
+    """Add a late entrant."""
     if (player is None) == (person is None):
         raise EventError("Name one who came late: --player AGENT or --person NAME.")
     with conductor(name, event, db) as one:
@@ -357,9 +362,10 @@ def _told(kind: str, body: dict[str, Any]) -> str:
 
 @app.command()
 def ladder(event: EventOption = None, db: DatabaseOption = None, json: JsonOption = False) -> None:
-    """Print the ladder of the event: people and bots in one pool, over all tournaments so far.
+    """Print the event's ladder of people and bots.
 
-    By openskill, after every seed that two or more have played; overall and for each game. Needs the extra report.
+    Rated by openskill over all tournaments so far, updated after each seed that two or more played; overall and for
+    each game. Needs the extra report.
     """
 
     require("The ladder", "openskill")

@@ -37,28 +37,28 @@ LOOK_SECONDS = 0.2
 
 def play(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The tournament's name.")],
-    person: Annotated[str, typer.Argument(metavar="PERSON", help="Who sits down here.")],
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="The person who plays here.")],
     others: Annotated[
         list[str],
         typer.Option(
             "--with",
             metavar="NAME",
-            help="Begin every game together with this person, who sits at another station.",
+            help="Start every game together with this person at another station.",
             default_factory=list,
             show_default=False,
         ),
     ],
-    window: Annotated[bool, typer.Option("--window", help="Begin in a window instead of the whole screen.")] = False,
+    window: Annotated[bool, typer.Option("--window", help="Start in a window instead of full screen.")] = False,
     event: EventOption = None,
     db: DatabaseOption = None,
     server: ServerOption = "",
     token: TokenOption = "",
     token_file: TokenFileOption = None,
 ) -> None:
-    """Let a person play what a tournament waits for.
+    """Play a person's games of a tournament.
 
-    One game after the other, on the tournament's seeds, until nothing is left or the person leaves; leaving a game
-    scores what was played. At a station give the server and the station's token; on the organizers' machine neither.
+    One game after another, on the tournament's seeds, until none is left or the person leaves; a game left early counts
+    with the score reached. At a station, give the server and the station's token; on the organizers' machine, neither.
     """
     if server:
         _at_a_station(name, person, others, event, server, token_of(token, token_file), full_screen=not window)

@@ -26,24 +26,24 @@ from recordings.recording import Recording
 def stage(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="The tournament; the one that was begun last if not given."),
+        typer.Argument(metavar="[NAME]", help="The tournament; the latest by default."),
     ] = None,
     event: EventOption = None,
     size: Annotated[
         str | None,
         typer.Option(
-            "--size", metavar="WxH", help="A window of so many pixels instead of the whole screen.", show_default=False
+            "--size", metavar="WxH", help="Open a window of this size instead of full screen.", show_default=False
         ),
     ] = None,
     screen: Annotated[
-        int, typer.Option("--screen", metavar="N", parser=whole, help="Which of the machine's screens to fill.")
+        int, typer.Option("--screen", metavar="N", parser=whole, help="Which of the machine's screens to use.")
     ] = 1,
     db: DatabaseOption = None,
 ) -> None:
     """Show a tournament on the hall's projector.
 
-    Next match, both games side by side with the lead, winner, standings, and again; it follows the tournament by
-    itself. Space pauses, the right arrow goes on, the left arrow goes back, Esc leaves.
+    It follows the tournament by itself: the next match, both games side by side with the lead, the winner, the
+    standings, and so on. Space pauses, the right arrow skips ahead, the left arrow goes back, Esc leaves.
     """
     folder, window = event_folder(event), checked_size(size)
     if not (folder / SETTINGS).is_file():
@@ -55,7 +55,7 @@ def stage(
 def watch(
     what: Annotated[list[str], typer.Argument(metavar="WHAT...", help="One or two recordings, or one agent.")],
     game: Annotated[
-        str | None, typer.Option("--game", metavar="GAME", help="For an agent: what it plays.", show_default=False)
+        str | None, typer.Option("--game", metavar="GAME", help="For an agent: the game.", show_default=False)
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="For an agent: the seed.")] = 0,
     rules: RulesOption = "5min",
@@ -66,8 +66,8 @@ def watch(
 ) -> None:
     """Show recordings or an agent's game in a window.
 
-    An agent's game is played first and not recorded. In the window: space pauses, the arrows go back, forward, faster
-    and slower, Esc leaves.
+    An agent's game is played first and is not recorded. In the window, space pauses, left and right skip, up and down
+    change the speed, Esc leaves.
     """
     _check_suffix(mp4, ".mp4")
     recordings = _to_show(what, game, seed, rules)
@@ -89,15 +89,15 @@ def export(
     gif: Annotated[
         Path | None, typer.Option("--gif", metavar="FILE", help="Write this GIF file.", show_default=False)
     ] = None,
-    start: Annotated[float, typer.Option("--start", metavar="S", help="Begin here, in seconds of play.")] = 0,
+    start: Annotated[float, typer.Option("--start", metavar="S", help="Start here, in seconds of play.")] = 0,
     seconds: Annotated[
         float | None,
-        typer.Option("--seconds", metavar="S", help="Show so many; all if not given.", show_default=False),
+        typer.Option("--seconds", metavar="S", help="How many seconds to show; all by default.", show_default=False),
     ] = None,
 ) -> None:
     """Make a film of a recording.
 
-    An MP4 has sound and every frame; a GIF has fifteen pictures a second and at most 60 seconds.
+    An MP4 has sound and every frame; a GIF has 15 pictures per second and lasts at most 60 seconds.
     """
     _check_suffix(mp4, ".mp4")
     _check_suffix(gif, ".gif")
