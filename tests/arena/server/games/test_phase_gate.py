@@ -97,7 +97,7 @@ def test_closing_takes_nothing_from_a_game_that_was_sent_before(server: Server) 
     assert server.uploads.believe(kept.id) == kept.recording_sha256
     server.uploads.refuse(refused.id, "it ran at 30.00 frames per second")
     assert [server.tickets.get(station, ticket).state for ticket in (good, bad)] == ["finished", "started"]
-    assert server.tickets.unsettled() == []
+    assert server.tickets.unsettled(1) == []
     (result,) = server.views.results(ResultFilter())
     assert (result.player, result.trust) == ("Mia", "witnessed")
 
