@@ -33,10 +33,11 @@ from arena.event.folder import open_event  # noqa: E402
 from arena.kiosk.kiosk import Kiosk  # noqa: E402
 from arena.kiosk.model import House, Rival  # noqa: E402
 from arena.kiosk.screens.attract import Attract  # noqa: E402
-from arena.kiosk.screens.base import Screen, Visit  # noqa: E402
+from arena.kiosk.screens.base import KioskScreen, Visit  # noqa: E402
 from arena.kiosk.settings import open_settings  # noqa: E402
+from arena.play.keeper import PlayedGame  # noqa: E402
 from arena.play.opponent import open_opponent  # noqa: E402
-from arena.play.session import Played, Round, play_game  # noqa: E402
+from arena.play.session import Round, play_game  # noqa: E402
 from arena.scoreboard.publish import book, keep  # noqa: E402
 from arena.scoreboard.store import Scoreboard  # noqa: E402
 from arena.ui.window import Press, Stage, open_stage  # noqa: E402
@@ -109,15 +110,15 @@ def visit_of(house: House, game: Game, name: str, agent: str | None, rounds: int
     """Return a visit whose games are played and saved, but not counted yet."""
     rules, seeds = house.rules(game), house.seeds(game)[:rounds]
     mine = [_saved(house, one) for one in played_by_guest(name, rules, seeds, hands)]
-    theirs: Sequence[Played | None] = [None] * rounds
+    theirs: Sequence[PlayedGame | None] = [None] * rounds
     if agent is not None:
         theirs = [_saved(house, one) for one in played_by_agent(agent, game, rules, seeds)]
     played = [Round(*one) for one in zip(seeds, mine, theirs, strict=True)]
     return Visit(game, Rival(agent, None) if agent else None, name=name, rounds=played)
 
 
-def _saved(house: House, recording: Recording) -> Played:
-    return Played(recording, keep(recording, house.event.recordings), None)
+def _saved(house: House, recording: Recording) -> PlayedGame:
+    return PlayedGame(recording, keep(recording, house.event.recordings), None)
 
 
 def _package_of_a_participant(house: House, game: Game) -> None:
@@ -160,7 +161,7 @@ class Camera:
         self.kiosk = Kiosk(house, stage, clock)
         self._stage = stage
 
-    def show(self, make: Callable[[House, float], Screen]) -> None:
+    def show(self, make: Callable[[House, float], KioskScreen]) -> None:
         self.kiosk.screen = make(self.house, self.clock())
 
     def press(self, *keys: str) -> None:
@@ -173,7 +174,7 @@ class Camera:
             self.clock.now += 0.05
             self.kiosk.update()
 
-    def wait_for(self, seen: Callable[[Screen], bool]) -> None:
+    def wait_for(self, seen: Callable[[KioskScreen], bool]) -> None:
         """Let time go by until the screen is such."""
         while not seen(self.kiosk.screen):
             self.wait(0.5)
@@ -281,13 +282,13 @@ def studio(folder: Path, size: tuple[int, int]) -> Iterator[Camera]:
 
 def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     """Yield the name and the picture of every screen, in the order in which a guest of the kiosk meets them."""
-    from arena.kiosk.model import Outcome
+    from arena.kiosk.model import MatchOutcome
     from arena.kiosk.screens.choose import ChooseGame, ChooseRival
     from arena.kiosk.screens.consent import Consent, WarmUp
     from arena.kiosk.screens.exit import Attempts, Exit
     from arena.kiosk.screens.match import NextRound, Trouble
     from arena.kiosk.screens.name import EnterName
-    from arena.kiosk.screens.result import Counting, Result
+    from arena.kiosk.screens.result import Counting, ResultScreen
 
     house = camera.house
     game = find_game("space_invaders")
@@ -354,10 +355,10 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     yield "result", camera.picture()
     long = visit_of(house, house.games[0], "W" * 32, None, 3, 3)
     counted = house.count(long.game, long.name, [r.person.path for r in long.rounds if r.person.path])
-    camera.show(lambda house, now: Result(house, long, counted, now))
+    camera.show(lambda house, now: ResultScreen(house, long, counted, now))
     yield "result-alone", camera.picture()
-    outcome: Outcome | None = None
-    camera.show(lambda house, now: Result(house, visit, outcome, now))
+    outcome: MatchOutcome | None = None
+    camera.show(lambda house, now: ResultScreen(house, visit, outcome, now))
     yield "result-later", camera.picture()
     camera.wait(38)
     yield "idle", camera.picture()

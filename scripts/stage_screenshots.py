@@ -26,7 +26,7 @@ from arena.scoreboard.store import Scoreboard  # noqa: E402
 from arena.stage.audience import Hall  # noqa: E402
 from arena.stage.player import TheShow  # noqa: E402
 from arena.stage.poller import Follower  # noqa: E402
-from arena.stage.scenes import Champion, Playing, Scene, Table, Winner  # noqa: E402
+from arena.stage.scenes import ChampionScene, PlayingScene, Scene, TableScene, WinnerScene  # noqa: E402
 from arena.tournament.runner import Conductor, machine, person  # noqa: E402
 from arena.ui.window import Press, Stage, open_stage  # noqa: E402
 from envs.rules import named_rules  # noqa: E402
@@ -88,7 +88,7 @@ class Camera:
         while times:
             before = self.show.scene
             self.press("right")
-            while isinstance(self.show.scene, Playing):
+            while isinstance(self.show.scene, PlayingScene):
                 self.turn(1)
             times -= isinstance(self.show.scene, scene) and self.show.scene is not before
 
@@ -107,7 +107,7 @@ def pictures(event: Event, stage: Stage) -> Iterator[tuple[str, Any]]:
     hold(event, "The last duel", "duel", ("space_invaders", "breakout"), GUESTS[:1], ("script:basic",), 3)
     camera = Camera(event, stage)
     yield "next", camera.turn(430)
-    while not isinstance(camera.show.scene, Playing):
+    while not isinstance(camera.show.scene, PlayingScene):
         camera.turn(1)
     yield "playing", camera.turn(SHOT)
     camera.press("space")
@@ -116,26 +116,26 @@ def pictures(event: Event, stage: Stage) -> Iterator[tuple[str, Any]]:
     yield "leaving", camera.turn(2)
     camera.press("escape")
     camera.press("space")
-    camera.to(Winner)
+    camera.to(WinnerScene)
     yield "winner", camera.turn(hint)
-    camera.to(Table, 3)
+    camera.to(TableScene, 3)
     yield "duel", camera.turn(hint)
     camera.close()
 
     people, bots = GUESTS[:4], ("script:basic", "script:steady", "script:random", "script:noop")
     hold(event, "The cup", "knockout", ("space_invaders",), people, bots, 1)
     camera = Camera(event, stage)
-    camera.to(Table, 5)
+    camera.to(TableScene, 5)
     yield "bracket", camera.turn(hint)
-    camera.to(Champion)
+    camera.to(ChampionScene)
     yield "champion", camera.turn(hint)
     camera.close()
 
     hold(event, "People against bots", "team battle", ("space_invaders", "breakout"), people[:3], bots[:2], 2)
     camera = Camera(event, stage)
-    camera.to(Table, 3)
+    camera.to(TableScene, 3)
     yield "standings", camera.turn(hint)
-    camera.to(Champion)
+    camera.to(ChampionScene)
     yield "verdict", camera.turn(hint)
     camera.close()
 

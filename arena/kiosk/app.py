@@ -16,7 +16,7 @@ from arena.event.blocked_words import load_words
 from arena.event.folder import Event, open_event
 from arena.kiosk.kiosk import Kiosk
 from arena.kiosk.model import House, still
-from arena.kiosk.settings import Settings, open_settings
+from arena.kiosk.settings import KioskSettings, open_settings
 from arena.processes.supervised import Ready, run_watched
 from arena.scoreboard.publish import book, unbooked
 from arena.scoreboard.store import Scoreboard
@@ -69,7 +69,7 @@ def show(kiosk: Kiosk) -> None:
         clock.tick(kiosk.screen.pictures_per_second)
 
 
-def connected(event: Event, settings: Settings, server: str) -> AbstractContextManager[Connection]:
+def connected(event: Event, settings: KioskSettings, server: str) -> AbstractContextManager[Connection]:
     """Return the connection with the event's server, or one with none."""
     if not server:
         return nullcontext(Alone())

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from arena.kiosk.model import House
 from arena.kiosk.screens.attract import Attract
-from arena.kiosk.screens.base import Next, Screen, To
+from arena.kiosk.screens.base import KioskScreen, Next, To
 from arena.kiosk.screens.choose import ChooseGame, ChooseRival
 from arena.kiosk.screens.consent import Consent, WarmUp
 from arena.kiosk.screens.match import NextRound, Playing, Practice, Trouble
 from arena.kiosk.screens.name import EnterName
-from arena.kiosk.screens.result import Counting, Result
+from arena.kiosk.screens.result import Counting, ResultScreen
 
-SCREENS: dict[To, Callable[..., Screen]] = {
+SCREENS: dict[To, Callable[..., KioskScreen]] = {
     To.ATTRACT: Attract,
     To.CHOOSE_GAME: ChooseGame,
     To.CHOOSE_RIVAL: ChooseRival,
@@ -25,14 +25,14 @@ SCREENS: dict[To, Callable[..., Screen]] = {
     To.PLAYING: Playing,
     To.TROUBLE: Trouble,
     To.COUNTING: Counting,
-    To.RESULT: Result,
+    To.RESULT: ResultScreen,
 }
 
 
-def follow(what: Screen | Next, house: House, now: float) -> Screen:
+def follow(what: KioskScreen | Next, house: House, now: float) -> KioskScreen:
     """Return the screen itself, or make the next one.
 
     Args:
         now: when it is shown first, in seconds of a monotonic clock.
     """
-    return what if isinstance(what, Screen) else SCREENS[what.to](house=house, now=now, **what.arguments)
+    return what if isinstance(what, KioskScreen) else SCREENS[what.to](house=house, now=now, **what.arguments)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from arena.kiosk.flow import follow
 from arena.kiosk.model import House
-from arena.kiosk.screens.base import Command, Next, Screen, To, input_of
+from arena.kiosk.screens.base import Command, KioskScreen, Next, To, input_of
 from arena.kiosk.screens.exit import Attempts, Exit
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
@@ -83,5 +83,5 @@ class Kiosk:
         if not isinstance(self.screen, Exit):
             self._show(Exit(self.house, self.screen, self._attempts, self._clock()))
 
-    def _show(self, what: Screen | Next) -> None:
+    def _show(self, what: KioskScreen | Next) -> None:
         self.screen = follow(what, self.house, self._clock())

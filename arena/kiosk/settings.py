@@ -38,7 +38,7 @@ exit_code = "{code}"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class KioskSettings:
     exit_code: str
     """4 to 12 digits."""
     games: tuple[str, ...] = tuple(GAMES)
@@ -52,7 +52,7 @@ class Settings:
     """Without a key until a game is left."""
 
 
-def open_settings(folder: Path, event: EventSettings | None = None) -> Settings:
+def open_settings(folder: Path, event: EventSettings | None = None) -> KioskSettings:
     """Return the settings in an event folder; write the file first if there is none.
 
     Args:
@@ -72,7 +72,7 @@ def open_settings(folder: Path, event: EventSettings | None = None) -> Settings:
     return _checked(table, path)
 
 
-def _checked(table: dict[str, Any], path: Path) -> Settings:
+def _checked(table: dict[str, Any], path: Path) -> KioskSettings:
     known = ", ".join(_CHECKS)
     wrong = [f"{shown(name)} is not a setting (there are {known})" for name in table if name not in _CHECKS]
     if "exit_code" not in table:
@@ -87,7 +87,7 @@ def _checked(table: dict[str, Any], path: Path) -> Settings:
     values = {name: value for name, value in table.items() if name != "url"}
     if "games" in values:
         values["games"] = tuple(find_game(name).name for name in values["games"])
-    return Settings(**values)
+    return KioskSettings(**values)
 
 
 def _are_games(value: object) -> bool:

@@ -127,7 +127,7 @@ class Next:
         self.arguments = arguments
 
 
-class Screen:
+class KioskScreen:
     """One screen: takes inputs, moves with time, draws itself. `handle`, `update` and `work` return what to show next,
     usually the screen itself. All times are seconds of one monotonic clock.
 
@@ -157,19 +157,19 @@ class Screen:
         """Presses in the first seconds are ignored."""
         return 0.0
 
-    def handle(self, pressed: Input, now: float) -> Screen | Next:
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         """Take one press."""
         return self
 
-    def update(self, now: float) -> Screen | Next:
+    def update(self, now: float) -> KioskScreen | Next:
         """Let time go by."""
         return self
 
-    def work(self, stage: Stage) -> Screen | Next:
+    def work(self, stage: Stage) -> KioskScreen | Next:
         """Do what takes long; called after this screen was drawn and shown at least once."""
         return self
 
-    def given_up(self, now: float) -> Screen | Next:
+    def given_up(self, now: float) -> KioskScreen | Next:
         """Return what comes after `idle_seconds` without a press."""
         return self
 

@@ -8,7 +8,7 @@ import pygame
 from agents.load import SCRIPT_PREFIX
 from agents.player import Kind
 from arena.kiosk.model import House, Rival, still
-from arena.kiosk.screens.base import MARGIN, Command, Input, Next, Screen, To, Visit, menu_hints
+from arena.kiosk.screens.base import MARGIN, Command, Input, KioskScreen, Next, To, Visit, menu_hints
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
 from arena.ui.key_cap import number
@@ -17,7 +17,7 @@ from arena.ui.strings import has_text, text
 GAP = 20
 
 
-class ChooseGame(Screen):
+class ChooseGame(KioskScreen):
     """Tiles with the games."""
 
     def __init__(self, house: House, now: float, chosen: int = 0) -> None:
@@ -26,7 +26,7 @@ class ChooseGame(Screen):
         self.accent = palette.YELLOW
         self._best = [best_person(house, number) for number in range(len(house.games))]
 
-    def handle(self, pressed: Input, now: float) -> Screen | Next:
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         count = len(self.house.games)
         match pressed.command:
             case Command.LEFT | Command.RIGHT:
@@ -113,7 +113,7 @@ VISIBLE = 5
 """Rivals that fit on the screen; the list moves with the choice."""
 
 
-class ChooseRival(Screen):
+class ChooseRival(KioskScreen):
     """A list of who can be played against; the last line is nobody."""
 
     def __init__(self, house: House, visit: Visit, now: float) -> None:
@@ -123,7 +123,7 @@ class ChooseRival(Screen):
         self.chosen = 0
         self.accent = palette.GAME_COLOURS.get(visit.game.name, palette.SKY)
 
-    def handle(self, pressed: Input, now: float) -> Screen | Next:
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         match pressed.command:
             case Command.UP | Command.LEFT:
                 self.chosen = max(0, self.chosen - 1)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from arena.kiosk.model import House
-from arena.kiosk.screens.base import MARGIN, Command, Input, Next, Screen, To, Visit, menu_hints
+from arena.kiosk.screens.base import MARGIN, Command, Input, KioskScreen, Next, To, Visit, menu_hints
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
 from arena.ui.key_cap import key_cap
 from arena.ui.strings import has_text, text
 
 
-class Question(Screen):
+class Question(KioskScreen):
     """A choice between a few lines. A subclass says what is asked and what follows each answer."""
 
     title = ""
@@ -32,7 +32,7 @@ class Question(Screen):
         self.visit.end()
         return Next(To.ATTRACT)
 
-    def handle(self, pressed: Input, now: float) -> Screen | Next:
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         match pressed.command:
             case Command.UP | Command.LEFT:
                 self.chosen = max(0, self.chosen - 1)

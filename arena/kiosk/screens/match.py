@@ -11,9 +11,10 @@ from typing import cast
 from arena.client.api import RankedTicket
 from arena.kiosk.model import House
 from arena.kiosk.rounds import draw_rounds, is_over
-from arena.kiosk.screens.base import DEAF_SECONDS, MARGIN, Command, Input, Next, Screen, To, Visit
+from arena.kiosk.screens.base import DEAF_SECONDS, MARGIN, Command, Input, KioskScreen, Next, To, Visit
+from arena.play.limits import PRACTICE, RANKED, PlayLimits
 from arena.play.opponent import NOBODY
-from arena.play.session import PRACTICE, RANKED, Limits, play_game
+from arena.play.session import play_game
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
 from arena.ui.strings import text
@@ -26,14 +27,14 @@ NEXT_SECONDS = 60.0
 """Without a press for so long between two rounds, the match ends."""
 
 
-class Practice(Screen):
+class Practice(KioskScreen):
     """One game that is neither kept nor counted. Without a name in the visit, the guest has chosen to leave none."""
 
     def __init__(self, house: House, visit: Visit, now: float) -> None:
         super().__init__(house, now)
         self.visit = visit
 
-    def work(self, stage: Stage) -> Screen | Next:
+    def work(self, stage: Stage) -> KioskScreen | Next:
         visit = self.visit
         seed = secrets.randbelow(self.house.event.settings.seeds.practice)
         limits = replace(PRACTICE, idle_seconds=self.house.settings.idle_game_seconds)
@@ -52,7 +53,7 @@ class Practice(Screen):
         canvas.pixels(text("kiosk.practice"), WIDTH / 2, 330, 8, palette.TEXT, 0.5)
 
 
-class NextRound(Screen):
+class NextRound(KioskScreen):
     """Between two rounds: how it stands, and who is next."""
 
     def __init__(self, house: House, visit: Visit, now: float) -> None:
@@ -70,7 +71,7 @@ class NextRound(Screen):
         if not self.refusal:
             self._wish()
 
-    def update(self, now: float) -> Screen:
+    def update(self, now: float) -> KioskScreen:
         answer = self.house.station.answer()
         if answer is None or self.refusal or self.ticket is not None:
             return self
@@ -101,7 +102,7 @@ class NextRound(Screen):
         """Whether the rival is still getting ready."""
         return self.visit.at_work is not None and self.visit.at_work.loading
 
-    def handle(self, pressed: Input, now: float) -> Screen | Next:
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         match pressed.command:
             case Command.GO if self.refusal:
                 return self.given_up(now)
@@ -162,7 +163,7 @@ class NextRound(Screen):
         self.footer(canvas, now, [(text("kiosk.cap_fire"), text("kiosk.hint_start")), ("ESC", text("kiosk.hint_end"))])
 
 
-class Playing(Screen):
+class Playing(KioskScreen):
     """One ranked round.
 
     Args:
@@ -176,7 +177,7 @@ class Playing(Screen):
         self.seed = seed
         self.ticket = ticket
 
-    def work(self, stage: Stage) -> Screen | Next:
+    def work(self, stage: Stage) -> KioskScreen | Next:
         visit, house = self.visit, self.house
         rounds = house.settings.rounds
         opponent = visit.at_work.opponent if visit.at_work is not None else None
@@ -209,11 +210,11 @@ class Playing(Screen):
         canvas.pixels(text("kiosk.get_ready"), WIDTH / 2, 330, 8, palette.TEXT, 0.5)
 
 
-def limits_of(house: House) -> Limits:
+def limits_of(house: House) -> PlayLimits:
     return replace(RANKED, idle_seconds=house.settings.idle_game_seconds)
 
 
-class Trouble(Screen):
+class Trouble(KioskScreen):
     """Something that can't be helped here, in one sentence."""
 
     accent = palette.YELLOW
@@ -232,7 +233,7 @@ class Trouble(Screen):
     def deaf_seconds(self) -> float:
         return DEAF_SECONDS
 
-    def handle(self, pressed: Input, now: float) -> Screen | Next:
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         return self.given_up(now) if pressed.command in (Command.GO, Command.BACK) else self
 
     def given_up(self, now: float) -> Next:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arena.kiosk.model import House
-from arena.kiosk.screens.base import MARGIN, Command, Input, Next, Screen, To, Visit
+from arena.kiosk.screens.base import MARGIN, Command, Input, KioskScreen, Next, To, Visit
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas, can_show
 from arena.ui.strings import text
@@ -17,7 +17,7 @@ WORDS = ("space", "erase", "done")
 DONE = (len(LETTERS), len(WORDS) - 1)
 
 
-class EnterName(Screen):
+class EnterName(KioskScreen):
     """A line for the name, and below it a keyboard for those who have none."""
 
     typing = True
@@ -31,7 +31,7 @@ class EnterName(Screen):
         self.row, self.column = DONE if self.name else (0, 0)
         self._known: tuple[str, bool] = ("", False)
 
-    def handle(self, pressed: Input, now: float) -> Screen | Next:
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         if pressed.text and (pressed.text != " " or self.name):
             self.type(pressed.text)
             self.row, self.column = DONE  # who types with letters ends with Enter
@@ -64,7 +64,7 @@ class EnterName(Screen):
         self.name = self.name[:-1]
         self.problem = ""
 
-    def finish(self) -> Screen | Next:
+    def finish(self) -> KioskScreen | Next:
         """Take the name if it may be one."""
         try:
             name = check_name(self.name)
@@ -100,7 +100,7 @@ class EnterName(Screen):
         width = len(WORDS) if self.row == last else COLUMNS
         self.column = (self.column + (1 if command is Command.RIGHT else -1)) % width
 
-    def _press_key(self) -> Screen | Next:
+    def _press_key(self) -> KioskScreen | Next:
         """Press the key of the keyboard on the screen that is chosen."""
         if self.row < len(LETTERS):
             self.type(LETTERS[self.row][self.column])

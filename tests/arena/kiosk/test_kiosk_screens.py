@@ -25,10 +25,11 @@ from arena.kiosk.screens.consent import Consent
 from arena.kiosk.screens.exit import TRIES, WAIT_SECONDS
 from arena.kiosk.screens.match import NEXT_SECONDS, NextRound, Playing, Practice, Trouble
 from arena.kiosk.screens.name import EnterName
-from arena.kiosk.screens.result import Counting, Result
+from arena.kiosk.screens.result import Counting, ResultScreen
+from arena.play.keeper import PlayedGame
 from arena.play.opponent_loading import LoadingOpponent
-from arena.play.session import Played, Round
-from arena.scoreboard.results import Result as GameResult
+from arena.play.session import Round
+from arena.scoreboard.results import ResultScreen as GameResult
 from arena.ui import strings
 from arena.ui.window import Press
 from envs.games import GAMES
@@ -258,9 +259,9 @@ class TestTime:
 
     def test_keys_are_ignored_for_two_seconds_after_a_game(self, guest: Guest, house: House) -> None:
         visit = visit_of(house, BREAKOUT, "Ada", None, 1)
-        guest.kiosk.screen = Result(house, visit, None, guest.clock())
+        guest.kiosk.screen = ResultScreen(house, visit, None, guest.clock())
         guest.press("return", "space", "escape")
-        assert guest.sees == "Result"
+        assert guest.sees == "ResultScreen"
         guest.wait(DEAF_SECONDS)
         guest.press("return")
         assert guest.sees == "Attract"
@@ -268,7 +269,7 @@ class TestTime:
     def test_who_goes_away_between_two_rounds_is_counted(self, guest: Guest, house: House) -> None:
         guest.kiosk.screen = NextRound(house, visit_of(house, BREAKOUT, "Ada", None, 1), guest.clock())
         guest.wait(NEXT_SECONDS + 1)
-        assert guest.sees in ("Counting", "Result")
+        assert guest.sees in ("Counting", "ResultScreen")
 
     def test_who_goes_away_before_the_first_round_is_not(self, guest: Guest, house: House) -> None:
         guest.kiosk.screen = NextRound(house, Visit(BREAKOUT, name="Ada"), guest.clock())
@@ -389,7 +390,7 @@ class TestResult:
         while guest.sees == "Counting":
             guest.wait(0.5)
         screen = guest.kiosk.screen
-        assert isinstance(screen, Result)
+        assert isinstance(screen, ResultScreen)
         assert screen.outcome is not None
         standings = house.standings(BREAKOUT)
         ada = next(s for s in standings if s.player == "Ada")
@@ -409,14 +410,14 @@ class TestResult:
         mine = visit.rounds[1].person
         quitted = mine._replace(recording=mine.recording.model_copy(update={"end": End.QUIT}))
         visit.rounds[1] = visit.rounds[1]._replace(person=quitted)
-        said = [sentence for sentence, _ in Result(house, visit, None, guest.clock()).sentences()]
+        said = [sentence for sentence, _ in ResultScreen(house, visit, None, guest.clock()).sentences()]
         assert said[0] == strings.text("kiosk.left_round", name="script:random")
         first = visit.rounds[0]
         assert first.opponent is not None
         lead = first.person.recording.score - first.opponent.recording.score
         assert f"{abs(lead):,} points" in said[1] or lead == 0
         visit.rounds.pop(0)
-        said = [sentence for sentence, _ in Result(house, visit, None, guest.clock()).sentences()]
+        said = [sentence for sentence, _ in ResultScreen(house, visit, None, guest.clock()).sentences()]
         assert not [sentence for sentence in said if "script:random" in sentence][1:], "nothing left to compare"
 
     def test_a_second_match_tells_of_the_personal_best(self, guest: Guest, house: House) -> None:
@@ -437,7 +438,7 @@ class TestResult:
         guest.kiosk.screen = Counting(house, visit, guest.clock())
         while guest.sees == "Counting":
             guest.wait(0.5)
-        assert isinstance(guest.kiosk.screen, Result)
+        assert isinstance(guest.kiosk.screen, ResultScreen)
         assert guest.kiosk.screen.outcome is None
         guest.wait(50)
         assert guest.sees == "Attract"
@@ -457,11 +458,11 @@ class TestResult:
         (bad,) = played_by_guest("Eve", RULES.varied(max_frames=60), [3], 7)
         assert good.score > bad.score
         won, lost, even = (
-            Round(3, Played(mine, None, None), Played(theirs, None, None))
+            Round(3, PlayedGame(mine, None, None), PlayedGame(theirs, None, None))
             for mine, theirs in ((good, bad), (bad, good), (good, good))
         )
-        alone = Round(3, Played(good, None, None), None)
-        left = Round(3, Played(good.model_copy(update={"end": End.QUIT}), None, None), won.opponent)
+        alone = Round(3, PlayedGame(good, None, None), None)
+        left = Round(3, PlayedGame(good.model_copy(update={"end": End.QUIT}), None, None), won.opponent)
         matches = [([won, won], True), ([won, lost], False), ([won, lost, won], True), ([lost, lost], True)]
         matches += [([even, even], False), ([even, won, even], True), ([won], False), ([left], True)]
         matches += [([alone, alone], False), ([alone] * 3, True)]
@@ -474,7 +475,7 @@ class TestResult:
         guest.kiosk.screen = Trouble(house, visit, "The disk is full.", guest.clock())
         guest.wait(DEAF_SECONDS)
         guest.press("return")
-        assert guest.sees in ("Counting", "Result")
+        assert guest.sees in ("Counting", "ResultScreen")
 
 
 def test_every_name_of_a_screen_stands_for_one() -> None:

@@ -14,7 +14,7 @@ from arena.scoreboard.store import Scoreboard
 from arena.stage.audience import Hall
 from arena.stage.player import TheShow
 from arena.stage.poller import Follower
-from arena.stage.scenes import Playing
+from arena.stage.scenes import PlayingScene
 from arena.tournament.model import State
 from arena.tournament.runner import Conductor, machine, person
 from arena.ui.window import Stage
@@ -68,11 +68,11 @@ class Evening:
 
     @property
     def scene(self) -> str:
-        return type(self.show.scene).__name__
+        return type(self.show.scene).__name__.removesuffix("Scene")
 
     @property
-    def playing(self) -> Playing:
-        assert isinstance(self.show.scene, Playing)
+    def playing(self) -> PlayingScene:
+        assert isinstance(self.show.scene, PlayingScene)
         return self.show.scene
 
     def turn(self, frames: int = 1) -> None:
