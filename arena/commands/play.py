@@ -26,7 +26,7 @@ from arena.engine.recover import recover
 from arena.engine.seeds import practice_seeds
 from arena.event.folder import Event, open_event
 from arena.play.limits import PRACTICE, RANKED
-from arena.play.opponent import NOBODY, Ghost, Opponent, check_agent
+from arena.play.opponent import NOBODY, GhostOpponent, Opponent, check_agent
 from arena.play.opponent_loading import LoadingOpponent
 from arena.play.remap import choose_keys
 from arena.play.session import Round, play_match
@@ -40,14 +40,6 @@ from envs.rules import Rules, named_rules
 from recordings.codec import read
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
-=======
-    from arena.client.offline import Kept
-    from arena.event.folder import Event
-    from arena.play.opponent import GhostOpponent, Opponent
-    from arena.play.opponent_loading import LoadingOpponent
-    from arena.play.session import Round
->>>>>>> kiosk
     from arena.ui.window import Stage
 
 
@@ -125,13 +117,6 @@ def _ghost(path: Path, game: Game) -> GhostOpponent:
     Raises:
         RecordingError: it can't be read, or is of another game.
     """
-<<<<<<< HEAD
-=======
-    from arena.play.opponent import GhostOpponent
-    from envs.errors import RecordingError
-    from recordings.codec import read
-
->>>>>>> kiosk
     recording = read(path)
     if recording.rules.game != game.name:
         raise RecordingError(f"{path} is a recording of {recording.rules.game}, not of {game.name}.")

@@ -14,12 +14,7 @@ from arena.event.folder import Event
 from arena.event.log import TOURNAMENT, Entry, Log
 from arena.scoreboard.store import Scoreboard
 from arena.stage import bookmark
-<<<<<<< HEAD
-from arena.stage.live_games import Journals, Played, Running, Tickets, hidden_names
-=======
 from arena.stage.live_games import Journals, LiveTickets, Running, RunningGame, hidden_names
-from arena.stats.verdicts import people_against_bots
->>>>>>> kiosk
 from arena.tournament.model import Format, Slot, State, state_of
 from arena.tournament.runner import Conductor, tournaments
 from arena.tournament.sides import sides_of, verdict_of
