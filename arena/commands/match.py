@@ -32,8 +32,8 @@ from arena.engine.cluster import evaluate_on
 from arena.engine.evaluate import PLAIN, Handling, load
 from arena.engine.evaluate import evaluate as evaluate_agent
 from arena.engine.match import Match, RecordingObserver, observed
-from arena.engine.seeds import practice_seeds
-from arena.event.evaluation_plan import hidden_seeds, write_plan
+from arena.engine.seeds import fresh_seeds, practice_seeds
+from arena.event.evaluation_plan import write_plan
 from arena.event.folder import Event
 from arena.scoreboard.publish import Booking, keep
 from envs.errors import AgentError, ArenaError
