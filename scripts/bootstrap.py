@@ -237,7 +237,7 @@ class _Pip:
             return False
         raise SetupError(
             f"pip could not install {what} (exit code {process.returncode}); its last lines:\n{_indented(lines)}\n"
-            "Check the network and the free space ({SIZE} are needed), then run this again; downloads are kept."
+            f"Check the network and the free space ({SIZE} are needed), then run this again; downloads are kept."
         )
 
 

@@ -53,6 +53,12 @@ NOT_RUN = {
 SHORTER = (
     (r"(--seeds|--trials|--nworkers) \d+", r"\1 1"),
     (r"--steps \d+", "--steps 256 --threads 1"),
+    (
+        r"^arena match breakout( --player \S+)+",
+        "arena match space_invaders --player script:noop --player script:random",
+    ),
+    (r"^arena evaluate script:basic", "arena evaluate script:random"),
+    (r"breakout-taught", "breakout-quick"),
     (r"script:basic", "script:noop"),
     (r"RECORDING|event/recordings/NAME.arena.zip", "game.arena.zip"),
     (r"runs/breakout-ppo-0/agent.zip|my-agent.zip|\bmy.zip|\bFILE\b", "agent.zip"),
@@ -110,11 +116,22 @@ def everything() -> list[str]:
 
 
 def typed_here() -> list[str]:
-    """Return the commands that are neither typed by another test nor named in `NOT_RUN`, the services first."""
+    """Return the commands that are neither typed by another test nor named in `NOT_RUN`, the services first. Of those
+    that differ only in what is made shorter, it is the first."""
     evening = [c for c in runbook.commands() if c.split()[1] not in ("kiosk", "stage")]
     elsewhere = {*trained(), *evening} - set(commands_of("README")) | {*NOT_RUN}
-    found = [one for one in everything() if one not in elsewhere]
-    return sorted(found, key=lambda one: (not is_service(one), "scheduler" not in one and "dask" in one))
+    done = {tuple(shlex.split(one)) for one in elsewhere}
+    found: dict[tuple[str, ...], str] = {}
+    for one in everything():
+        if tuple(shlex.split(one)) not in done:
+            found.setdefault(tuple(shlex.split(shortened(one))), one)
+    return sorted(found.values(), key=lambda one: (not is_service(one), "scheduler" not in one and "dask" in one))
+
+
+def shortened(command: str) -> str:
+    for pattern, instead in SHORTER:
+        command = re.sub(pattern, instead, command)
+    return command
 
 
 def is_service(command: str) -> bool:
@@ -134,8 +151,6 @@ class Desk:
             self.places = {"DASK": str(probe.getsockname()[1]), "URL": "http://127.0.0.1:9"}
         (folder / "scripts").symlink_to(ROOT / "scripts")
         self.say("python", "-c", MODELS)
-        self.say("arena", "event", "init", "--name", "Autumn final")
-        self.say("arena", "event", "open")
         self.say("arena", "evaluate", "script:random", "--game", "breakout", "--seeds", "1")
         (folder / "game.arena.zip").hardlink_to(next((folder / "event" / "recordings").glob("*.arena.zip")))
         (folder / "agent.zip").write_bytes((ROOT / "agents" / "zoo" / "breakout-quick.zip").read_bytes())
@@ -145,8 +160,7 @@ class Desk:
 
     def type(self, command: str) -> None:
         """Type a command of a guide and see that it works."""
-        for pattern, instead in SHORTER:
-            command = re.sub(pattern, instead, command)
+        command = shortened(command)
         for name, value in self.places.items():
             command = re.sub(rf"\b{name}\b", value, command)
         if command.startswith(("arena kiosk", "arena sync")):
@@ -198,7 +212,7 @@ class Desk:
     def _wait(self, process: subprocess.Popen[str], ready: object, log: Path) -> None:
         while not ready():  # type: ignore[operator]
             assert process.poll() is None, f"{process.args}: {log.read_text()}"
-            time.sleep(0.05)
+            time.sleep(0.2)
 
     def _end(self, process: subprocess.Popen[str]) -> None:
         process.terminate()  # the arena takes it for Ctrl-C, which is ignored where the tests run in the background

@@ -127,15 +127,13 @@ def restore(model: BaseAlgorithm, path: Path, state: dict[str, Any]) -> None:
         optimizer.load_state_dict(state["optimizer"])
         for group in optimizer.param_groups:
             group.update(own)  # adam_eps, say, as the settings are now
-        own_nets, stored_nets = (
-            {name for name in _ASIDE if getattr(model, name, None) is not None},
-            _ASIDE & state.keys(),
-        )
-        if own_nets != stored_nets:
-            what = " and ".join(sorted(own_nets ^ stored_nets))
-            there = "has no" if own_nets - stored_nets else "has a"
-            raise ValueError(f"it {there} {what}; give notes_weight, --teacher and --from as when it was begun.")
-        for name in own_nets:
+        nets = {name for name in _ASIDE if getattr(model, name, None) is not None}
+        if nets != (stored := _ASIDE & state.keys()):
+            has = "lacks" if nets - stored else "has"
+            raise ValueError(
+                f"it {has} {' and '.join(sorted(nets ^ stored))}; give notes_weight and --teacher as before."
+            )
+        for name in nets:
             getattr(model, name).load_state_dict(state[name])
     except (RuntimeError, ValueError, KeyError) as error:
         raise AgentError(f"The checkpoint {path} does not fit this game and algorithm: {error}") from error

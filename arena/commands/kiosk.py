@@ -12,9 +12,9 @@ import typer
 from arena.client.api import Client, ConnectionMistake, ServerRefused, ServerUnreachable, UnknownHost
 from arena.commands.options import DatabaseOption, EventOption, ServerOption, TokenFileOption, TokenOption, token_of
 from arena.event.blocked_words import load_words
-from arena.event.folder import open_event
+from arena.event.folder import KIOSK_SETTINGS, open_event
 from arena.event.secrets import adopt
-from arena.kiosk.settings import FILE_NAME, open_settings
+from arena.kiosk.settings import open_settings
 from arena.processes.watchdog import keep_alive
 
 GREET_SECONDS = 10.0
@@ -46,7 +46,7 @@ def kiosk(
     if server:
         os.environ["ARENA_TOKEN"] = token_of(token, token_file)
         _greet(the_event.folder, server, os.environ["ARENA_TOKEN"])
-    typer.echo(f"To end the kiosk press F10 and type the exit_code of {the_event.folder / FILE_NAME}.", err=True)
+    typer.echo(f"To end the kiosk press F10 and type the exit_code of {the_event.folder / KIOSK_SETTINGS}.", err=True)
     watch_over(the_event.folder, db, window, server)
 
 

@@ -40,6 +40,14 @@ from envs.rules import Rules, named_rules
 from recordings.codec import read
 
 if TYPE_CHECKING:
+<<<<<<< HEAD
+=======
+    from arena.client.offline import Kept
+    from arena.event.folder import Event
+    from arena.play.opponent import GhostOpponent, Opponent
+    from arena.play.opponent_loading import LoadingOpponent
+    from arena.play.session import Round
+>>>>>>> kiosk
     from arena.ui.window import Stage
 
 
@@ -111,16 +119,23 @@ def play(
         _book(chosen, the_rules, rounds, the_event, db, json)
 
 
-def _ghost(path: Path, game: Game) -> Ghost:
+def _ghost(path: Path, game: Game) -> GhostOpponent:
     """Read the recording that plays beside the person.
 
     Raises:
         RecordingError: it can't be read, or is of another game.
     """
+<<<<<<< HEAD
+=======
+    from arena.play.opponent import GhostOpponent
+    from envs.errors import RecordingError
+    from recordings.codec import read
+
+>>>>>>> kiosk
     recording = read(path)
     if recording.rules.game != game.name:
         raise RecordingError(f"{path} is a recording of {recording.rules.game}, not of {game.name}.")
-    return Ghost(recording)
+    return GhostOpponent(recording)
 
 
 def _opened(event: Path | None) -> Event:
@@ -138,7 +153,7 @@ def _at_the_window(
     seeds: Sequence[int],
     name: str,
     event: Event | None,
-    beside: Ghost | str | None,
+    beside: GhostOpponent | str | None,
     full_screen: bool,
     remap: bool,
     begin: Callable[[int], Kept],
@@ -156,7 +171,7 @@ def _at_the_window(
 
 
 @contextmanager
-def _beside(stage: Stage, beside: Ghost | str | None, rules: Rules) -> Iterator[Opponent | None]:
+def _beside(stage: Stage, beside: GhostOpponent | str | None, rules: Rules) -> Iterator[Opponent | None]:
     """Give who plays beside the person; an agent's name is shown while it loads. None if the person left meanwhile.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
@@ -23,6 +24,7 @@ TEMPLATE = """\
 name = {name}
 # games = ["breakout", "ms_pacman", "space_invaders"]   # in the order of the evening
 # rules = "5min"                                        # "5min" or "30min" of play at most
+# url = "http://192.168.1.10:8000"       # of the scoreboard: kiosk and stage show it as text and as a QR code
 
 [dates]                                  # said to everybody, with a time zone; arena event freeze and the like do it
 # opens = 2026-11-02T09:00:00+01:00      # from when people train and practise
@@ -67,8 +69,20 @@ def _known_rules(value: object) -> object:
     return value
 
 
+def is_address(value: object) -> bool:
+    """Whether `value` can be the address of a scoreboard; an empty one stands for none."""
+    return isinstance(value, str) and (value == "" or re.fullmatch(r"https?://[!-~]{1,200}", value) is not None)
+
+
+def _address(value: object) -> object:
+    if not is_address(value):
+        raise ValueError("expected an address that begins with http:// or https://")
+    return value
+
+
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 GameName = Annotated[str, BeforeValidator(_known_game)]
+Address = Annotated[str, BeforeValidator(_address)]
 
 
 class Dates(_Table):
@@ -118,6 +132,8 @@ class Settings(_Table):
     name: Line
     games: tuple[GameName, ...] = Field(default=("breakout", "ms_pacman", "space_invaders"), min_length=1, strict=False)
     rules: Annotated[str, BeforeValidator(_known_rules)] = "5min"
+    url: Address = ""
+    """Of the scoreboard, shown to people; empty: see `arena.event.folder.server_url`."""
     dates: Dates = Dates()
     quotas: Quotas = Quotas()
     stations: Stations = Stations()

@@ -19,12 +19,12 @@ from agents.player import Kind
 from arena.client.offline import Alone, Connection
 from arena.engine.evaluate import Handling
 from arena.event.blocked_words import WordList
-from arena.event.folder import Event
+from arena.event.folder import Event, server_url
 from arena.event.lifecycle import Ceremony
 from arena.event.log import Log
 from arena.event.secrets import ranked_seeds
 from arena.kiosk.guest_agents import AdmittedAgents
-from arena.kiosk.settings import Settings
+from arena.kiosk.settings import KioskSettings
 from arena.play.opponent_loading import LoadingOpponent
 from arena.scoreboard.publish import book
 from arena.scoreboard.results import Result, Standing
@@ -66,7 +66,7 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class MatchOutcome:
     """What a match came to on the scoreboard."""
 
     place: int
@@ -99,7 +99,7 @@ class House:
         self,
         event: Event,
         board: Scoreboard,
-        settings: Settings,
+        settings: KioskSettings,
         words: WordList,
         station: Connection = Alone(),  # noqa: B008  # it has no state
     ) -> None:
@@ -108,6 +108,8 @@ class House:
         self.settings = settings
         self.words = words
         self.station = station
+        self.url = server_url(event)
+        """Address of the scoreboard that guests are shown; empty: the station's, if it has one."""
         self.games = tuple(find_game(name) for name in settings.games)
         self.admitted = AdmittedAgents(event.agents, board, words, self.games)
 
@@ -219,7 +221,7 @@ class House:
 
     # -- counting ----------------------------------------------------------------------------------------------------
 
-    def count(self, game: Game, name: str, games: Sequence[Path]) -> Outcome:
+    def count(self, game: Game, name: str, games: Sequence[Path]) -> MatchOutcome:
         """Verify and book a match's recordings and say where the person stands now. Takes a second or two for each.
 
         Raises:
@@ -240,9 +242,9 @@ class House:
         mine = next((standing for standing in people if standing.player == name), None)
         refused = tuple(b.verification.reason for b in bookings if not b.verification.ok)
         if mine is None:
-            return Outcome(0, len(standings), None, 0.0, None, refused)
+            return MatchOutcome(0, len(standings), None, 0.0, None, refused)
         others = [standing.mean for standing in people if standing is not mine]
-        return Outcome(
+        return MatchOutcome(
             place=mine.rank,
             players=len(standings),
             percentile=percentile_rank(mine.mean, others) if others else None,

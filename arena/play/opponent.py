@@ -86,7 +86,7 @@ class Nobody:
 NOBODY = Nobody()
 
 
-class Ghost:
+class GhostOpponent:
     """Plays what a recording says."""
 
     held_frames = 0

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from arena.engine.replay import replay
 from arena.event.folder import Event
-from arena.report.colours import BOTS, OTHER, PEOPLE
 from arena.report.gather import Final, Report
 from arena.tournament.model import State
+from arena.ui.palette import LIGHT, OTHER
 from arena.ui.video import export
 from envs.errors import ArenaError
 from envs.games import FPS, find_game
@@ -129,8 +129,7 @@ def stories(report: Report, event: Event, replays: int = REPLAYS) -> list[Story]
             break
         state = tournament.state
         human = [state.entrant(name).human for name in (final.a, final.b)]
-        first = PEOPLE if human[0] else BOTS
-        second = PEOPLE if human[1] else BOTS
+        first, second = (LIGHT["people" if one else "bots"] for one in human)
         second = OTHER if first == second else second
         courses = list(_courses(state, game, final, event, min(each, replays)))
         replays -= len(courses)

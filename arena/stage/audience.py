@@ -5,21 +5,18 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from arena.event.blocked_words import WordList
 from arena.stage import bookmark
 from arena.stage.bookmark import Memory
-from arena.stage.live_games import Played
+from arena.stage.live_games import RunningGame
 from arena.stage.poller import Follower, News
 from arena.stage.replay import CUSHION
 from arena.stage.schedule import Bout, is_seen, known, lines_of, programme, scores_of
 from arena.tournament.model import Entrant, Format, State
 from arena.ui.strings import text
+from arena.ui.window import Stage
 from envs.errors import ArenaError
-
-if TYPE_CHECKING:
-    from arena.ui.window import Stage
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +156,7 @@ class Hall:
         if state.plan.format not in (Format.ROUND_ROBIN, Format.TEAM) or seed is None:
             return bout
         rules_id = state.plan.rules[bout.game].rules_id
-        playing = [one for one in state.entrants if Played(one.name, rules_id, seed) in self.news.running]
+        playing = [one for one in state.entrants if RunningGame(one.name, rules_id, seed) in self.news.running]
         if not playing or bout.a in playing or bout.b in playing:
             return bout
         first = state.plan.format is not Format.TEAM or playing[0].human == bout.a.human
@@ -172,7 +169,7 @@ class Hall:
             return False
         rules_id = self.state.plan.rules[bout.game].rules_id
         return all(
-            score is not None or len(self.news.running.get(Played(name, rules_id, seed), b"")) >= CUSHION
+            score is not None or len(self.news.running.get(RunningGame(name, rules_id, seed), b"")) >= CUSHION
             for name, score in zip(bout.names, scores, strict=True)
         )
 

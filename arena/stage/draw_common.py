@@ -6,12 +6,11 @@ Text that the hall reads is at least `LEAST` units high: projected four metres w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pygame
 
 from agents.player import Kind
+from arena.stage.audience import Hall
 from arena.stage.lead_graph import lead_picture
 from arena.stage.schedule import Bout, series_of
 from arena.tournament.model import Entrant, Format, State
@@ -23,10 +22,6 @@ from arena.ui.key_cap import key_cap
 from arena.ui.palette import Colour
 from arena.ui.strings import text
 from envs.games import FPS, find_game
-
-if TYPE_CHECKING:
-    from arena.stage.audience import Hall
-    from arena.stage.scenes import Winner
 
 LEAST = 32
 MARGIN = 32
@@ -93,8 +88,12 @@ def graph(
     canvas.text(text("stage.ahead", name=names[1]), x + 14, y + height - LEAST - 4, LEAST, COLOURS[1], room=width * 0.6)
 
 
-def versus(canvas: Canvas, hall: Hall, state: State, bout: Bout, count: int, age: float) -> None:
-    """Who meets whom next."""
+def versus(canvas: Canvas, hall: Hall, state: State, bout: Bout, count: int) -> None:
+    """Draw who meets whom next.
+
+    Args:
+        count: what the countdown says; 0 before it begins.
+    """
     header(canvas, state.plan.title, hall.event_name)
     canvas.pixels(text("stage.next"), WIDTH / 2, 84, 7, palette.YELLOW, 0.5)
     canvas.text(title_of(bout), WIDTH / 2, 156, 46, palette.TEXT, 0.5, WIDTH - 2 * MARGIN)
@@ -162,14 +161,27 @@ def verdict_text(hall: Hall, state: State, bout: Bout, so_far: Series) -> str:
     return " · ".join([text("stage.test_open"), *tied])
 
 
-def winner(canvas: Canvas, scene: Winner) -> None:
-    """What came of a bout."""
-    hall, state, bout = scene.hall, scene.state, scene.bout
+def winner(
+    canvas: Canvas,
+    hall: Hall,
+    state: State,
+    bout: Bout,
+    scores: tuple[int, int] | None,
+    leads: np.ndarray | None,
+    *,
+    booked: bool,
+) -> None:
+    """Draw what came of a bout.
+
+    Args:
+        scores: None where they aren't known any more.
+        leads: see `lead_picture`; None if the games couldn't be shown.
+        booked: whether the scores are on the scoreboard.
+    """
     header(canvas, title_of(bout), which(state, bout))
-    names = (hall.name(bout.a), hall.name(bout.b))
-    scores = scene.scores
     if scores is None:
         return
+    names = (hall.name(bout.a), hall.name(bout.b))
     gap = scores[0] - scores[1]
     first = gap > 0
     if gap:
@@ -184,12 +196,12 @@ def winner(canvas: Canvas, scene: Winner) -> None:
         canvas.text(names[i], x, 206, 48, COLOURS[i], align, 580)
         canvas.pixels(f"{score:,}", x, 266, 9, palette.YELLOW, align, 580)
     place = (MARGIN, 350.0, WIDTH - 2.0 * MARGIN, 210.0)
-    if isinstance(scene.leads, np.ndarray):
-        graph(canvas, scene.leads, len(scene.leads) - 1, names, place)
+    if leads is not None:
+        graph(canvas, leads, len(leads) - 1, names, place)
     else:
         canvas.panel(*place)
         canvas.paragraph(text("stage.not_shown"), MARGIN + 30, 400, WIDTH - 4 * MARGIN, 40, palette.QUIET)
-    if not scene.booked:
+    if not booked:
         canvas.text(text("stage.not_booked"), WIDTH / 2, 592, 40, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
     elif not is_shared(state):
         so_far = series_of(hall.known(), bout)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from arena.stage.audience import Hall
 from arena.stage.draw_common import COLOURS, LEAST, MARGIN, draw_keys, header, sides_text
 from arena.tournament.model import Format, State
 from arena.tournament.standings import Duel, How, Line, round_title, rounds, standings
@@ -13,9 +12,6 @@ from arena.ui.palette import Colour
 from arena.ui.qr import code_of
 from arena.ui.strings import text
 from envs.games import find_game
-
-if TYPE_CHECKING:
-    from arena.stage.audience import Hall
 
 LINES = 8
 """Lines of the standings."""

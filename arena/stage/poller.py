@@ -14,7 +14,12 @@ from arena.event.folder import Event
 from arena.event.log import TOURNAMENT, Entry, Log
 from arena.scoreboard.store import Scoreboard
 from arena.stage import bookmark
+<<<<<<< HEAD
 from arena.stage.live_games import Journals, Played, Running, Tickets, hidden_names
+=======
+from arena.stage.live_games import Journals, LiveTickets, Running, RunningGame, hidden_names
+from arena.stats.verdicts import people_against_bots
+>>>>>>> kiosk
 from arena.tournament.model import Format, Slot, State, state_of
 from arena.tournament.runner import Conductor, tournaments
 from arena.tournament.sides import sides_of, verdict_of
@@ -63,7 +68,7 @@ class Follower:
         self.name = name
         self._journals = Journals(event.recordings)
         self._board: Scoreboard | None = None
-        self._tickets: Tickets | None = None
+        self._tickets: LiveTickets | None = None
         self._entries: list[Entry] = []
         self._begun: tuple[list[str], str | None] = [], None
         """All tournaments, and which of them was begun last."""
@@ -122,10 +127,10 @@ class Follower:
             if self._file is not None and not self._file.exists():
                 return News()  # looking shall not make a database
             self._board = Scoreboard.open(self._db)
-            self._tickets = Tickets(self._board.engine)
+            self._tickets = LiveTickets(self._board.engine)
         assert self._tickets is not None
         entries = self._new_entries(Log(self._board.engine))
-        running: dict[Played, bytes] = dict(self._journals.running())
+        running: dict[RunningGame, bytes] = dict(self._journals.running())
         for played, actions in self._tickets.running().items():
             if len(actions) > len(running.get(played, b"")):
                 running[played] = actions

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
+from arena.ui.palette import GROUND, ORANGE
 from envs.errors import ArenaError
 from envs.window import load_pygame, open_display
 
@@ -16,6 +18,7 @@ def opened_pygame() -> Iterator[ModuleType]:
     pygame = load_pygame()
     try:
         open_display(pygame)
+        pygame.display.set_icon(_icon(pygame))
         yield pygame
     except pygame.error as error:
         raise ArenaError(
@@ -23,3 +26,12 @@ def opened_pygame() -> Iterator[ModuleType]:
         ) from None
     finally:
         pygame.display.quit()
+
+
+def _icon(pygame: Any) -> Any:
+    """Return the windows' icon, a ball over a paddle. While pygame loads its own, a Ctrl-C would be lost."""
+    icon = pygame.Surface((32, 32))
+    icon.fill(GROUND)
+    icon.fill(ORANGE, (4, 22, 24, 6))
+    icon.fill(ORANGE, (18, 6, 6, 6))
+    return icon

@@ -187,7 +187,7 @@ def test_failed_pip_says_why_and_leaves_what_was_there(ready: Toy) -> None:
     assert code == 1
     assert "pip could not install the build tool" in output
     assert "No matching distribution found for setuptools==99.0" in output
-    assert "run this again" in output
+    assert "(2.5 GB are needed), then run this again" in output
     assert "Traceback" not in output
 
     ready.pin(*pins)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pygame
 
 from agents.load import SCRIPT_PREFIX
 from agents.player import Kind
-from arena.kiosk.model import Rival, still
-from arena.kiosk.screens.base import MARGIN, Command, Input, Screen, Visit, menu_hints
+from arena.kiosk.model import House, Rival, still
+from arena.kiosk.screens.base import MARGIN, Command, Input, KioskScreen, Next, To, Visit, menu_hints
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
 from arena.ui.key_cap import number
 from arena.ui.strings import has_text, text
 
-if TYPE_CHECKING:
-    from arena.kiosk.model import House
-
 GAP = 20
 
 
-class ChooseGame(Screen):
+class ChooseGame(KioskScreen):
     """Tiles with the games."""
 
     def __init__(self, house: House, now: float, chosen: int = 0) -> None:
@@ -31,9 +26,7 @@ class ChooseGame(Screen):
         self.accent = palette.YELLOW
         self._best = [best_person(house, number) for number in range(len(house.games))]
 
-    def handle(self, pressed: Input, now: float) -> Screen:
-        from arena.kiosk.screens.attract import Attract
-
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         count = len(self.house.games)
         match pressed.command:
             case Command.LEFT | Command.RIGHT:
@@ -44,15 +37,13 @@ class ChooseGame(Screen):
             case Command.DOWN if self.chosen + 2 < count:
                 self.chosen += 2
             case Command.GO:
-                return ChooseRival(self.house, Visit(self.house.games[self.chosen]), now)
+                return Next(To.CHOOSE_RIVAL, visit=Visit(self.house.games[self.chosen]))
             case Command.BACK:
-                return Attract(self.house, now)
+                return Next(To.ATTRACT)
         return self
 
-    def given_up(self, now: float) -> Screen:
-        from arena.kiosk.screens.attract import Attract
-
-        return Attract(self.house, now)
+    def given_up(self, now: float) -> Next:
+        return Next(To.ATTRACT)
 
     def draw(self, canvas: Canvas, now: float) -> None:
         self.header(canvas, text("kiosk.choose_game"), self.house.event.name)
@@ -122,7 +113,7 @@ VISIBLE = 5
 """Rivals that fit on the screen; the list moves with the choice."""
 
 
-class ChooseRival(Screen):
+class ChooseRival(KioskScreen):
     """A list of who can be played against; the last line is nobody."""
 
     def __init__(self, house: House, visit: Visit, now: float) -> None:
@@ -132,9 +123,7 @@ class ChooseRival(Screen):
         self.chosen = 0
         self.accent = palette.GAME_COLOURS.get(visit.game.name, palette.SKY)
 
-    def handle(self, pressed: Input, now: float) -> Screen:
-        from arena.kiosk.screens.name import EnterName
-
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         match pressed.command:
             case Command.UP | Command.LEFT:
                 self.chosen = max(0, self.chosen - 1)
@@ -144,15 +133,13 @@ class ChooseRival(Screen):
                 self.visit.rival = rival = self.rivals[self.chosen]
                 if rival is not None:
                     self.visit.at_work = rival.start(self.house.rules(self.visit.game))
-                return EnterName(self.house, self.visit, now)
+                return Next(To.ENTER_NAME, visit=self.visit)
             case Command.BACK:
-                return ChooseGame(self.house, now, self.house.games.index(self.visit.game))
+                return Next(To.CHOOSE_GAME, chosen=self.house.games.index(self.visit.game))
         return self
 
-    def given_up(self, now: float) -> Screen:
-        from arena.kiosk.screens.attract import Attract
-
-        return Attract(self.house, now)
+    def given_up(self, now: float) -> Next:
+        return Next(To.ATTRACT)
 
     def draw(self, canvas: Canvas, now: float) -> None:
         self.header(canvas, text("kiosk.choose_rival"), self.visit.game.title)

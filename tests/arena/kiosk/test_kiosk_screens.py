@@ -14,19 +14,22 @@ from agents.player import Kind
 from arena.event.lifecycle import Ceremony
 from arena.event.log import Log
 from arena.kiosk.clips import CLIP_SECONDS
+from arena.kiosk.flow import SCREENS, follow
 from arena.kiosk.kiosk import Kiosk
 from arena.kiosk.model import House, Rival
 from arena.kiosk.rounds import is_over
 from arena.kiosk.screens.attract import LOAD_AFTER_SECONDS, STANDINGS_SECONDS, Attract
-from arena.kiosk.screens.base import DEAF_SECONDS, Visit
+from arena.kiosk.screens.base import DEAF_SECONDS, To, Visit
 from arena.kiosk.screens.choose import ChooseRival
+from arena.kiosk.screens.consent import Consent
 from arena.kiosk.screens.exit import TRIES, WAIT_SECONDS
-from arena.kiosk.screens.match import NEXT_SECONDS, NextRound, Playing, Trouble
+from arena.kiosk.screens.match import NEXT_SECONDS, NextRound, Playing, Practice, Trouble
 from arena.kiosk.screens.name import EnterName
-from arena.kiosk.screens.result import Counting, Result
+from arena.kiosk.screens.result import Counting, ResultScreen
+from arena.play.keeper import PlayedGame
 from arena.play.opponent_loading import LoadingOpponent
-from arena.play.session import Played, Round
-from arena.scoreboard.results import Result as GameResult
+from arena.play.session import Round
+from arena.scoreboard.results import ResultScreen as GameResult
 from arena.ui import strings
 from arena.ui.window import Press
 from envs.games import GAMES
@@ -168,14 +171,14 @@ class TestName:
         naming.press(*["down"] * 4 if not name.strip() else [])
         screen = naming.kiosk.screen
         assert isinstance(screen, EnterName)
-        assert screen.finish(naming.clock()) is screen
+        assert screen.finish() is screen
         assert screen.problem
 
     def test_decomposed_letters_become_one_form(self, naming: Guest) -> None:
         naming.type("Zoe\u0308")
         screen = naming.kiosk.screen
         assert isinstance(screen, EnterName)
-        screen.finish(naming.clock())
+        screen.finish()
         assert screen.visit.name == "Zoë"
 
     def test_who_has_played_is_told(self, naming: Guest, house: House) -> None:
@@ -188,9 +191,10 @@ class TestName:
         naming.press("return")
         naming.press("down")
         screen = naming.kiosk.screen
-        follow = screen.answered(1, naming.clock())  # type: ignore[attr-defined]
-        assert type(follow).__name__ == "Practice"
-        assert follow.visit.name == ""
+        assert isinstance(screen, Consent)
+        practice = follow(screen.answered(1), naming.kiosk.house, naming.clock())
+        assert isinstance(practice, Practice)
+        assert practice.visit.name == ""
 
 
 class TestTime:
@@ -255,9 +259,9 @@ class TestTime:
 
     def test_keys_are_ignored_for_two_seconds_after_a_game(self, guest: Guest, house: House) -> None:
         visit = visit_of(house, BREAKOUT, "Ada", None, 1)
-        guest.kiosk.screen = Result(house, visit, None, guest.clock())
+        guest.kiosk.screen = ResultScreen(house, visit, None, guest.clock())
         guest.press("return", "space", "escape")
-        assert guest.sees == "Result"
+        assert guest.sees == "ResultScreen"
         guest.wait(DEAF_SECONDS)
         guest.press("return")
         assert guest.sees == "Attract"
@@ -265,7 +269,7 @@ class TestTime:
     def test_who_goes_away_between_two_rounds_is_counted(self, guest: Guest, house: House) -> None:
         guest.kiosk.screen = NextRound(house, visit_of(house, BREAKOUT, "Ada", None, 1), guest.clock())
         guest.wait(NEXT_SECONDS + 1)
-        assert guest.sees in ("Counting", "Result")
+        assert guest.sees in ("Counting", "ResultScreen")
 
     def test_who_goes_away_before_the_first_round_is_not(self, guest: Guest, house: House) -> None:
         guest.kiosk.screen = NextRound(house, Visit(BREAKOUT, name="Ada"), guest.clock())
@@ -386,7 +390,7 @@ class TestResult:
         while guest.sees == "Counting":
             guest.wait(0.5)
         screen = guest.kiosk.screen
-        assert isinstance(screen, Result)
+        assert isinstance(screen, ResultScreen)
         assert screen.outcome is not None
         standings = house.standings(BREAKOUT)
         ada = next(s for s in standings if s.player == "Ada")
@@ -406,14 +410,14 @@ class TestResult:
         mine = visit.rounds[1].person
         quitted = mine._replace(recording=mine.recording.model_copy(update={"end": End.QUIT}))
         visit.rounds[1] = visit.rounds[1]._replace(person=quitted)
-        said = [sentence for sentence, _ in Result(house, visit, None, guest.clock()).sentences()]
+        said = [sentence for sentence, _ in ResultScreen(house, visit, None, guest.clock()).sentences()]
         assert said[0] == strings.text("kiosk.left_round", name="script:random")
         first = visit.rounds[0]
         assert first.opponent is not None
         lead = first.person.recording.score - first.opponent.recording.score
         assert f"{abs(lead):,} points" in said[1] or lead == 0
         visit.rounds.pop(0)
-        said = [sentence for sentence, _ in Result(house, visit, None, guest.clock()).sentences()]
+        said = [sentence for sentence, _ in ResultScreen(house, visit, None, guest.clock()).sentences()]
         assert not [sentence for sentence in said if "script:random" in sentence][1:], "nothing left to compare"
 
     def test_a_second_match_tells_of_the_personal_best(self, guest: Guest, house: House) -> None:
@@ -434,7 +438,7 @@ class TestResult:
         guest.kiosk.screen = Counting(house, visit, guest.clock())
         while guest.sees == "Counting":
             guest.wait(0.5)
-        assert isinstance(guest.kiosk.screen, Result)
+        assert isinstance(guest.kiosk.screen, ResultScreen)
         assert guest.kiosk.screen.outcome is None
         guest.wait(50)
         assert guest.sees == "Attract"
@@ -454,11 +458,11 @@ class TestResult:
         (bad,) = played_by_guest("Eve", RULES.varied(max_frames=60), [3], 7)
         assert good.score > bad.score
         won, lost, even = (
-            Round(3, Played(mine, None, None), Played(theirs, None, None))
+            Round(3, PlayedGame(mine, None, None), PlayedGame(theirs, None, None))
             for mine, theirs in ((good, bad), (bad, good), (good, good))
         )
-        alone = Round(3, Played(good, None, None), None)
-        left = Round(3, Played(good.model_copy(update={"end": End.QUIT}), None, None), won.opponent)
+        alone = Round(3, PlayedGame(good, None, None), None)
+        left = Round(3, PlayedGame(good.model_copy(update={"end": End.QUIT}), None, None), won.opponent)
         matches = [([won, won], True), ([won, lost], False), ([won, lost, won], True), ([lost, lost], True)]
         matches += [([even, even], False), ([even, won, even], True), ([won], False), ([left], True)]
         matches += [([alone, alone], False), ([alone] * 3, True)]
@@ -471,7 +475,12 @@ class TestResult:
         guest.kiosk.screen = Trouble(house, visit, "The disk is full.", guest.clock())
         guest.wait(DEAF_SECONDS)
         guest.press("return")
-        assert guest.sees in ("Counting", "Result")
+        assert guest.sees in ("Counting", "ResultScreen")
+
+
+def test_every_name_of_a_screen_stands_for_one() -> None:
+    assert set(SCREENS) == set(To)
+    assert len(set(SCREENS.values())) == len(To)
 
 
 def test_f10_in_every_screen_leads_to_the_exit(guest: Guest) -> None:

@@ -12,6 +12,7 @@ from arena.client.api import RankedTicket
 from arena.client.offline import Alone
 from arena.client.station import Refused
 from arena.event.secrets import adopt, ranked_seeds, shared
+from arena.kiosk.flow import follow
 from arena.kiosk.model import House, with_own
 from arena.kiosk.screens.attract import Attract
 from arena.kiosk.screens.base import Command, Input, Visit
@@ -60,7 +61,7 @@ def test_a_game_waits_for_nobody(ticket: RankedTicket | None, house: House, gues
     screen = before_the_match(house, guest, server)
     seed = house.seeds(BREAKOUT)[0]
     assert server.wishes == [("Ada", seed)]
-    playing = screen.handle(GO, guest.clock())
+    playing = follow(screen.handle(GO, guest.clock()), house, guest.clock())
     assert isinstance(playing, Playing)
     assert (playing.ticket, playing.seed) == (ticket, seed)
 
@@ -68,7 +69,7 @@ def test_a_game_waits_for_nobody(ticket: RankedTicket | None, house: House, gues
 def test_a_refusal_is_said_and_ends_the_match(house: House, guest: Guest) -> None:
     screen = before_the_match(house, guest, Server(Refused("The event is closed.")))
     assert screen.refusal == "The event is closed."
-    assert isinstance(screen.handle(GO, guest.clock()), Attract)
+    assert isinstance(follow(screen.handle(GO, guest.clock()), house, guest.clock()), Attract)
 
 
 def test_a_day_has_so_many_games_without_a_server_too(house: House, guest: Guest, board: Scoreboard) -> None:

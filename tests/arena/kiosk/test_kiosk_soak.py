@@ -19,13 +19,13 @@ from arena.engine.eligibility import unranked_reason
 from arena.engine.verify import verify_file
 from arena.kiosk.model import House
 from arena.kiosk.screens.attract import Attract
-from arena.kiosk.screens.base import Screen, Visit
+from arena.kiosk.screens.base import KioskScreen, Visit
 from arena.kiosk.screens.choose import ChooseGame, ChooseRival
 from arena.kiosk.screens.consent import Consent, WarmUp
 from arena.kiosk.screens.exit import Attempts, Exit
 from arena.kiosk.screens.match import NextRound, Playing, Practice, Trouble
 from arena.kiosk.screens.name import EnterName
-from arena.kiosk.screens.result import Counting, Result
+from arena.kiosk.screens.result import Counting, ResultScreen
 from envs.games import GAMES
 from tests.arena.kiosk.conftest import Guest
 from tests.arena.mashing import SECONDS, SOAKING, random_event
@@ -34,7 +34,7 @@ GAME_SECONDS = 30 if SOAKING else 2
 BREAKOUT = GAMES["breakout"]
 
 
-def screens(house: House, now: float) -> dict[str, Callable[[], Screen]]:
+def screens(house: House, now: float) -> dict[str, Callable[[], KioskScreen]]:
     played = visit_of(house, BREAKOUT, "Ada", "script:random", 1)
 
     def fresh() -> Visit:
@@ -49,7 +49,7 @@ def screens(house: House, now: float) -> dict[str, Callable[[], Screen]]:
         "warm up": lambda: WarmUp(house, fresh(), now),
         "next round": lambda: NextRound(house, fresh(), now),
         "counting": lambda: Counting(house, fresh(), now),
-        "result": lambda: Result(house, fresh(), None, now),
+        "result": lambda: ResultScreen(house, fresh(), None, now),
         "trouble": lambda: Trouble(house, fresh(), "The disk is full.", now),
         "exit": lambda: Exit(house, Attract(house, now), Attempts(), now),
     }
@@ -111,7 +111,7 @@ def test_random_keys_and_pads_in_a_ranked_game_leave_a_recording(guest: Guest, h
     guest.kiosk.turn()
     stop.set()
     mashing.join()
-    assert guest.sees in ("Counting", "Result")
+    assert guest.sees in ("Counting", "ResultScreen")
     while guest.sees == "Counting":
         guest.wait(0.5)
     (path,) = house.event.recordings.glob("*.arena.zip")

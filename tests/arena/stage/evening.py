@@ -9,13 +9,12 @@ import pygame
 import pytest
 
 from arena.event.blocked_words import load_words
-from arena.event.folder import Event
+from arena.event.folder import Event, server_url
 from arena.scoreboard.store import Scoreboard
-from arena.stage.app import address_of
 from arena.stage.audience import Hall
 from arena.stage.player import TheShow
 from arena.stage.poller import Follower
-from arena.stage.scenes import Playing
+from arena.stage.scenes import PlayingScene
 from arena.tournament.model import State
 from arena.tournament.runner import Conductor, machine, person
 from arena.ui.window import Stage
@@ -63,17 +62,17 @@ class Evening:
         self.event = event
         self.follower = Follower(event, None, name)
         self.follower.look()
-        hall = Hall(self.follower, stage, address_of(event), load_words(event.folder))
+        hall = Hall(self.follower, stage, server_url(event), load_words(event.folder))
         self.show = TheShow(hall, behind=lambda: True)  # a slow machine: every fourth picture is drawn
         self.scenes = [self.scene]
 
     @property
     def scene(self) -> str:
-        return type(self.show.scene).__name__
+        return type(self.show.scene).__name__.removesuffix("Scene")
 
     @property
-    def playing(self) -> Playing:
-        assert isinstance(self.show.scene, Playing)
+    def playing(self) -> PlayingScene:
+        assert isinstance(self.show.scene, PlayingScene)
         return self.show.scene
 
     def turn(self, frames: int = 1) -> None:

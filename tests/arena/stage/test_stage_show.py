@@ -22,7 +22,7 @@ from arena.stage.audience import TRIES
 from arena.stage.bookmark import Memory
 from arena.stage.lead_graph import lead_picture
 from arena.stage.replay import CUSHION
-from arena.stage.scenes import VERSUS_SECONDS, Versus, Winner
+from arena.stage.scenes import VERSUS_SECONDS, VersusScene, WinnerScene
 from arena.stage.schedule import scores_of
 from arena.tournament.runner import Conductor
 from arena.tournament.standings import standings
@@ -48,7 +48,7 @@ def test_the_games_are_those_that_were_booked(event: Event, opened: Opens) -> No
     evening = opened(event, "duel")
     evening.until("Winner")
     scene = evening.show.scene
-    assert isinstance(scene, Winner)
+    assert isinstance(scene, WinnerScene)
     assert scene.booked
     assert isinstance(scene.leads, np.ndarray)
     a, b = scene.scores or (0, 0)
@@ -116,8 +116,8 @@ def test_the_arrows_go_on_and_back(event: Event, opened: Opens) -> None:
     assert evening.scene == "Versus"
     first = evening.show.scene
     evening.press("b")
-    assert isinstance(first, Versus)
-    assert isinstance(evening.show.scene, Versus)
+    assert isinstance(first, VersusScene)
+    assert isinstance(evening.show.scene, VersusScene)
     assert evening.show.scene.bout.index == first.bout.index - 1
 
 
@@ -185,7 +185,7 @@ def test_a_recording_that_is_gone_or_broken_is_not_shown(
         path.write_bytes((event.recordings / str(theirs.recording)).read_bytes())
     evening.press("right")
     assert evening.scene == "Winner"
-    assert isinstance(evening.show.scene, Winner)
+    assert isinstance(evening.show.scene, WinnerScene)
     assert evening.show.scene.scores == (mine.score, theirs.score)
     assert "can't be shown" in caplog.text
     evening.until("Versus")
@@ -298,7 +298,7 @@ def test_a_game_is_followed_while_it_is_played(tmp_path: Path, opened: Opens) ->
         evening.look()
         evening.until("Winner")
         scene = evening.show.scene
-        assert isinstance(scene, Winner)
+        assert isinstance(scene, WinnerScene)
         assert not scene.booked
         assert scene.scores is not None
         assert scene.scores[0] == recording.score

@@ -14,11 +14,13 @@ from arena.scoreboard.publish import book, keep
 from arena.scoreboard.server_tables import Role
 from arena.server.access.tokens import Identity
 from arena.server.errors import Conflict, Refusal
+from arena.server.games.uploads import Sent
 from arena.server.moderation import Organizing
 from arena.server.public_views import ResultFilter
 from arena.server.services import Server
 from envs.rules import named_rules
 from recordings.codec import encode
+from recordings.live_chain import links
 from tests.arena.server.parts import identity
 from tests.arena.server.serving import game, play
 
@@ -88,16 +90,18 @@ def test_closing_takes_nothing_from_a_game_that_was_sent_before(server: Server) 
     for name in ("Mia", "Noa"):
         ticket = server.tickets.issue(station, name, RULES)
         server.tickets.start(station, ticket.id)
-        content = encode(game(name, ticket.seed, play(ticket.seed, 30)))
-        sent.append((ticket.id, server.uploads.accept(station, f"key-of-{name}", content, ticket.id)))
+        actions = play(ticket.seed, 90)
+        server.tickets.follow(station, ticket.id, list(links(ticket.chain_begins, actions)))
+        content = encode(game(name, ticket.seed, actions))
+        sent.append((ticket.id, content, server.uploads.accept(station, f"key-of-{name}", content, ticket.id)))
         server.tickets.forget(ticket.id)
     server.organizing.set_state(boss, "closed", "midnight")
-    assert {server.tickets.get(station, ticket).state for ticket, _ in sent} == {"started"}
-    (good, kept), (bad, refused) = sent
-    assert server.uploads.believe(kept.id) == kept.recording_sha256
+    assert {server.tickets.get(station, ticket).state for ticket, *_ in sent} == {"started"}
+    (good, content, kept), (bad, _, refused) = sent
+    assert server.uploads.believe(kept.id, Sent.of(content)) == kept.recording_sha256
     server.uploads.refuse(refused.id, "it ran at 30.00 frames per second")
     assert [server.tickets.get(station, ticket).state for ticket in (good, bad)] == ["finished", "started"]
-    assert server.tickets.unsettled() == []
+    assert server.tickets.unsettled(1) == []
     (result,) = server.views.results(ResultFilter())
     assert (result.player, result.trust) == ("Mia", "witnessed")
 
