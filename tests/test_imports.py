@@ -109,7 +109,7 @@ CIRCLES_TO_MEND = {
 }
 """Packages in which modules import each other in a circle, as yet. Neither list may grow; who mends one deletes it."""
 
-FUNCTION_IMPORTS = 194
+FUNCTION_IMPORTS = 144
 """So many imports stand inside functions at most. A lower number is better; a higher one needs a better reason."""
 
 
