@@ -58,6 +58,7 @@ SHORTER = (
         "arena match space_invaders --player script:noop --player script:random",
     ),
     (r"^arena evaluate script:basic", "arena evaluate script:random"),
+    (r"^arena evaluate (?!.*--seeds).*", r"\g<0> --seeds 1"),
     (r"breakout-taught", "breakout-quick"),
     (r"script:basic", "script:noop"),
     (r"RECORDING|event/recordings/NAME.arena.zip", "game.arena.zip"),
@@ -66,6 +67,7 @@ SHORTER = (
     (r"http://10.0.0.5:8000", "URL"),
     (r"10.0.0.1:8786", "127.0.0.1:DASK"),
     (r"--host 10.0.0.1 --port 8786", "--host 127.0.0.1 --port DASK --no-dashboard"),
+    (r"^python scripts/tune.py .*", r"\g<0> --config small.toml"),
     (r"^arena serve.*", r"\g<0> --port 0 --evaluation-seeds 1"),
     (r"^tensorboard .*", r"\g<0> --port 0"),
     (r"^arena submit .*", r"\g<0> --no-follow"),
@@ -150,6 +152,7 @@ class Desk:
             probe.bind(("127.0.0.1", 0))
             self.places = {"DASK": str(probe.getsockname()[1]), "URL": "http://127.0.0.1:9"}
         (folder / "scripts").symlink_to(ROOT / "scripts")
+        (folder / "small.toml").write_text("[ppo]\nn_steps = 8\n")
         self.say("python", "-c", MODELS)
         self.say("arena", "evaluate", "script:random", "--game", "breakout", "--seeds", "1")
         (folder / "game.arena.zip").hardlink_to(next((folder / "event" / "recordings").glob("*.arena.zip")))
