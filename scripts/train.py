@@ -235,6 +235,7 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: Config) ->
     done: int = resumed[1]["counters"]["num_timesteps"] if resumed else 0
     imitates: bool = before.get("imitates", args.from_recordings is not None)
     start = starting_agent(args.start, game, args.frame_skip) if args.start is not None else None
+    recordings = recordings_of(args.from_recordings, game) if imitates and not resumed else []
     kickstart = imitates or start is not None or "start" in before
     settings = config.settings(args.algo, game, kickstart=kickstart)
     check_together(settings, args.algo, ALGORITHMS[args.algo], plain=args.plain)
@@ -294,9 +295,7 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: Config) ->
         restart_games(model, args.seed)
         print(f"Going on at {model.num_timesteps:,} steps.", flush=True)
     elif imitates:
-        shown = demonstrate(
-            counted(recordings_of(args.from_recordings, game), "replaying", "recording"), args.frame_skip
-        )
+        shown = demonstrate(counted(recordings, "replaying", "recording"), args.frame_skip)
         print(f"Imitating {len(shown):,} decisions.", flush=True)
         imitate(model, shown, seed=args.seed, **imitation)
     elif start is not None:

@@ -47,6 +47,7 @@ clip_range = "linear 0.1"
 adam_eps = 1e-5
 [kickstart]
 critic_steps = 64
+ent_coef = 0.01
 kl_fraction = 1.0
 batch_size = 32
 reward_scale = 10.0
@@ -242,7 +243,7 @@ def test_ctrl_c_in_the_last_evaluation_leaves_it_to_the_next_run(config: Path, t
     assert not (out / "agent.zip").exists()
     words = shlex.split(said.splitlines()[-1])
     assert words[-3:] == ["--resume", "--steps", "64"]
-    said = train(config, out, *words[words.index("--name") :])
+    said = train(config, out, *words[words.index("--name") :], "--episodes", "1")
     assert "evaluation at 64 steps" in said
     assert admit(out / "agent.zip").name == "Ada's"
     assert "learning_rate and clip_range fell to zero: a longer run is better begun anew" in said
