@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse
 from pydantic import BaseModel, TypeAdapter
 
@@ -224,7 +224,7 @@ def live_csv(found: Running) -> Response:
     return csv_of(found, RunningGame)
 
 
-@router.get("/events", response_class=EventSourceResponse)
+@router.get("/events", response_class=StreamingResponse)  # no generator that FastAPI would frame
 async def events(
     server: TheServer,
     _: Visitor,
