@@ -52,7 +52,7 @@ NOT_RUN = {
 """Commands of the guides that aren't typed, and why."""
 SHORTER = (
     (r"(--seeds|--trials|--nworkers) \d+", r"\1 1"),
-    (r"--steps \d+", "--steps 256 --threads 1"),
+    (r"--steps \d+", "--steps 64 --threads 1"),
     (
         r"^arena match breakout( --player \S+)+",
         "arena match space_invaders --player script:noop --player script:random",
@@ -64,6 +64,7 @@ SHORTER = (
     (r"RECORDING|event/recordings/NAME.arena.zip", "game.arena.zip"),
     (r"runs/breakout-ppo-0/agent.zip|my-agent.zip|\bmy.zip|\bFILE\b", "agent.zip"),
     (r"\bAGENT --game GAME", "breakout-quick --game breakout"),
+    (r"--screen 2", "--screen 1"),
     (r"http://10.0.0.5:8000", "URL"),
     (r"10.0.0.1:8786", "127.0.0.1:DASK"),
     (r"--host 10.0.0.1 --port 8786", "--host 127.0.0.1 --port DASK --no-dashboard"),
@@ -158,7 +159,8 @@ class Desk:
         (folder / "game.arena.zip").hardlink_to(next((folder / "event" / "recordings").glob("*.arena.zip")))
         (folder / "agent.zip").write_bytes((ROOT / "agents" / "zoo" / "breakout-quick.zip").read_bytes())
         self.token = self.say("arena", "token", "add", "Ada").split()[-1]
-        (folder / "station.txt").write_text(self.say("arena", "token", "add", "S", "--role", "station").split()[-1])
+        self.station = self.say("arena", "token", "add", "S", "--role", "station").split()[-1]
+        (folder / "station.txt").write_text(self.station)
         (folder / "token.txt").write_text(self.token)
 
     def type(self, command: str) -> None:
@@ -166,8 +168,10 @@ class Desk:
         command = shortened(command)
         for name, value in self.places.items():
             command = re.sub(rf"\b{name}\b", value, command)
-        if command.startswith(("arena kiosk", "arena sync")):
+        at_station = command.startswith(("arena kiosk", "arena sync"))
+        if at_station:
             command = command.replace("token.txt", "station.txt")
+        self.variables["ARENA_TOKEN"] = self.station if at_station else self.token
         words = shlex.split(command.removeprefix("OMP_NUM_THREADS=1 "))
         if is_service(command):
             self._serve(words, next(ready for name, ready in SERVICES.items() if name in command))
@@ -192,7 +196,6 @@ class Desk:
             port = re.search(r"http://[^/]*:(\d+)/", log.read_text())
             assert port
             self.places["URL"] = f"http://127.0.0.1:{port[1]}"
-            self.variables |= {"ARENA_SERVER": self.places["URL"], "ARENA_TOKEN": self.token}
 
     def _open_and_close(self, words: list[str]) -> None:
         log = self.folder / "window.log"

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from agents.load import SCRIPT_PREFIX
 from agents.player import Kind, PlayerFailed, PlayerInfo
-from agents.sandbox.cargo import Cargo
+from agents.sandbox.payload import Cargo
 from agents.sandbox.limits import BREAKDOWNS, Limits
 from agents.sandbox.protocol import SLOTS
-from agents.sandbox.wall import Wall
+from agents.sandbox.isolation import Wall
 from envs.errors import AgentError, ArenaError, shown
 from envs.names import check_name
 

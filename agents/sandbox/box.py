@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from agents.player import PlayerFailed
-from agents.sandbox.cargo import Cargo
+from agents.sandbox.payload import Cargo
 from agents.sandbox.limits import Limits
 from agents.sandbox.protocol import (
     ACT,
@@ -38,7 +38,7 @@ from agents.sandbox.protocol import (
     SLOTS,
     SOUND,
 )
-from agents.sandbox.wall import Wall, environment, python_command
+from agents.sandbox.isolation import Wall, environment, python_command
 from envs.errors import tidy
 from envs.step import Step
 

@@ -17,7 +17,7 @@ from agents.networks.preprocessing import Sight
 from agents.packages import AgentPackage, admit_bytes
 from agents.player import PlayerFailed
 from agents.sandbox.bot import SandboxedBot, Seat, forfeits
-from agents.sandbox.cargo import Cargo
+from agents.sandbox.payload import Cargo
 from envs.games import Game, find_game
 from envs.rules import named_rules
 from envs.step import Step

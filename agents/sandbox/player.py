@@ -20,10 +20,10 @@ from agents.load import SCRIPT_PREFIX, find_agent_file, load_player, player_of
 from agents.packages import AgentPackage, Refused, admit, admit_bytes
 from agents.player import Player, PlayerFailed
 from agents.sandbox.bot import SandboxedBot, Seat, forfeits, start_box
-from agents.sandbox.cargo import Cargo
+from agents.sandbox.payload import Cargo
 from agents.sandbox.limits import Limits
 from agents.sandbox.python import SUFFIX
-from agents.sandbox.wall import Wall, walls
+from agents.sandbox.isolation import Wall, walls
 from envs.errors import AgentError
 from envs.games import Game, find_game
 from envs.step import Step

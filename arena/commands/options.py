@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -89,13 +90,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a progr
 
 
 def token_of(token: str, file: Path | None) -> str:
-    """Return the token that was given, itself or in a file, without what clings to it.
+    """Return the token that was given, itself or in a file, without what clings to it. A file that was typed comes
+    before ARENA_TOKEN.
 
     Raises:
         EventError: the file can't be read.
         AddressError: it can't be a token.
     """
-    if token or file is None:
+    typed_file = file is not None and str(file) != os.environ.get("ARENA_TOKEN_FILE")
+    only_variable = token == os.environ.get("ARENA_TOKEN") and typed_file
+    if file is None or (token and not only_variable):
         return clean_token(token)
     found = clean_token(read_text(file, MOST_TOKEN_BYTES))
     if not found:

@@ -18,7 +18,7 @@ from typing import Any
 
 from agents.delay import delayed
 from agents.player import Player
-from agents.sandbox.cargo import Cargo
+from agents.sandbox.payload import Cargo
 from agents.sandbox.player import cargo_of, guarded_player
 from arena.engine.evaluate import LANES, PLAIN, Handling, play_seeds
 from envs.environment import ale_seed_of

@@ -22,10 +22,10 @@ from agents.player import Player, PlayerFailed
 from agents.sandbox import player as sandbox
 from agents.sandbox.bot import SandboxedBot
 from agents.sandbox.box import Box
-from agents.sandbox.cargo import Cargo
+from agents.sandbox.payload import Cargo
 from agents.sandbox.limits import Limits
 from agents.sandbox.player import SandboxedPlayer, sandboxed_player
-from agents.sandbox.wall import Wall, walls
+from agents.sandbox.isolation import Wall, walls
 from arena.engine.evaluate import load, play_seeds
 from arena.engine.match import player_seed
 from arena.engine.verify import verify

@@ -20,11 +20,11 @@ from agents.load import load_player
 from agents.player import Player, PlayerFailed
 from agents.sandbox.bot import SandboxedBot
 from agents.sandbox.box import _descendants
-from agents.sandbox.cargo import Cargo
+from agents.sandbox.payload import Cargo
 from agents.sandbox.limits import BREAKDOWNS, Limits
 from agents.sandbox.network import SandboxedNetworkPlayer, network_player
 from agents.sandbox.player import cargo_of, player_in_sandbox, sandboxed_player
-from agents.sandbox.wall import Wall, walls
+from agents.sandbox.isolation import Wall, walls
 from arena.engine.evaluate import play_seeds
 from envs.environment import ArenaEnv
 from envs.errors import AgentError
