@@ -1,8 +1,8 @@
 """Fast training environments: many games at once in ale-py's own threads, under the arena's rules.
 
 `TrainingEnv` is a Stable-Baselines3 `VecEnv` over `ale_py.vector_env.AtariVectorEnv`. What an agent sees here is, pixel
-for pixel, what `agents.networks.preprocessing.Eye` makes of the arena's own environment for the same ALE seed and
-actions (without opening frames). What differs from SB3's `make_atari_env`:
+for pixel, what `agents.networks.preprocessing.Preprocessor` makes of the arena's own environment for the same ALE seed
+and actions (without opening frames). What differs from SB3's `make_atari_env`:
 
 - stickiness and length come from the rules, and one step is four emulated frames, in Pac-Man three;
 - a game opens with 0 to 3 frames of doing nothing, not with up to 30 (see `OPENING`);

@@ -26,19 +26,19 @@ sys.path.insert(0, str(ROOT))
 from agents.human import Button, HumanPlayer  # noqa: E402
 from agents.load import find_agent_file, house_bots, load_player  # noqa: E402
 from arena.client.offline import Alone  # noqa: E402
-from arena.client.station import Refused  # noqa: E402
+from arena.client.station import TicketRefused  # noqa: E402
 from arena.engine.evaluate import play_seeds  # noqa: E402
 from arena.event.blocked_words import load_words  # noqa: E402
 from arena.event.folder import open_event  # noqa: E402
 from arena.kiosk.kiosk import Kiosk  # noqa: E402
-from arena.kiosk.model import House, Rival  # noqa: E402
+from arena.kiosk.model import House, OpponentChoice  # noqa: E402
 from arena.kiosk.screens.attract import Attract  # noqa: E402
 from arena.kiosk.screens.base import KioskScreen, Visit  # noqa: E402
 from arena.kiosk.settings import open_settings  # noqa: E402
 from arena.play.keeper import PlayedGame  # noqa: E402
 from arena.play.opponent import open_opponent  # noqa: E402
 from arena.play.session import Round, play_game  # noqa: E402
-from arena.scoreboard.publish import book, keep  # noqa: E402
+from arena.scoreboard.publish import keep, publish  # noqa: E402
 from arena.scoreboard.store import Scoreboard  # noqa: E402
 from arena.ui.window import Press, Stage, open_stage  # noqa: E402
 from envs.games import Game, find_game  # noqa: E402
@@ -103,7 +103,7 @@ def fill(house: House, game: Game, guests: Sequence[str], agents: Sequence[str])
     seeds, rules = house.seeds(game)[:1], house.rules(game)
     games = [one for number, name in enumerate(guests) for one in played_by_guest(name, rules, seeds, number)]
     games += [one for agent in agents for one in played_by_agent(agent, game, rules, seeds)]
-    book([keep(recording, house.event.recordings) for recording in games], house.board, processes=1)
+    publish([keep(recording, house.event.recordings) for recording in games], house.board, processes=1)
 
 
 def visit_of(house: House, game: Game, name: str, agent: str | None, rounds: int = 2, hands: int = 7) -> Visit:
@@ -114,7 +114,7 @@ def visit_of(house: House, game: Game, name: str, agent: str | None, rounds: int
     if agent is not None:
         theirs = [_saved(house, one) for one in played_by_agent(agent, game, rules, seeds)]
     played = [Round(*one) for one in zip(seeds, mine, theirs, strict=True)]
-    return Visit(game, Rival(agent, None) if agent else None, name=name, rounds=played)
+    return Visit(game, OpponentChoice(agent, None) if agent else None, name=name, rounds=played)
 
 
 def _saved(house: House, recording: Recording) -> PlayedGame:
@@ -134,7 +134,7 @@ def _package_of_a_participant(house: House, game: Game) -> None:
 # -- the pictures ------------------------------------------------------------------------------------------------------
 
 
-class Clock:
+class ScriptedClock:
     """Seconds that go by when this script says so."""
 
     def __init__(self) -> None:
@@ -152,10 +152,10 @@ def picture_of(stage: Stage) -> Any:
     return Image.frombytes("RGB", surface.get_size(), stage.pygame.image.tobytes(surface, "RGB"))
 
 
-class Camera:
+class KioskCamera:
     """Leads a kiosk from screen to screen and takes its picture."""
 
-    def __init__(self, house: House, stage: Stage, clock: Clock) -> None:
+    def __init__(self, house: House, stage: Stage, clock: ScriptedClock) -> None:
         self.house = house
         self.clock = clock
         self.kiosk = Kiosk(house, stage, clock)
@@ -256,15 +256,15 @@ class Away(Alone):
 
     url = "http://192.168.1.10:8000"
 
-    def __init__(self, answer: Refused | None) -> None:
+    def __init__(self, answer: TicketRefused | None) -> None:
         self._answer = answer
 
-    def answer(self) -> Refused | None:
+    def answer(self) -> TicketRefused | None:
         return self._answer
 
 
 @contextmanager
-def studio(folder: Path, size: tuple[int, int]) -> Iterator[Camera]:
+def studio(folder: Path, size: tuple[int, int]) -> Iterator[KioskCamera]:
     """An event in `folder` and a window that nobody sees."""
     os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
     os.environ["ARENA_CONFIG"] = str(folder / "controls")
@@ -277,13 +277,15 @@ def studio(folder: Path, size: tuple[int, int]) -> Iterator[Camera]:
         (event_folder / "kiosk-seeds.txt").write_text("0a" * 32, encoding="ascii")  # the same pictures every time
     event = open_event(event_folder)
     with Scoreboard.open(event.database) as board, open_stage("Arena", size=size) as stage:
-        yield Camera(House(event, board, open_settings(event.folder), load_words(event.folder)), stage, Clock())
+        yield KioskCamera(
+            House(event, board, open_settings(event.folder), load_words(event.folder)), stage, ScriptedClock()
+        )
 
 
-def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
+def pictures(camera: KioskCamera) -> Iterator[tuple[str, Any]]:
     """Yield the name and the picture of every screen, in the order in which a guest of the kiosk meets them."""
     from arena.kiosk.model import MatchOutcome
-    from arena.kiosk.screens.choose import ChooseGame, ChooseRival
+    from arena.kiosk.screens.choose import ChooseGame, ChooseOpponent
     from arena.kiosk.screens.consent import Consent, WarmUp
     from arena.kiosk.screens.exit import Attempts, Exit
     from arena.kiosk.screens.match import NextRound, Trouble
@@ -313,7 +315,7 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     yield "game", camera.picture()
     _package_of_a_participant(house, game)
     visit = visit_of(house, game, "Hedy", "script:random")
-    camera.show(lambda house, now: ChooseRival(house, Visit(game), now))
+    camera.show(lambda house, now: ChooseOpponent(house, Visit(game), now))
     yield "rival", camera.picture()
     camera.show(lambda house, now: EnterName(house, Visit(game), now))
     camera.press(*"Hedy")
@@ -324,23 +326,23 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     yield "consent", camera.picture()
     camera.show(lambda house, now: WarmUp(house, visit, now))
     yield "warm-up", camera.picture()
-    waiting = Visit(game, visit.rival, visit.rival.start(house.rules(game)) if visit.rival else None, "Hedy")
+    waiting = Visit(game, visit.choice, visit.choice.start(house.rules(game)) if visit.choice else None, "Hedy")
     camera.show(lambda house, now: NextRound(house, waiting, now))
     camera.clock.now += 3
     yield "rival-loading", camera.picture()
     waiting.end()
-    camera.show(lambda house, now: NextRound(house, Visit(game, visit.rival, name="Hedy"), now))
+    camera.show(lambda house, now: NextRound(house, Visit(game, visit.choice, name="Hedy"), now))
     camera.wait(3)
     yield "first-round", camera.picture()
-    camera.show(lambda house, now: NextRound(house, Visit(game, visit.rival, None, "Hedy", visit.rounds[:1]), now))
+    camera.show(lambda house, now: NextRound(house, Visit(game, visit.choice, None, "Hedy", visit.rounds[:1]), now))
     camera.wait(3)
     yield "next-round", camera.picture()
     for name, answer in (
         ("unseen", None),
-        ("enough", Refused("Hedy has begun 30 games of Space Invaders today: that is all for one day.")),
+        ("enough", TicketRefused("Hedy has begun 30 games of Space Invaders today: that is all for one day.")),
     ):
         house.station = Away(answer)
-        camera.show(lambda house, now: NextRound(house, Visit(game, visit.rival, name="Hedy"), now))
+        camera.show(lambda house, now: NextRound(house, Visit(game, visit.choice, name="Hedy"), now))
         camera.wait(3)
         yield name, camera.picture()
     house.station = Alone()

@@ -21,13 +21,13 @@ from screenshots import GUESTS, options, picture_of, played_by_guest, save  # no
 
 from arena.event.blocked_words import load_words  # noqa: E402
 from arena.event.folder import Event, open_event  # noqa: E402
-from arena.scoreboard.publish import book, keep  # noqa: E402
+from arena.scoreboard.publish import keep, publish  # noqa: E402
 from arena.scoreboard.store import Scoreboard  # noqa: E402
 from arena.stage.audience import Hall  # noqa: E402
 from arena.stage.player import TheShow  # noqa: E402
 from arena.stage.poller import Follower  # noqa: E402
 from arena.stage.scenes import ChampionScene, PlayingScene, Scene, TableScene, WinnerScene  # noqa: E402
-from arena.tournament.runner import Conductor, machine, person  # noqa: E402
+from arena.tournament.runner import TournamentRunner, machine, person  # noqa: E402
 from arena.ui.window import Press, Stage, open_stage  # noqa: E402
 from envs.rules import named_rules  # noqa: E402
 
@@ -45,7 +45,7 @@ def hold(
     rules = {game: named_rules(game).varied(max_frames=FRAMES) for game in games}
     entrants = [person(name) for name in people] + [machine(agent, games) for agent in agents]
     with Scoreboard.open(event.database) as board:
-        one = Conductor(event, board, format.replace(" ", "-"))
+        one = TournamentRunner(event, board, format.replace(" ", "-"))
         one.create(
             {
                 "title": title,
@@ -61,11 +61,11 @@ def hold(
             for slot in slots:
                 seeds = [one.seed_of(state, slot)]
                 played = played_by_guest(slot.player, rules[slot.game], seeds, len(slot.player))
-                book([keep(recording, event.recordings) for recording in played], board, processes=1)
+                publish([keep(recording, event.recordings) for recording in played], board, processes=1)
             state = one.run(processes=1)
 
 
-class Camera:
+class StageCamera:
     """Leads a show from scene to scene and takes its picture."""
 
     def __init__(self, event: Event, stage: Stage) -> None:
@@ -100,12 +100,12 @@ class Camera:
 def pictures(event: Event, stage: Stage) -> Iterator[tuple[str, Any]]:
     """Yield the name and the picture of every scene."""
     hint = 400  # frames after which the keys aren't shown any more
-    camera = Camera(event, stage)
+    camera = StageCamera(event, stage)
     yield "waiting", camera.turn(hint)
     camera.close()
 
     hold(event, "The last duel", "duel", ("space_invaders", "breakout"), GUESTS[:1], ("script:basic",), 3)
-    camera = Camera(event, stage)
+    camera = StageCamera(event, stage)
     yield "next", camera.turn(430)
     while not isinstance(camera.show.scene, PlayingScene):
         camera.turn(1)
@@ -124,7 +124,7 @@ def pictures(event: Event, stage: Stage) -> Iterator[tuple[str, Any]]:
 
     people, bots = GUESTS[:4], ("script:basic", "script:steady", "script:random", "script:noop")
     hold(event, "The cup", "knockout", ("space_invaders",), people, bots, 1)
-    camera = Camera(event, stage)
+    camera = StageCamera(event, stage)
     camera.to(TableScene, 5)
     yield "bracket", camera.turn(hint)
     camera.to(ChampionScene)
@@ -132,7 +132,7 @@ def pictures(event: Event, stage: Stage) -> Iterator[tuple[str, Any]]:
     camera.close()
 
     hold(event, "People against bots", "team battle", ("space_invaders", "breakout"), people[:3], bots[:2], 2)
-    camera = Camera(event, stage)
+    camera = StageCamera(event, stage)
     camera.to(TableScene, 3)
     yield "standings", camera.turn(hint)
     camera.to(ChampionScene)

@@ -25,7 +25,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from agents.load import load_player
 from agents.networks.player import NetworkPlayer
-from agents.networks.preprocessing import sight_for
+from agents.networks.preprocessing import preprocessing_for
 from agents.networks.torch_networks import build_network, playing_weights
 from agents.packages.architecture import read_architecture
 from agents.player import Kind, PlayerInfo
@@ -190,8 +190,8 @@ def evaluate(model: BaseAlgorithm, game: Game, args: argparse.Namespace, tell: C
     """
     weights = playing_weights(learned(model))
     network = build_network(weights, len(named_rules(game).action_set))
-    sight = sight_for(game, args.frame_skip)
-    bot = WatchedBot(network, draws="action_net.weight" in weights, fires=game.fires, sight=sight)
+    spec = preprocessing_for(game, args.frame_skip)
+    bot = WatchedBot(network, draws="action_net.weight" in weights, fires=game.fires, spec=spec)
     scores: list[int] = []
     bot.decided = lambda: tell(len(scores))
     player = NetworkPlayer(PlayerInfo("in training", Kind.BOT), bot)

@@ -70,7 +70,7 @@ def propose(trial: optuna.Trial, algo: str) -> dict[str, Any]:
     return found
 
 
-class Report(BaseCallback):
+class PruningCallback(BaseCallback):
     """Tells Optuna the mean score of the last 100 games, now and then, and stops where it says so."""
 
     def __init__(self, trial: optuna.Trial, steps: int) -> None:
@@ -121,7 +121,7 @@ def objective(trial: optuna.Trial, game: Game, args: argparse.Namespace) -> floa
     env = TrainingEnv(named_rules(game), settings.pop("envs"), seed=trial.number, threads=args.threads, **games)
     model = make_model(ALGORITHMS[args.algo], env, settings, seed=trial.number, device=args.device, plain=False)
     steps = whole_updates(args.steps, 0, update)
-    report = Report(trial, steps)
+    report = PruningCallback(trial, steps)
     try:
         model.learn(steps, report)
     except ValueError as error:  # SB3 and torch say so when the weights have become NaN

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from agents.load import SCRIPT_PREFIX, find_agent_file
 from agents.networks.preprocessing import NAME, STACK
-from agents.packages import Refused, admit
+from agents.packages import AgentRefused, admit
 from agents.packages.architecture import Architecture
 from agents.packages.package import Sb3Network
 from envs.errors import AgentError, shown
@@ -66,7 +66,7 @@ def starting_agent(agent: str, game: Game, frame_skip: int) -> StartingAgent:
     package = admit(path)
     try:
         package.check_game(game)
-    except Refused as refused:
+    except AgentRefused as refused:
         raise refused.at(str(path)) from None
     if not isinstance(package.network, Sb3Network):
         raise AgentError(f"{path} holds an ONNX network, which can't be trained further; {pupil}.")

@@ -35,7 +35,7 @@ REQUEST_SECONDS = 5.0
 NEWS_FILE = "news.json"
 
 
-class Wish(NamedTuple):
+class TicketRequest(NamedTuple):
     """Asks for a ticket. A later wish takes the place of one that has no answer yet."""
 
     number: int
@@ -55,11 +55,11 @@ class Begin(NamedTuple):
     """Names of the journals that were there before."""
 
 
-class Kept(NamedTuple):
+class OutboxNotice(NamedTuple):
     """Says that something was put into the outbox."""
 
 
-class Answer(NamedTuple):
+class TicketAnswer(NamedTuple):
     """To a wish: a ticket, or the server's reason why there is none."""
 
     number: int
@@ -116,7 +116,7 @@ class _Attendant:
         self._courier = Courier(Outbox(folder), client)
         self._wished = 0
         self._wish_over = threading.Event()
-        self._following: threading.Thread | None = None
+        self._follower: threading.Thread | None = None
         self._over = threading.Event()
         self._answering = threading.Lock()
 
@@ -129,9 +129,9 @@ class _Attendant:
             while True:
                 self._take(self._pipe.recv())
 
-    def _take(self, message: Wish | Begin | Kept) -> None:
+    def _take(self, message: TicketRequest | Begin | OutboxNotice) -> None:
         match message:
-            case Wish():
+            case TicketRequest():
                 self._end_wish(message.number)
                 threading.Thread(target=self._fulfil, args=(message, self._wish_over), daemon=True).start()
             case Begin():
@@ -139,18 +139,18 @@ class _Attendant:
                 self._over.set()
                 self._over = threading.Event()
                 arguments = (self._folder / "recordings", message, self._client, self._over)
-                self._following = threading.Thread(target=follow, args=arguments, daemon=True)
-                self._following.start()
-            case Kept():
-                threading.Thread(target=self._send, args=(self._following,), daemon=True).start()
+                self._follower = threading.Thread(target=follow, args=arguments, daemon=True)
+                self._follower.start()
+            case OutboxNotice():
+                threading.Thread(target=self._send, args=(self._follower,), daemon=True).start()
 
-    def _end_wish(self, following: int) -> None:
-        """Ask no longer for what was wished before the wish with the number `following`; 0: nothing is wished."""
-        self._wished = following
+    def _end_wish(self, follower: int) -> None:
+        """Ask no longer for what was wished before the wish with the number `follower`; 0: nothing is wished."""
+        self._wished = follower
         self._wish_over.set()
         self._wish_over = threading.Event()
 
-    def _fulfil(self, wish: Wish, over: threading.Event) -> None:
+    def _fulfil(self, wish: TicketRequest, over: threading.Event) -> None:
         """Ask for a ticket until there is an answer, or nobody wants it any more."""
         backoff = Backoff(over, FIRST_WAIT, LONGEST_WAIT)
         while not over.is_set():
@@ -160,24 +160,24 @@ class _Attendant:
                 ticket = self._client.ticket(wish.player, wish.game, wish.rules, wish.seed)
             except ServerRefused as error:
                 if error.status not in TRY_AGAIN:
-                    self._answer(Answer(wish.number, None, str(error)))
+                    self._answer(TicketAnswer(wish.number, None, str(error)))
                     return
             except ArenaError:  # it can't be reached, or the disk is full
                 pass
             else:
-                self._answer(Answer(wish.number, ticket, ""))
+                self._answer(TicketAnswer(wish.number, ticket, ""))
                 return
             backoff.wait()
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: TicketAnswer) -> None:
         with self._answering, suppress(OSError):
             if self._wished == answer.number:
                 self._pipe.send(answer)
 
-    def _send(self, following: threading.Thread | None) -> None:
+    def _send(self, follower: threading.Thread | None) -> None:
         """Send what was kept: after the rest of its game was told, so that the server has seen all of it."""
-        if following is not None:
-            following.join(TELL_SECONDS)
+        if follower is not None:
+            follower.join(TELL_SECONDS)
         self._courier.wake()
 
 
@@ -251,6 +251,6 @@ def _write(path: Path, value: dict[str, Any]) -> None:
     """Write a file that may be lost: nothing is synced, which could hold up the kiosk's own writing."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".new")
-        beside.write_text(json.dumps(value), encoding="utf-8")
-        beside.replace(path)
+        temporary = path.with_suffix(".new")
+        temporary.write_text(json.dumps(value), encoding="utf-8")
+        temporary.replace(path)

@@ -10,7 +10,7 @@ import numpy as np
 
 from arena.commands.tables import INTERVAL, decimals, interval_text, new_console, new_table, print_table, verified
 from arena.diagnostics.integrity import OpenLoop, Rerun
-from arena.scoreboard.publish import Booking
+from arena.scoreboard.publish import Publication
 from arena.stats.comparison import Summary, human_normalized, summary
 from envs.games import HUMAN, RANDOM, Game
 from envs.step import End
@@ -45,9 +45,9 @@ class Class:
         return {p: float(np.percentile(self.scores, p)) for p in PERCENTILES} if self.scores else {}
 
 
-def classes_of(names: Mapping[int, str], bookings: Sequence[Booking]) -> list[Class]:
+def classes_of(names: Mapping[int, str], publications: Sequence[Publication]) -> list[Class]:
     """Return the verified games by reaction delay; `names` says what the player is called at each."""
-    recordings = verified(bookings)
+    recordings = verified(publications)
     found = []
     for delay, name in names.items():
         mine = [recording for recording in recordings if recording.player.name == name]

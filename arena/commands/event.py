@@ -11,7 +11,7 @@ import typer
 from arena.archive.audit import audit as check
 from arena.archive.export import RECORDINGS
 from arena.archive.export import export as write
-from arena.commands.opening import ceremony
+from arena.commands.opening import lifecycle
 from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, whole
 from arena.commands.progress import progress_bar
 from arena.commands.tables import dump
@@ -51,7 +51,7 @@ def open_(event: EventOption = None, db: DatabaseOption = None) -> None:
 
     Copy secret.hex from the event folder to a second safe place: without it there can be no final.
     """
-    with ceremony(event, db) as one:
+    with lifecycle(event, db) as one:
         state = one.open()
     typer.echo(f"{one.event.name} is open. Publish this hash of the secret now, where nobody can change it later:\n")
     typer.echo(f"    {state.commitment}\n")
@@ -61,7 +61,7 @@ def open_(event: EventOption = None, db: DatabaseOption = None) -> None:
 @app.command()
 def freeze(event: EventOption = None, db: DatabaseOption = None) -> None:
     """Close submissions and list the bots by their hashes."""
-    with ceremony(event, db) as one:
+    with lifecycle(event, db) as one:
         state = one.freeze()
     typer.echo(f"{one.event.name} is frozen with {len(state.agents)} bots, house bots included.")
     source = one.event.settings.seeds.entropy
@@ -78,7 +78,7 @@ def announce(
 
     Nobody must have known it when submissions closed: use a lottery, a stock index or a beacon.
     """
-    with ceremony(event, db) as one:
+    with lifecycle(event, db) as one:
         state = one.announce(number)
     typer.echo(f"The seeds of the final are fixed by {state.entropy!r} and the secret behind {state.commitment}.")
 
@@ -89,7 +89,7 @@ def close(event: EventOption = None, db: DatabaseOption = None) -> None:
 
     Anyone can then compute the seeds.
     """
-    with ceremony(event, db) as one:
+    with lifecycle(event, db) as one:
         state = one.close()
     if state.secret is None:
         typer.echo(f"{one.event.name} is closed. No public number was announced, so its secret isn't revealed.")
@@ -108,7 +108,7 @@ def reopen(
 
     A revealed secret stays known: a new final then needs a new event.
     """
-    with ceremony(event, db) as one:
+    with lifecycle(event, db) as one:
         state = one.reopen(reason=reason)
     typer.echo(f"{one.event.name} is {state.phase} again.")
 
@@ -121,7 +121,7 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """Check event.toml and show where the event stands."""
-    with ceremony(event, db) as one:
+    with lifecycle(event, db) as one:
         changes = one.note_settings()
         state = one.state()
         entries = one.log.entries(EVENT)
@@ -154,7 +154,7 @@ def export(
 ) -> None:
     """Write everything that proves the event to a folder."""
     with (
-        ceremony(event, db) as one,
+        lifecycle(event, db) as one,
         Scoreboard.open(db or one.event.database) as board,
         progress_bar("copying", len(board.results()), "recording") as tick,
     ):
@@ -210,7 +210,7 @@ def teams(
     """
     drawn = shuffled_teams(read_people(read_text(people), str(people)), count, seed)
     plain = [[asdict(person) for person in team] for team in drawn]
-    with ceremony(event, db) as one:
+    with lifecycle(event, db) as one:
         one.log.append(EVENT, [("teams", {"seed": seed, "teams": plain})], one.state().lines)
     if json:
         dump(plain)

@@ -13,7 +13,7 @@ from agents.delay import delayed, delayed_name
 from agents.load import load_player
 from agents.player import PlayerInfo
 from arena.commands.evaluation import Checks, as_json, classes_of, print_classes
-from arena.commands.opening import book_with_progress, fail_on_mismatch, games_text, opened
+from arena.commands.opening import fail_on_mismatch, games_text, opened, publish_with_progress
 from arena.commands.options import (
     DatabaseOption,
     EventOption,
@@ -35,7 +35,7 @@ from arena.engine.match import Match, RecordingObserver, observed
 from arena.engine.seeds import fresh_seeds, practice_seeds
 from arena.event.evaluation_plan import write_plan
 from arena.event.folder import Event
-from arena.scoreboard.publish import Booking, keep
+from arena.scoreboard.publish import Publication, keep
 from envs.errors import AgentError, ArenaError
 from envs.extras import require
 from envs.games import Game, find_game
@@ -77,14 +77,14 @@ def match(
             else:
                 for agent in agents:
                     play_headless(agent, the_rules, the_seeds, the_event, paths)
-            bookings = book_with_progress(paths, board)
+            publications = publish_with_progress(paths, board)
     if json:
-        print_json(chosen, the_rules, names, bookings)
+        print_json(chosen, the_rules, names, publications)
     else:
-        print_match(chosen, the_rules, names, bookings)
+        print_match(chosen, the_rules, names, publications)
     if len(paths) < planned:
         typer.echo(f"Played {len(paths)} of {games_text(planned)}; what was left early does not count.", err=True)
-    fail_on_mismatch(bookings)
+    fail_on_mismatch(publications)
 
 
 def evaluate(
@@ -147,16 +147,16 @@ def evaluate(
             typer.echo(f"{games_text(planned)} on seeds drawn just now; the plan is in {plan}.", err=True)
         for handling in handlings:
             play_headless(agent, the_rules, the_seeds, the_event, paths, processes, handling, cluster)
-        bookings = book_with_progress(paths, board, processes)
+        publications = publish_with_progress(paths, board, processes)
     first = names[handlings[0].delay_ms]
-    checks = _checks(agent, first, handlings[0], bookings) if check else Checks()
-    classes = classes_of(names, bookings)
+    checks = _checks(agent, first, handlings[0], publications) if check else Checks()
+    classes = classes_of(names, publications)
     if json:
-        print_json(chosen, the_rules, list(names.values()), bookings, as_json(chosen, classes, checks))
+        print_json(chosen, the_rules, list(names.values()), publications, as_json(chosen, classes, checks))
     else:
-        print_evaluation(chosen, the_rules, first, bookings)
+        print_evaluation(chosen, the_rules, first, publications)
         print_classes(chosen, classes, checks)
-    fail_on_mismatch(bookings)
+    fail_on_mismatch(publications)
 
 
 def _player_of(agent: str, game: Game, handlings: Sequence[Handling]) -> PlayerInfo:
@@ -167,8 +167,8 @@ def _player_of(agent: str, game: Game, handlings: Sequence[Handling]) -> PlayerI
         return player.info
 
 
-def _checks(agent: str, name: str, handling: Handling, bookings: Sequence[Booking]) -> Checks:
-    played = [recording for recording in verified(bookings) if recording.player.name == name]
+def _checks(agent: str, name: str, handling: Handling, publications: Sequence[Publication]) -> Checks:
+    played = [recording for recording in verified(publications) if recording.player.name == name]
     return Checks(open_loop(played) if len(played) > 1 else None, rerun(agent, played, handling) if played else None)
 
 

@@ -48,7 +48,7 @@ def play(
     player: Annotated[
         str | None, typer.Option("--player", metavar="NAME", help="Your name on the scoreboard.", show_default=False)
     ] = None,
-    versus: Annotated[
+    opponent_agent: Annotated[
         str | None,
         typer.Option("--versus", metavar="AGENT", help="Play against this agent.", show_default=False),
     ] = None,
@@ -84,10 +84,10 @@ def play(
     if player is None and not practice:
         raise PlayerNameError("Say who plays with --player NAME, or play without a record with --practice.")
     name = check_name("practice" if player is None else player)
-    if versus is not None and ghost is not None:
+    if opponent_agent is not None and ghost is not None:
         raise AgentError("Only one can play beside you: give --versus or --ghost, not both.")
-    if versus is not None:
-        check_agent(versus, the_rules)
+    if opponent_agent is not None:
+        check_agent(opponent_agent, the_rules)
     shade = None if ghost is None else _ghost(ghost, chosen)
     if shade is not None:
         the_rules, the_seeds = shade.recording.rules, (shade.recording.seed,)
@@ -105,10 +105,10 @@ def play(
             games = followed(the_event, name, the_rules, len(the_seeds), server, secret)
             the_seeds, begin = stack.enter_context(games)
         rounds = _at_the_window(
-            chosen, the_rules, the_seeds, name, the_event, shade or versus, full_screen, remap, begin
+            chosen, the_rules, the_seeds, name, the_event, shade or opponent_agent, full_screen, remap, begin
         )
     if the_event is not None:
-        _book(chosen, the_rules, rounds, the_event, db, json)
+        _publish(chosen, the_rules, rounds, the_event, db, json)
 
 
 def _ghost(path: Path, game: Game) -> GhostOpponent:
@@ -138,7 +138,7 @@ def _at_the_window(
     seeds: Sequence[int],
     name: str,
     event: Event | None,
-    beside: GhostOpponent | str | None,
+    source: GhostOpponent | str | None,
     full_screen: bool,
     remap: bool,
     begin: Callable[[int], Kept],
@@ -147,7 +147,7 @@ def _at_the_window(
     with open_stage(f"{game.title} – {name}", full_screen=full_screen) as stage:
         if remap:
             choose_keys(stage)
-        with _beside(stage, beside, rules) as opponent:
+        with _open_opponent(stage, source, rules) as opponent:
             if opponent is None:
                 return []
             folder = None if event is None else event.recordings
@@ -156,17 +156,17 @@ def _at_the_window(
 
 
 @contextmanager
-def _beside(stage: Stage, beside: GhostOpponent | str | None, rules: Rules) -> Iterator[Opponent | None]:
+def _open_opponent(stage: Stage, source: GhostOpponent | str | None, rules: Rules) -> Iterator[Opponent | None]:
     """Give who plays beside the person; an agent's name is shown while it loads. None if the person left meanwhile.
 
     Raises:
         AgentError: it can't play.
     """
-    if not isinstance(beside, str):
-        yield NOBODY if beside is None else beside
+    if not isinstance(source, str):
+        yield NOBODY if source is None else source
         return
-    with closing(LoadingOpponent(beside, rules)) as at_work:
-        _show_loading(stage, at_work, Path(beside).name)
+    with closing(LoadingOpponent(source, rules)) as at_work:
+        _show_loading(stage, at_work, Path(source).name)
         if at_work.problem is not None:
             raise at_work.problem
         yield at_work.opponent
@@ -185,21 +185,21 @@ def _show_loading(stage: Stage, at_work: LoadingOpponent, name: str) -> None:
         clock.tick(30)
 
 
-def _book(game: Game, rules: Rules, rounds: Sequence[Round], event: Event, db: str | None, json: bool) -> None:
+def _publish(game: Game, rules: Rules, rounds: Sequence[Round], event: Event, db: str | None, json: bool) -> None:
     """Put what was played on the scoreboard, and after it what earlier programs left; print the scores."""
     # Not at the top: SQLAlchemy takes a second, which nobody wants to wait before the game.
-    from arena.commands.opening import book_what_was_left, book_with_progress, fail_on_mismatch
+    from arena.commands.opening import fail_on_mismatch, publish_leftovers, publish_with_progress
     from arena.commands.tables import print_json, print_match
     from arena.scoreboard.store import Scoreboard
 
     played = [one for round_ in rounds for one in (round_.person, round_.opponent) if one is not None]
     paths = [one.path for one in played if one.path is not None]
     with Scoreboard.open(db or event.database) as board:
-        bookings = book_with_progress(paths, board)
-        book_what_was_left(event, board, db)
+        publications = publish_with_progress(paths, board)
+        publish_leftovers(event, board, db)
     names = list(dict.fromkeys(one.recording.player.name for one in played if one.path is not None))
     if json:
-        print_json(game, rules, names, bookings)
-    elif bookings:
-        print_match(game, rules, names, bookings)
-    fail_on_mismatch(bookings)
+        print_json(game, rules, names, publications)
+    elif publications:
+        print_match(game, rules, names, publications)
+    fail_on_mismatch(publications)

@@ -9,7 +9,7 @@ import typer
 
 from arena.archive.dataset import LIBRARIES, write_minari, write_parquet
 from arena.archive.erase import forget as remove
-from arena.commands.opening import ceremony
+from arena.commands.opening import lifecycle
 from arena.commands.options import DatabaseOption, EventOption, whole
 from arena.commands.progress import progress_bar
 from arena.report.write import write_report
@@ -35,7 +35,7 @@ def report(
     It has verdicts, standings, plots, the story of the finals, highlights and the proof. The HTML file is complete in
     itself.
     """
-    with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
+    with lifecycle(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         paths = write_report(
             one.event, board, out or one.event.report, clips, lambda step: typer.echo(f"{step} ...", err=True)
         )
@@ -58,7 +58,7 @@ def dataset(
     emulated frame.
     """
     require("A dataset", *LIBRARIES)
-    with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
+    with lifecycle(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         results = board.results(player=player)
         if not results:
             raise EventError("There are no results to export.")
@@ -86,7 +86,7 @@ def forget(
 
     Deletes results, standings, recordings, journals and reports; in the log an alias replaces the name.
     """
-    with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
+    with lifecycle(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         if not yes and not typer.confirm(f"Remove everything of {name} from {one.event.folder}? It can't be undone"):
             typer.echo("Nothing was removed.")
             raise typer.Exit(1)

@@ -15,7 +15,7 @@ from arena.commands.tables import dump, print_standings
 from arena.engine.verify import Verification, verify_files
 from arena.event.folder import database_in, event_folder, open_event
 from arena.scoreboard.database import database_url
-from arena.scoreboard.publish import book
+from arena.scoreboard.publish import publish
 from arena.scoreboard.store import Scoreboard
 from envs.errors import EventError, RecordingError
 from envs.games import find_game
@@ -24,7 +24,7 @@ from recordings.codec import SUFFIX
 
 def verify(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Recordings, or folders of recordings.")],
-    book: Annotated[bool, typer.Option("--book", help="Put the recordings that verify on the scoreboard.")] = False,
+    publish: Annotated[bool, typer.Option("--book", help="Put the recordings that verify on the scoreboard.")] = False,
     processes: ProcessesOption = None,
     event: EventOption = None,
     db: DatabaseOption = None,
@@ -37,7 +37,7 @@ def verify(
     """
     files = _recordings_in(paths)
     with progress_bar("verifying", len(files), "recording") as tick:
-        outcomes, new = _booked(files, processes, event, db, tick) if book else _verified(files, processes, tick)
+        outcomes, new = _published(files, processes, event, db, tick) if publish else _verified(files, processes, tick)
     bad = [(path, verification) for path, verification in outcomes if not verification.ok]
     if json:
         dump([{"file": str(path)} | asdict(verification) for path, verification in outcomes])
@@ -47,7 +47,7 @@ def verify(
         frames = sum(verification.frames for _, verification in outcomes)
         noun = "recording" if len(outcomes) == 1 else "recordings"
         typer.echo(f"{len(outcomes) - len(bad)} of {len(outcomes)} {noun} verified ({frames:,} frames replayed).")
-        if book:
+        if publish:
             typer.echo(f"{new} of them {'is' if new == 1 else 'are'} new on the scoreboard.")
     if bad:
         raise typer.Exit(1)
@@ -64,15 +64,15 @@ def _verified(files: list[Path], processes: int | None, tick: Callable[[], None]
     return outcomes, 0
 
 
-def _booked(
+def _published(
     files: list[Path], processes: int | None, event: Path | None, db: str | None, tick: Callable[[], None]
 ) -> tuple[Outcomes, int]:
     with Scoreboard.open(db or open_event(event).database) as board:
-        bookings = book(files, board, lambda booking: tick(), processes)
-    for booking in bookings:
-        if booking.unranked is not None:
-            typer.echo(f"{booking.path} is not ranked: {booking.unranked}.", err=True)
-    return [(b.path, b.verification) for b in bookings], sum(b.new for b in bookings)
+        publications = publish(files, board, lambda publication: tick(), processes)
+    for publication in publications:
+        if publication.unranked is not None:
+            typer.echo(f"{publication.path} is not ranked: {publication.unranked}.", err=True)
+    return [(b.path, b.verification) for b in publications], sum(b.new for b in publications)
 
 
 def _recordings_in(paths: Iterable[Path]) -> list[Path]:

@@ -71,13 +71,13 @@ def serve(
     """
     require("The server", "fastapi", "uvicorn", "python_multipart")
     from arena.server.app import create_app
-    from arena.server.settings import Limits, Settings
+    from arena.server.settings import RequestLimits, ServerSettings
 
     public = _checked_url(url)
     _check_certificate(tls_cert, tls_key)
     the_event = open_event(event)
-    database, limits = db or str(the_event.database), Limits.of(the_event.settings.quotas)
-    settings = Settings(the_event, database, verifiers, evaluators, evaluation_seeds, approval, public, limits)
+    database, limits = db or str(the_event.database), RequestLimits.of(the_event.settings.quotas)
+    settings = ServerSettings(the_event, database, verifiers, evaluators, evaluation_seeds, approval, public, limits)
     with _listening(host, port) as listening:
         app = create_app(settings)
         if not any(one.role == Role.ORGANIZER and not one.revoked_at for one in app.state.server.tokens.all()):

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from arena.scoreboard.publish import Booking
+from arena.scoreboard.publish import Publication
 from arena.scoreboard.results import Standing
 from arena.stats.comparison import Comparison, Summary, compare, summary
 from envs.games import HUMAN, RANDOM, TESTER, Game
@@ -35,17 +35,17 @@ NAME_COLUMNS = 12
 # -- what was played -------------------------------------------------------------------------------------------------
 
 
-def scores_of(bookings: Sequence[Booking]) -> dict[str, dict[int, int]]:
+def scores_of(publications: Sequence[Publication]) -> dict[str, dict[int, int]]:
     """Return the verified scores by player and seed."""
     scores: dict[str, dict[int, int]] = {}
-    for recording in verified(bookings):
+    for recording in verified(publications):
         scores.setdefault(recording.player.name, {})[recording.seed] = recording.score
     return scores
 
 
-def verified(bookings: Sequence[Booking]) -> list[Recording]:
+def verified(publications: Sequence[Publication]) -> list[Recording]:
     """Return the recordings that verify."""
-    return [b.recording for b in bookings if b.recording is not None and b.verification.ok]
+    return [b.recording for b in publications if b.recording is not None and b.verification.ok]
 
 
 def verdicts(scores: Scores, names: Sequence[str]) -> list[str]:
@@ -67,10 +67,10 @@ def _summary(by_seed: Mapping[int, int]) -> Summary:
 # -- for people ------------------------------------------------------------------------------------------------------
 
 
-def print_match(game: Game, rules: Rules, names: Sequence[str], bookings: Sequence[Booking]) -> None:
+def print_match(game: Game, rules: Rules, names: Sequence[str], publications: Sequence[Publication]) -> None:
     """Print the scores per seed, a summary per player and the verdict of every pair."""
     console = new_console()
-    scores = scores_of(bookings)
+    scores = scores_of(publications)
     _heading(console, game, f"{rules.label} ({rules.rules_id[:8]})")
     # Names that don't fit side by side are replaced by letters, which the summary explains.
     fits = 4 + sum(2 + max(cell_len(name), 7) for name in names) <= console.width
@@ -83,13 +83,13 @@ def print_match(game: Game, rules: Rules, names: Sequence[str], bookings: Sequen
     console.print()
     for sentence in verdicts(scores, names):
         console.print(sentence, markup=False)
-    _print_proof(console, bookings)
+    _print_proof(console, publications)
 
 
-def print_evaluation(game: Game, rules: Rules, name: str, bookings: Sequence[Booking]) -> None:
+def print_evaluation(game: Game, rules: Rules, name: str, publications: Sequence[Publication]) -> None:
     """Print one agent's summary and below it the reference scores with their sources."""
     console = new_console()
-    by_seed = scores_of(bookings).get(name, {})
+    by_seed = scores_of(publications).get(name, {})
     played = f", seeds {min(by_seed)} to {max(by_seed)}" if by_seed else ""
     _heading(console, game, f"{rules.label} ({rules.rules_id[:8]}){played}")
     print_table(console, _summary_table({name: _summary(by_seed)}), "median", "games", "best", INTERVAL)
@@ -109,7 +109,7 @@ def print_evaluation(game: Game, rules: Rules, name: str, bookings: Sequence[Boo
         for number, source_text in enumerate(sources, start=1):
             console.print(plain_text(f"[{number}] {source_text}", "dim"))
         console.print()
-    _print_proof(console, bookings)
+    _print_proof(console, publications)
 
 
 def print_standings(game: Game, label: str, standings: Sequence[Standing]) -> None:
@@ -228,12 +228,14 @@ def _summary_table(summaries: Mapping[str, Summary], letters: Sequence[str] | No
     return table
 
 
-def _print_proof(console: Console, bookings: Sequence[Booking]) -> None:
+def _print_proof(console: Console, publications: Sequence[Publication]) -> None:
     """Say what was proved, where it lies, and what of it the scoreboard had already."""
-    good = [b for b in bookings if b.verification.ok]
-    noun = "recording" if len(bookings) == 1 else "recordings"
-    where = f" in {bookings[0].path.parent}" if bookings else ""
-    console.print(f"{len(good)} of {len(bookings)} {noun}{where} replayed bit for bit.", markup=False, soft_wrap=True)
+    good = [b for b in publications if b.verification.ok]
+    noun = "recording" if len(publications) == 1 else "recordings"
+    where = f" in {publications[0].path.parent}" if publications else ""
+    console.print(
+        f"{len(good)} of {len(publications)} {noun}{where} replayed bit for bit.", markup=False, soft_wrap=True
+    )
     known = sum(not b.new and b.unranked is None for b in good)
     if known:
         which = f"{known} of these games" if known < len(good) else "All of these games" if known > 1 else "This game"
@@ -264,12 +266,12 @@ def print_json(
     game: Game,
     rules: Rules,
     names: Sequence[str],
-    bookings: Sequence[Booking],
+    publications: Sequence[Publication],
     more: Mapping[str, Any] | None = None,
 ) -> None:
     """Print scores, summaries and comparisons, and what is in `more`, as one JSON object."""
 
-    scores = scores_of(bookings)
+    scores = scores_of(publications)
     dump(
         {
             "game": game.name,
@@ -292,7 +294,7 @@ def print_json(
                     "new_on_scoreboard": b.new,
                     "unranked": b.unranked,
                 }
-                for b in bookings
+                for b in publications
             ],
         }
         | dict(more or {})

@@ -9,16 +9,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from arena.commands.opening import ceremony, conductor
+from arena.commands.opening import lifecycle, runner
 from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, whole
 from arena.commands.tables import dump, new_table, plain_text, print_table
 from arena.commands.tournament_play import play
 from arena.event.log import EVENT, TOURNAMENT
 from arena.stats.ratings import ladder as rated
 from arena.stats.verdicts import ALPHA
-from arena.tournament.model import Entrant, Format, State, state_of
+from arena.tournament.model import Entrant, Format, TournamentState, state_of
 from arena.tournament.qualification import files_by_hash, qualified
-from arena.tournament.runner import Conductor, check_runs, machine
+from arena.tournament.runner import TournamentRunner, check_runs, machine
 from arena.tournament.runner import person as entered
 from arena.tournament.sides import meetings_of, shown_states, sides_of, verdict_of
 from arena.tournament.standings import How, is_over, is_proven, round_title, rounds, standings
@@ -97,7 +97,7 @@ def new(
     Players are seeded in the order given. For a surprise round (--mode, --difficulty) every bot is first checked to run
     there.
     """
-    with conductor(name, event, db) as one:
+    with runner(name, event, db) as one:
         games, rules = game or list(one.event.settings.games), rules or one.event.settings.rules
         the_rules = _rules(games, rules, mode, difficulty)
         entrants: list[Entrant] = _qualified(one, list(the_rules), rules) if qualify else []
@@ -136,7 +136,7 @@ def run(
 
     It may be killed and restarted at any time. At the end it lists the games that people still have to play.
     """
-    with conductor(name, event, db) as one:
+    with runner(name, event, db) as one:
         state = one.run(typer.echo, processes)
         told: set[Any] = set()
         while wait and (slots := one.waiting_for(state)):
@@ -163,7 +163,7 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """Show the standings, what is decided and who has to play."""
-    with conductor(name, event, db) as one:
+    with runner(name, event, db) as one:
         one.take_in()
         entries = one.entries()
         state = one.state()
@@ -200,7 +200,7 @@ def undo(
 
     That is a person's game, a walk-over or a late entry. The line stays in the log; the undo and its reason are added.
     """
-    with conductor(name, event, db) as one:
+    with runner(name, event, db) as one:
         entry = one.undo(reason, line)
         typer.echo(f"Undone: line {entry.number}, {_told(entry.kind, entry.body)}")
 
@@ -214,7 +214,7 @@ def walk_over(
     db: DatabaseOption = None,
 ) -> None:
     """Award a player's remaining games to the others."""
-    with conductor(name, event, db) as one:
+    with runner(name, event, db) as one:
         one.walk_over(player, reason)
         typer.echo(f"{player} plays no more ({reason}).")
 
@@ -232,7 +232,7 @@ def late(
     """Add a late entrant."""
     if (player is None) == (person is None):
         raise EventError("Name one who came late: --player AGENT or --person NAME.")
-    with conductor(name, event, db) as one:
+    with runner(name, event, db) as one:
         plan = one.state().plan
         entrant = machine(player, plan.games) if player is not None else entered(person or "")
         one.arrive(entrant)
@@ -256,14 +256,14 @@ def _until_decided(games: int, cap: int) -> dict[str, Any]:
     return {"kind": "sequential", "cap": cap, "alpha": ALPHA / games}
 
 
-def _qualified(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
+def _qualified(one: TournamentRunner, games: list[str], rules: str) -> list[Entrant]:
     final = one.event.settings.final
     usual = _rules(games, rules, None, None)
     each = one.event.settings.quotas.bots
     return qualified(one.board, usual, final.people, final.bots, one.event.agents, each)
 
 
-def _of_teams(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
+def _of_teams(one: TournamentRunner, games: list[str], rules: str) -> list[Entrant]:
     drawn = drawn_teams(one.log.entries(EVENT))
     found = team_entries(one.board, _rules(games, rules, None, None), drawn, files_by_hash(one.event.agents))
     for team in drawn:
@@ -287,7 +287,7 @@ def _check_all_run(entrants: list[Entrant], rules: dict[str, Rules]) -> None:
     typer.echo("Every bot runs in this mode and difficulty.")
 
 
-def _waiting(one: Conductor, state: State, slots: list[Any]) -> list[str]:
+def _waiting(one: TournamentRunner, state: TournamentState, slots: list[Any]) -> list[str]:
     games: dict[tuple[str, str, str], list[str]] = {}
     for slot in slots:
         games.setdefault((slot.player, slot.game, slot.stage), []).append(str(one.seed_of(state, slot)))
@@ -298,7 +298,7 @@ def _waiting(one: Conductor, state: State, slots: list[Any]) -> list[str]:
     ]
 
 
-def _print(one: Conductor, state: State) -> None:
+def _print(one: TournamentRunner, state: TournamentState) -> None:
     """Print the duels of small tournaments, the standings and what is waited for."""
     console = Console(highlight=False)
     plan = state.plan
@@ -337,7 +337,7 @@ def _print(one: Conductor, state: State) -> None:
         console.print(plain_text(text), soft_wrap=True)
 
 
-def _verdicts(state: State) -> list[str]:
+def _verdicts(state: TournamentState) -> list[str]:
     """Return what came out in a team battle that is over: overall, then in each game."""
     if state.plan.format is not Format.TEAM or not state.scores or not is_over(state):
         return []
@@ -369,7 +369,7 @@ def ladder(event: EventOption = None, db: DatabaseOption = None, json: JsonOptio
     """
 
     require("The ladder", "openskill")
-    with ceremony(event, db) as one:
+    with lifecycle(event, db) as one:
         streams = [stream for stream in one.log.streams() if stream.startswith(TOURNAMENT)]
         states = shown_states([state_of(one.log.entries(stream)) for stream in streams])
     found = {title: rated(meetings) for title, meetings in meetings_of(states).items()}

@@ -12,15 +12,15 @@ import typer
 
 from arena.client.api import Client, RankedTicket, ServerRefused, ServerUnreachable
 from arena.client.station import station
-from arena.commands.opening import book_with_progress, conductor, fail_on_mismatch
+from arena.commands.opening import fail_on_mismatch, publish_with_progress, runner
 from arena.commands.options import DatabaseOption, EventOption, ServerOption, TokenFileOption, TokenOption, token_of
 from arena.engine.env_pool import borrowed
 from arena.event.folder import open_event
 from arena.play.limits import RANKED
 from arena.play.session import play_game
 from arena.play.waiting_room import wait_together
-from arena.tournament.model import Slot, State
-from arena.tournament.runner import Conductor
+from arena.tournament.model import ScoreSlot, TournamentState
+from arena.tournament.runner import TournamentRunner
 from arena.ui.window import open_stage
 from envs.errors import EventError
 from envs.games import find_game
@@ -72,20 +72,20 @@ def play(
 
 
 def _here(name: str, person: str, event: Path | None, db: str | None, *, full_screen: bool) -> None:
-    with conductor(name, event, db) as one:
+    with runner(name, event, db) as one:
         one.take_in()
         while slots := _slots(one, one.state(), person):
             paths, left = _at_the_window(one, slots, person, full_screen=full_screen)
-            bookings = book_with_progress(paths, one.board)
+            publications = publish_with_progress(paths, one.board)
             one.take_in(typer.echo)
-            fail_on_mismatch(bookings)
-            if left or any(booking.unranked for booking in bookings):
+            fail_on_mismatch(publications)
+            if left or any(publication.unranked for publication in publications):
                 break
         left_over = len(_slots(one, one.state(), person))
     typer.echo(f"{left_over} games are left for {person}." if left_over else f"{person} has nothing to play now.")
 
 
-def _slots(one: Conductor, state: State, person: str) -> list[Slot]:
+def _slots(one: TournamentRunner, state: TournamentState, person: str) -> list[ScoreSlot]:
     """Return the open games of a person.
 
     Raises:
@@ -96,7 +96,9 @@ def _slots(one: Conductor, state: State, person: str) -> list[Slot]:
     return [slot for slot in one.waiting_for(state) if slot.player == person]
 
 
-def _at_the_window(one: Conductor, slots: Sequence[Slot], person: str, *, full_screen: bool) -> tuple[list[Path], bool]:
+def _at_the_window(
+    one: TournamentRunner, slots: Sequence[ScoreSlot], person: str, *, full_screen: bool
+) -> tuple[list[Path], bool]:
     """Play `slots`; return the recordings, and whether the person has left."""
     state = one.state()
     paths: list[Path] = []

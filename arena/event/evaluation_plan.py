@@ -18,7 +18,7 @@ from recordings.storage import write_atomically
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EvaluationPlan:
     """What is going to be played."""
 
     agent: str
@@ -42,7 +42,7 @@ def write_plan(
     """
     now = datetime.now(UTC)
     stamp = now.isoformat(timespec="seconds")
-    plan = Plan(
+    plan = EvaluationPlan(
         agent,
         artifact_sha256,
         rules.game,

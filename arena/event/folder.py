@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from arena.event.settings import Settings, is_address, read_settings, template
+from arena.event.settings import EventSettings, is_address, read_settings, template
 from envs.errors import EventError
 from envs.text_files import read_toml
 from recordings.storage import write_atomically
@@ -27,7 +27,7 @@ class Event:
     """An event folder that is there and can be written."""
 
     folder: Path
-    settings: Settings
+    settings: EventSettings
 
     @property
     def name(self) -> str:

@@ -120,13 +120,13 @@ class SeedPolicy(_Table):
     """Which public number will be mixed into the seeds: named before submissions close, known only afterwards."""
 
 
-class Final(_Table):
+class FinalSettings(_Table):
     people: Annotated[int, Field(ge=1, le=100)] = 4
     bots: Annotated[int, Field(ge=1, le=200)] = 4
     seeds: Annotated[int, Field(ge=1, le=1000)] = 10
 
 
-class Settings(_Table):
+class EventSettings(_Table):
     """All of event.toml."""
 
     name: Line
@@ -138,7 +138,7 @@ class Settings(_Table):
     quotas: Quotas = Quotas()
     stations: Stations = Stations()
     seeds: SeedPolicy = SeedPolicy()
-    final: Final = Final()
+    final: FinalSettings = FinalSettings()
 
     @model_validator(mode="after")
     def _each_game_once(self) -> Self:
@@ -153,7 +153,7 @@ def template(name: str) -> str:
     return TEMPLATE.format(name=json.dumps(name, ensure_ascii=False))
 
 
-def read_settings(content: bytes, where: str) -> Settings:
+def read_settings(content: bytes, where: str) -> EventSettings:
     """Check and return what stands in an event.toml.
 
     Args:
@@ -165,7 +165,7 @@ def read_settings(content: bytes, where: str) -> Settings:
     """
     table = parse_toml(content, where)
     try:
-        return Settings.model_validate(table)
+        return EventSettings.model_validate(table)
     except ValidationError as error:
         mistakes = list(dict.fromkeys(_mistakes(error)))
     if len(mistakes) == 1:
@@ -192,7 +192,7 @@ def _mistakes(error: ValidationError) -> Iterator[str]:
 
 def _meant(place: tuple[int | str, ...]) -> str:
     """Return what a setting with a wrong name probably meant."""
-    table: Any = Settings
+    table: Any = EventSettings
     for part in place[:-1]:
         field = table.model_fields.get(part) if isinstance(part, str) else None
         if field is None or not isinstance(field.default, BaseModel):

@@ -22,7 +22,7 @@ LETTER_ROOM = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedRecording:
     """A recording that does not count."""
 
     recording_name: str
@@ -43,7 +43,7 @@ class GameSection:
     """Every game that counts; all of them were replayed before they were stored."""
     verdicts: Sequence[str] = ()
     """What the comparison of two players on the same seeds says, one sentence each."""
-    refused: Sequence[Refused] = ()
+    refused: Sequence[RefusedRecording] = ()
 
 
 @dataclass(frozen=True, slots=True)

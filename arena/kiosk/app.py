@@ -18,7 +18,7 @@ from arena.kiosk.kiosk import Kiosk
 from arena.kiosk.model import House, still
 from arena.kiosk.settings import KioskSettings, open_settings
 from arena.processes.supervised import Ready, run_watched
-from arena.scoreboard.publish import book, unbooked
+from arena.scoreboard.publish import publish, unpublished
 from arena.scoreboard.store import Scoreboard
 from arena.ui.window import open_stage, read_size
 from envs.errors import ArenaError
@@ -84,8 +84,8 @@ def settle(event: Event, board: Scoreboard, db: str | None, connection: Connecti
             return
         recovered = recover(event.recordings)
         connection.settle(recovered)
-        left = unbooked(event.recordings, board) if db is None else recovered
-        book(left, board, processes=1)
+        left = unpublished(event.recordings, board) if db is None else recovered
+        publish(left, board, processes=1)
     except ArenaError as error:
         log.warning("What an earlier run left can't be counted yet: %s", error)
 

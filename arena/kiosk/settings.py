@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from arena.event.folder import KIOSK_SETTINGS
-from arena.event.settings import Settings as EventSettings
-from arena.event.settings import is_address
+from arena.event.settings import EventSettings, is_address
 from envs.errors import ArenaError, EventError, shown
 from envs.games import GAMES, find_game
 from envs.text_files import read_toml

@@ -139,7 +139,7 @@ def play_game(
     ale_seed_of(seed)
     opponent.begin(rules, seed)
     clock = FrameClock(rules.max_frames)
-    panels = [Panel(name, rules)] + ([] if opponent.player is None else [_rival_panel(opponent, rules)])
+    panels = [Panel(name, rules)] + ([] if opponent.player is None else [_opponent_panel(opponent, rules)])
     view = View(stage, panels, title)
     players: list[Player] = [HumanPlayer(name, WindowHands(stage, view, clock, limits, opponent))]
     panels[0].name = players[0].info.name
@@ -216,12 +216,12 @@ class _Game:
         stage, view = self._stage, self._view
         if len(self._panels) < 2 or not self._panels[1].running or stage.closed or self._left():
             return
-        rival = self._panels[1].name
+        opponent = self._panels[1].name
         self._opponent.patient()
         hurried = False
         deaf_until = time.monotonic() + DEAF_SECONDS
         while not stage.closed:
-            view.note = text("play.to_the_end" if hurried else "play.bot_plays_on", name=rival)
+            view.note = text("play.to_the_end" if hurried else "play.bot_plays_on", name=opponent)
             view.draw()
             stage.show()
             until = time.monotonic() + PICTURE_SECONDS
@@ -305,7 +305,7 @@ def _goes_on(press: Press) -> bool:
     return press.button is Button.FIRE or press.key in CONFIRM_KEYS or press.pad == "start"
 
 
-def _rival_panel(opponent: Opponent, rules: Rules) -> Panel:
+def _opponent_panel(opponent: Opponent, rules: Rules) -> Panel:
     assert opponent.player is not None
     name = opponent.player.info.name
     if isinstance(opponent, GhostOpponent):

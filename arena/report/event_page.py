@@ -46,7 +46,7 @@ def render(page: EventPage) -> str:
     return (
         environment(TEMPLATES)
         .get_template("page.html.j2")
-        .render(page=page, games=[GameView(section) for section in page.sections], totals=_totals(page.sections))
+        .render(page=page, games=[GameSectionView(section) for section in page.sections], totals=_totals(page.sections))
     )
 
 
@@ -105,7 +105,7 @@ def verdicts_of(standings: Sequence[Standing], episodes: Sequence[Result]) -> li
 # -- what the template draws -------------------------------------------------------------------------------------------
 
 
-class GameView:
+class GameSectionView:
     """A section as the template wants it."""
 
     def __init__(self, section: GameSection) -> None:

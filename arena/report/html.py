@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from agents.delay import is_delayed
 from arena.html.environment import TEMPLATES, environment
 from arena.report.gather import Report
-from arena.report.stories import Clip, Story
+from arena.report.stories import HighlightClip, Story
 from arena.scoreboard.results import Result
 from arena.stats.text import play_time
 from envs.games import find_game
 
 
-def render(report: Report, plots: Mapping[str, str], stories: Sequence[Story], clips: Sequence[Clip]) -> str:
+def render(report: Report, plots: Mapping[str, str], stories: Sequence[Story], clips: Sequence[HighlightClip]) -> str:
     """Return the report as HTML.
 
     Args:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from arena.engine.replay import replay
 from arena.event.folder import Event
-from arena.report.gather import Final, Report
-from arena.tournament.model import State
+from arena.report.gather import NotableDuel, Report
+from arena.tournament.model import TournamentState
 from arena.ui.palette import LIGHT, OTHER
 from arena.ui.video import export
 from envs.errors import ArenaError
@@ -106,7 +106,7 @@ class Highlight:
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class HighlightClip:
     """A film of a highlight."""
 
     kind: str
@@ -138,7 +138,7 @@ def stories(report: Report, event: Event, replays: int = REPLAYS) -> list[Story]
     return found
 
 
-def _courses(state: State, game: str, final: Final, event: Event, most: int) -> Iterator[Course]:
+def _courses(state: TournamentState, game: str, final: NotableDuel, event: Event, most: int) -> Iterator[Course]:
     count = 0
     for index in range(state.plan.series.most):
         pair = [state.scores.get((final.stage, game, index, name)) for name in (final.a, final.b)]
@@ -219,7 +219,7 @@ def _moments(story: Story, one: Course) -> Iterator[Highlight]:
         yield Highlight("Photo finish", text, story.game, pair, begin, -abs(final) / scale)
 
 
-def films(moments: Sequence[Highlight], each: Callable[[], None] = lambda: None) -> list[Clip]:
+def films(moments: Sequence[Highlight], each: Callable[[], None] = lambda: None) -> list[HighlightClip]:
     """Film highlights."""
     clips = []
     with tempfile.TemporaryDirectory() as folder:
@@ -228,6 +228,6 @@ def films(moments: Sequence[Highlight], each: Callable[[], None] = lambda: None)
             longest = max(recording.frames for recording in moment.recordings) / FPS
             begin = max(0.0, min(moment.begin - 1, longest - CLIP))
             export(moment.recordings, path, seconds=(begin, begin + CLIP))
-            clips.append(Clip(moment.kind, moment.text, path.read_bytes()))
+            clips.append(HighlightClip(moment.kind, moment.text, path.read_bytes()))
             each()
     return clips

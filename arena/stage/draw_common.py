@@ -13,7 +13,7 @@ from agents.player import Kind
 from arena.stage.audience import Hall
 from arena.stage.lead_graph import lead_picture
 from arena.stage.schedule import Bout, series_of
-from arena.tournament.model import Entrant, Format, State
+from arena.tournament.model import Entrant, Format, TournamentState
 from arena.tournament.series import BestOf, Sequential, Series
 from arena.tournament.standings import standings
 from arena.ui import palette
@@ -48,7 +48,7 @@ def title_of(bout: Bout) -> str:
     return f"{bout.title} · {find_game(bout.game).title}"
 
 
-def which(state: State, bout: Bout) -> str:
+def which(state: TournamentState, bout: Bout) -> str:
     """Say which of a series a bout is."""
     rule = state.plan.series
     if isinstance(rule, BestOf) and rule.n == 1 and not bout.index:
@@ -88,7 +88,7 @@ def graph(
     canvas.text(text("stage.ahead", name=names[1]), x + 14, y + height - LEAST - 4, LEAST, COLOURS[1], room=width * 0.6)
 
 
-def versus(canvas: Canvas, hall: Hall, state: State, bout: Bout, count: int) -> None:
+def matchup(canvas: Canvas, hall: Hall, state: TournamentState, bout: Bout, count: int) -> None:
     """Draw who meets whom next.
 
     Args:
@@ -145,7 +145,7 @@ def series_text(hall: Hall, bout: Bout, so_far: Series) -> str:
     return text("stage.leads_series", name=names[not first], won=max(won, lost), lost=min(won, lost))
 
 
-def verdict_text(hall: Hall, state: State, bout: Bout, so_far: Series) -> str:
+def verdict_text(hall: Hall, state: TournamentState, bout: Bout, so_far: Series) -> str:
     """Say honestly what the series proves so far."""
     rule = state.plan.series
     tied = [text("stage.tied", n=so_far.ties)] if so_far.ties else []
@@ -164,12 +164,12 @@ def verdict_text(hall: Hall, state: State, bout: Bout, so_far: Series) -> str:
 def winner(
     canvas: Canvas,
     hall: Hall,
-    state: State,
+    state: TournamentState,
     bout: Bout,
     scores: tuple[int, int] | None,
     leads: np.ndarray | None,
     *,
-    booked: bool,
+    published: bool,
 ) -> None:
     """Draw what came of a bout.
 
@@ -201,7 +201,7 @@ def winner(
     else:
         canvas.panel(*place)
         canvas.paragraph(text("stage.not_shown"), MARGIN + 30, 400, WIDTH - 4 * MARGIN, 40, palette.QUIET)
-    if not booked:
+    if not published:
         canvas.text(text("stage.not_booked"), WIDTH / 2, 592, 40, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
     elif not is_shared(state):
         so_far = series_of(hall.known(), bout)
@@ -213,12 +213,12 @@ def winner(
         canvas.text(said, WIDTH / 2, 604, 42, palette.TEXT, 0.5, WIDTH - 2 * MARGIN)
 
 
-def is_shared(state: State) -> bool:
+def is_shared(state: TournamentState) -> bool:
     """Whether everybody plays the same seeds, so that a bout is no part of a series."""
     return state.plan.format in (Format.ROUND_ROBIN, Format.TEAM)
 
 
-def sides_text(state: State) -> str:
+def sides_text(state: TournamentState) -> str:
     """Say how people and bots stand in a team battle; nothing for another format."""
     if state.plan.format is not Format.TEAM:
         return ""

@@ -55,7 +55,7 @@ class TheShow:
 
     def _first(self) -> Scene:
         left_off = self.hall.left_off()
-        return scenes.begun(self.hall, *left_off) if left_off is not None else scenes.following(self.hall)
+        return scenes.begun(self.hall, *left_off) if left_off is not None else scenes.next_scene(self.hall)
 
     def turn(self) -> None:
         """Do all that one frame brings."""
@@ -99,7 +99,7 @@ class TheShow:
         elif press.key == NEWEST:
             self.paused = False
             self.hall.skip_all()
-            self._step(lambda scene: scenes.following(self.hall))
+            self._step(lambda scene: scenes.next_scene(self.hall))
         elif press.key:
             self._hint = HINT_SECONDS
 

@@ -15,8 +15,8 @@ from arena.event.log import TOURNAMENT, Entry, Log
 from arena.scoreboard.store import Scoreboard
 from arena.stage import bookmark
 from arena.stage.live_games import Journals, LiveTickets, Running, RunningGame, hidden_names
-from arena.tournament.model import Format, Slot, State, state_of
-from arena.tournament.runner import Conductor, tournaments
+from arena.tournament.model import Format, ScoreSlot, TournamentState, state_of
+from arena.tournament.runner import TournamentRunner, tournaments
 from arena.tournament.sides import sides_of, verdict_of
 from arena.tournament.standings import is_over, open_slots
 from envs.errors import ArenaError
@@ -32,11 +32,11 @@ class News:
 
     tournament: str = ""
     """Its name; empty if there is none."""
-    state: State | None = None
+    state: TournamentState | None = None
     running: Running = field(default_factory=dict)
     seeds: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
     """By stage and game; those that can't be computed here are missing."""
-    waiting: tuple[Slot, ...] = ()
+    waiting: tuple[ScoreSlot, ...] = ()
     """What people have to play next."""
     over: bool = False
     verdict: str = ""
@@ -171,9 +171,9 @@ class Follower:
             verdict = verdict_of(state, sides_of(state)).sentence
         return News(name, state, seeds=self._seeds(state, waiting), waiting=waiting, over=over, verdict=verdict)
 
-    def _seeds(self, state: State, waiting: tuple[Slot, ...]) -> dict[tuple[str, str], tuple[int, ...]]:
+    def _seeds(self, state: TournamentState, waiting: tuple[ScoreSlot, ...]) -> dict[tuple[str, str], tuple[int, ...]]:
         assert self._board is not None
-        one = Conductor(self.event, self._board, state.plan.name)
+        one = TournamentRunner(self.event, self._board, state.plan.name)
         found = {}
         for place in {(slot.stage, slot.game) for slot in waiting}:
             try:

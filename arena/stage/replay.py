@@ -14,7 +14,7 @@ from arena.engine.env_pool import borrowed
 from arena.engine.match import Lane, play_lanes
 from arena.stage.live_games import Running, RunningGame, recording_of
 from arena.stage.schedule import Bout, scores_of
-from arena.tournament.model import State
+from arena.tournament.model import TournamentState
 from arena.ui.show import Panel, Show
 from envs.games import FPS
 from envs.rules import Rules
@@ -34,7 +34,7 @@ class GameSource:
     """How it ended, if it is complete."""
 
 
-def sources_of(state: State, bout: Bout, running: Running, seed: int, folder: Path) -> list[GameSource]:
+def sources_of(state: TournamentState, bout: Bout, running: Running, seed: int, folder: Path) -> list[GameSource]:
     """Return what there is of both games of a bout; nothing at all yet for one that is neither booked nor running.
 
     Raises:

@@ -12,7 +12,7 @@ from arena.stage import draw_common, draw_playing, draw_tables
 from arena.stage.audience import Hall
 from arena.stage.replay import SideBySide, sources_of
 from arena.stage.schedule import Bout, lines_of, scores_of
-from arena.tournament.model import Format, State
+from arena.tournament.model import Format, TournamentState
 from arena.ui.canvas import Canvas
 from arena.ui.strings import text
 from envs.errors import ArenaError
@@ -20,7 +20,7 @@ from envs.games import FPS
 
 log = logging.getLogger(__name__)
 
-VERSUS_SECONDS = 9.0
+MATCHUP_SECONDS = 9.0
 COUNTDOWN = 3
 END_SECONDS = 2.5
 """How long the last picture of a game stands."""
@@ -66,7 +66,7 @@ class Scene:
 
     def after(self) -> Scene:
         """What follows by itself."""
-        return following(self.hall)
+        return next_scene(self.hall)
 
     def skip(self) -> Scene:
         return self.after()
@@ -87,7 +87,7 @@ class Scene:
         """Let go of what it holds. May be called more than once."""
 
 
-def following(hall: Hall) -> Scene:
+def next_scene(hall: Hall) -> Scene:
     """Return the next bout's first scene, or what is shown while there is none."""
     bout = hall.next_bout()
     if bout is not None:
@@ -107,13 +107,13 @@ class WaitingScene(Scene):
         if self.frame % LOOK_FRAMES:
             return self
         if self.hall.next_bout() is not None or self.hall.news.over:
-            return following(self.hall)
+            return next_scene(self.hall)
         if self.age >= 2 * TABLE_SECONDS and self.hall.news.state is not None and self.hall.known().scores:
             return TableScene(self.hall)
         return self
 
     def skip(self) -> Scene:
-        found = following(self.hall)
+        found = next_scene(self.hall)
         return self if isinstance(found, WaitingScene) else found
 
     def draw(self, canvas: Canvas) -> None:
@@ -128,7 +128,7 @@ class ChampionScene(WaitingScene):
         if self.frame % LOOK_FRAMES:
             return self
         if self.hall.next_bout() is not None or not self.hall.news.over:
-            return following(self.hall)
+            return next_scene(self.hall)
         return TableScene(self.hall) if self.age >= CHAMPION_SECONDS else self
 
     def skip(self) -> Scene:
@@ -156,11 +156,11 @@ class BoutScene(Scene):
             self.lines = lines_of(hall.state, self.bout)
         return super().update()
 
-    def _is_still_there(self, state: State) -> bool:
+    def _is_still_there(self, state: TournamentState) -> bool:
         return set(self.lines) <= {score.number for score in state.scores.values()}
 
     @property
-    def state(self) -> State:
+    def state(self) -> TournamentState:
         """The tournament that the bout belongs to, as this scene has seen it last."""
         return self._state
 
@@ -177,7 +177,7 @@ class TakenBackScene(Scene):
 class VersusScene(BoutScene):
     """Who meets whom, and a countdown."""
 
-    seconds = VERSUS_SECONDS
+    seconds = MATCHUP_SECONDS
 
     @property
     def count(self) -> int:
@@ -197,7 +197,7 @@ class VersusScene(BoutScene):
         return VersusScene(self.hall, again)
 
     def draw(self, canvas: Canvas) -> None:
-        draw_common.versus(canvas, self.hall, self.state, self.bout, self.count)
+        draw_common.matchup(canvas, self.hall, self.state, self.bout, self.count)
 
 
 def begun(hall: Hall, bout: Bout, frame: int = 0) -> Scene:
@@ -211,7 +211,7 @@ def begun(hall: Hall, bout: Bout, frame: int = 0) -> Scene:
         log.warning("%s can't be shown: %s", bout.key, error)
     except Exception:
         log.exception("%s can't be shown", bout.key)
-    return WinnerScene(hall, bout, None) if None not in scores_of(hall.state, bout) else following(hall)
+    return WinnerScene(hall, bout, None) if None not in scores_of(hall.state, bout) else next_scene(hall)
 
 
 class PlayingScene(BoutScene):
@@ -243,7 +243,7 @@ class PlayingScene(BoutScene):
         if self.hall.news is not self._news:
             self._news = self.hall.news
             if self.duel.live and not self._fed():
-                return following(self.hall)
+                return next_scene(self.hall)
         self._move()
         if self.frame % KEEP_FRAMES == 0 and not self.rushing:
             self._keep()
@@ -279,9 +279,9 @@ class PlayingScene(BoutScene):
 
     def after(self) -> Scene:
         a, b = (panel.score for panel in self.duel.panels)
-        booked = None not in scores_of(self.state, self.bout)
-        if not booked and not self.duel.over:
-            return following(self.hall)
+        published = None not in scores_of(self.state, self.bout)
+        if not published and not self.duel.over:
+            return next_scene(self.hall)
         return WinnerScene(self.hall, self.bout, self.duel.leads.copy(), (a, b))
 
     def skip(self) -> Scene:
@@ -291,7 +291,7 @@ class PlayingScene(BoutScene):
             return self.after()
         if self.duel.live:
             self.hall.put_off(self.bout)
-            return following(self.hall)
+            return next_scene(self.hall)
         self._rush_to = self.state.plan.rules[self.bout.game].max_frames
         self.hall.stage.speaker.stop()
         return self
@@ -339,19 +339,19 @@ class WinnerScene(BoutScene):
         return (a.score, b.score) if a is not None and b is not None else self.shown
 
     @property
-    def booked(self) -> bool:
+    def published(self) -> bool:
         return None not in scores_of(self.state, self.bout)
 
     def after(self) -> Scene:
         if self.hall.news.state is None or not self.hall.known().scores:
-            return following(self.hall)
+            return next_scene(self.hall)
         return TableScene(self.hall)
 
     def back(self) -> Scene:
         return begun(self.hall, self.bout)
 
     def draw(self, canvas: Canvas) -> None:
-        draw_common.winner(canvas, self.hall, self.state, self.bout, self.scores, self.leads, booked=self.booked)
+        draw_common.winner(canvas, self.hall, self.state, self.bout, self.scores, self.leads, published=self.published)
 
 
 class TableScene(Scene):
@@ -360,7 +360,7 @@ class TableScene(Scene):
     seconds = TABLE_SECONDS
 
     def update(self) -> Scene:
-        return following(self.hall) if self.hall.news.state is None else super().update()
+        return next_scene(self.hall) if self.hall.news.state is None else super().update()
 
     def draw(self, canvas: Canvas) -> None:
         if self.hall.news.state is None:

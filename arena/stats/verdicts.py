@@ -46,7 +46,7 @@ class GameVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EventVerdicts:
     """The verdicts of one event, or of one part of it."""
 
     games: tuple[GameVerdict, ...]
@@ -75,7 +75,7 @@ class Outcome:
 
 def people_against_bots(
     scores: Mapping[str, tuple[Scores, Scores]], *, alpha: float = ALPHA, seed: int = 0, stopped: bool = False
-) -> Outcome:
+) -> EventVerdicts:
     """Judge people against bots.
 
     On each seed the mean of the people is compared with the mean of as many bots. As many, because the mean of few
@@ -103,7 +103,7 @@ def people_against_bots(
         verdicts.append(GameVerdict(game, len(people), people, bots, differences, compared, effect))
     mean = float(np.mean(pooled)) if len(pooled) else 0.0
     verdict = Verdict.UNDECIDED if overall > allowed[-1] or mean == 0 else Verdict.A if mean > 0 else Verdict.B
-    return Outcome(tuple(verdicts), verdict, overall)
+    return EventVerdicts(tuple(verdicts), verdict, overall)
 
 
 def decided(

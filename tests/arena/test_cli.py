@@ -26,7 +26,7 @@ from arena import cli
 from arena.commands.tables import dump, print_evaluation, print_json, print_match, print_standings
 from arena.engine.verify import verify_file
 from arena.scoreboard.migrations import VERSION_TABLE
-from arena.scoreboard.publish import unbooked
+from arena.scoreboard.publish import unpublished
 from arena.scoreboard.results import Standing
 from arena.scoreboard.store import Scoreboard
 from envs.games import GAMES
@@ -633,7 +633,7 @@ def test_another_scoreboard_gets_only_what_was_played_for_it(arena: Arena, event
     assert (code, err) == (0, "")
     with Scoreboard.open(other) as board:
         assert len(board.results()) == 1
-        assert len(unbooked(event / "recordings", board)) == 3
+        assert len(unpublished(event / "recordings", board)) == 3
 
 
 def test_a_bad_file_among_the_recordings_is_named_and_disturbs_nothing(arena: Arena, event: Path) -> None:

@@ -38,7 +38,7 @@ class Attract(KioskScreen):
     def __init__(self, house: House, now: float) -> None:
         super().__init__(house, now)
         self._turns = count()
-        self._programme: list[tuple[Game, Path | str | None]] = []
+        self._schedule: list[tuple[Game, Path | str | None]] = []
         """What is still to come: a recording, a bot that plays live, or None for the game's standings."""
         self._next_live: AttractBot | None = None
         """The next bot in the programme, while it is getting ready."""
@@ -75,9 +75,9 @@ class Attract(KioskScreen):
         if self._show_missed(now):
             return
         for _ in range(2 * len(self.house.games) + 1):  # the last of them are standings: those can be shown
-            if len(self._programme) < 2:
-                self._programme += self._planned(next(self._turns))
-            self.game, what = self._programme.pop(0)
+            if len(self._schedule) < 2:
+                self._schedule += self._planned(next(self._turns))
+            self.game, what = self._schedule.pop(0)
             if what is None:
                 self.clip, self._until = None, now + STANDINGS_SECONDS
                 self._standings = self.house.standings(self.game)
@@ -130,18 +130,18 @@ class Attract(KioskScreen):
 
     def _planned(self, turn: int) -> list[tuple[Game, Path | str | None]]:
         """Return a round of the programme: for every game one clip, another one each turn, and its standings."""
-        programme: list[tuple[Game, Path | str | None]] = []
+        schedule: list[tuple[Game, Path | str | None]] = []
         for game in self.house.games:
             clips: Sequence[Path | str] = self.house.clips(game) or self.house.performers(game)
             if clips:
-                programme.append((game, clips[turn % len(clips)]))
-            programme.append((game, None))
-        return programme
+                schedule.append((game, clips[turn % len(clips)]))
+            schedule.append((game, None))
+        return schedule
 
     def _load_live(self, now: float) -> None:
         """See that the next bot in the programme gets ready."""
         if self._next_live is None and now - self.touched >= LOAD_AFTER_SECONDS:
-            plan = ((game, what) for game, what in self._programme if isinstance(what, str))
+            plan = ((game, what) for game, what in self._schedule if isinstance(what, str))
             coming = self._missed or next(plan, None)
             playing = self.clip is not None and self.clip.live  # one at a time
             if coming is not None and not playing:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
 
-from arena.kiosk.model import House, Rival
+from arena.kiosk.model import House, OpponentChoice
 from arena.play.opponent_loading import LoadingOpponent
 from arena.play.session import Round
 from arena.ui import palette
@@ -78,7 +78,7 @@ class Visit:
     """One guest, from choosing a game to the result."""
 
     game: Game
-    rival: Rival | None = None
+    choice: OpponentChoice | None = None
     """None: alone."""
     at_work: LoadingOpponent | None = None
     """The rival's process, from when it was chosen until the match is over."""

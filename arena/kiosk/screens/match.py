@@ -123,12 +123,12 @@ class NextRound(KioskScreen):
             text("kiosk.the_match") if rounds == 1 else text("kiosk.round_of", n=len(visit.rounds) + 1, rounds=rounds)
         )
         self.header(canvas, title, visit.game.title)
-        rival = visit.rival.name if visit.rival else ""
-        if rival:
+        choice = visit.choice.name if visit.choice else ""
+        if choice:
             half = (WIDTH - 2 * MARGIN - 200) / 2
             canvas.text(visit.name, MARGIN + half, 152, 52, palette.SKY, 1, half)
             canvas.pixels(text("kiosk.versus"), WIDTH / 2, 166, 4, palette.QUIET, 0.5)
-            canvas.text(rival, WIDTH - MARGIN - half, 152, 52, palette.ORANGE, 0, half)
+            canvas.text(choice, WIDTH - MARGIN - half, 152, 52, palette.ORANGE, 0, half)
         else:
             canvas.text(visit.name, WIDTH / 2, 152, 52, palette.SKY, 0.5, WIDTH - 2 * MARGIN)
         if visit.rounds:
@@ -136,7 +136,7 @@ class NextRound(KioskScreen):
         elif not self.refusal:
             what = (
                 text("kiosk.match_what", n=(rounds + 1) // 2)
-                if rival and rounds > 1
+                if choice and rounds > 1
                 else text("kiosk.alone_what", n=rounds)
             )
             canvas.paragraph(what, WIDTH / 2, 280, 900, 34, palette.TEXT, 0.5)
@@ -154,7 +154,7 @@ class NextRound(KioskScreen):
         if self.house.station.url and self.ticket is None and awake:
             canvas.text(text("kiosk.unseen"), WIDTH / 2, 512, 30, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
         if self.is_waiting:
-            name = self.visit.rival.name if self.visit.rival else ""
+            name = self.visit.choice.name if self.visit.choice else ""
             waits = text("kiosk.rival_loading", name=name)
             canvas.text(waits, WIDTH / 2, 586, 34, palette.QUIET, 0.5, WIDTH - 2 * MARGIN)
         elif awake:
@@ -163,7 +163,7 @@ class NextRound(KioskScreen):
         self.footer(canvas, now, [(text("kiosk.cap_fire"), text("kiosk.hint_start")), ("ESC", text("kiosk.hint_end"))])
 
 
-class Playing(KioskScreen):
+class PlayingScreen(KioskScreen):
     """One ranked round.
 
     Args:

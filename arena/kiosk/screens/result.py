@@ -96,7 +96,7 @@ class ResultScreen(KioskScreen):
 
     def _title(self) -> str:
         mine, theirs = self.visit.wins()
-        if self.visit.rival is None or all(r.opponent is None for r in self.visit.rounds):
+        if self.visit.choice is None or all(r.opponent is None for r in self.visit.rounds):
             return text("kiosk.result")
         return text(
             "kiosk.result_won" if mine > theirs else "kiosk.result_lost" if mine < theirs else "kiosk.result_even"
@@ -105,9 +105,9 @@ class ResultScreen(KioskScreen):
     def _left(self, canvas: Canvas) -> None:
         """The rounds, and what they are worth."""
         visit, width = self.visit, 560.0
-        canvas.text(visit.name, MARGIN, 128, 40, palette.SKY, room=width if visit.rival is None else width * 0.55)
-        if visit.rival is not None:
-            canvas.text(visit.rival.name, MARGIN + width, 132, 32, palette.ORANGE, 1, width * 0.42)
+        canvas.text(visit.name, MARGIN, 128, 40, palette.SKY, room=width if visit.choice is None else width * 0.55)
+        if visit.choice is not None:
+            canvas.text(visit.choice.name, MARGIN + width, 132, 32, palette.ORANGE, 1, width * 0.42)
         for line, played in enumerate(visit.rounds[-5:]):
             mine, theirs = scores_of(played)
             y = 190 + 48 * line
@@ -132,12 +132,12 @@ class ResultScreen(KioskScreen):
         paired = [
             (mine, theirs) for (mine, theirs), gone in zip(pairs, left, strict=True) if theirs is not None and not gone
         ]
-        if any(left) and visit.rival is not None:
-            said.append((text("kiosk.left_round", name=visit.rival.name), palette.TEXT))
-        if paired and visit.rival is not None:
+        if any(left) and visit.choice is not None:
+            said.append((text("kiosk.left_round", name=visit.choice.name), palette.TEXT))
+        if paired and visit.choice is not None:
             lead = sum(mine - theirs for mine, theirs in paired)
             key = "paired_ahead" if lead > 0 else "paired_behind" if lead < 0 else "paired_level"
-            said.append((text(f"kiosk.{key}", name=visit.rival.name, points=number(abs(lead))), palette.TEXT))
+            said.append((text(f"kiosk.{key}", name=visit.choice.name, points=number(abs(lead))), palette.TEXT))
         best = max(mine for mine, _ in pairs)
         if outcome is not None and outcome.place:
             before = outcome.best_before

@@ -168,12 +168,12 @@ def by_seed_csv(found: BySeed) -> Response:
 @router.get("/void")
 def void(server: TheServer, _: Visitor) -> list[ResultView]:
     """The episodes that organizers have struck out, with the reasons."""
-    return server.views.struck_out()
+    return server.views.voided()
 
 
 @router.get("/void.csv", response_class=Response)
 def void_csv(server: TheServer, _: Visitor) -> Response:
-    return csv_of(server.views.struck_out(), ResultView)
+    return csv_of(server.views.voided(), ResultView)
 
 
 @router.get("/recordings/{recording_sha256}", response_class=FileResponse)

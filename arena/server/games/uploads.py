@@ -239,7 +239,7 @@ class Uploads:
             result = sent.save(self._recordings)  # before the row: what the scoreboard names is there
             with self._board.writing() as session:
                 row = session.get_one(UploadRow, number, with_for_update=True)
-                new = self._book(session, row, sent.recording, result)
+                new = self._publish(session, row, sent.recording, result)
                 return row.recording_sha256 if new else None
 
     def settle(self, ticket: str, sent: Sent) -> str | None:
@@ -291,7 +291,7 @@ class Uploads:
                     return f"{same:.0%} of its actions are, frame for frame, those of somebody else's game"
         return None
 
-    def _book(self, session: Session, row: UploadRow, recording: Recording, result: Result) -> bool:
+    def _publish(self, session: Session, row: UploadRow, recording: Recording, result: Result) -> bool:
         new = self._board.add_within(session, result)
         ticket = None if row.ticket is None else session.get_one(TicketRow, row.ticket, with_for_update=True)
         if new or session.get(ProofRow, result.recording_sha256) is None:

@@ -33,7 +33,7 @@ HURRY = 600
 """Emulated frames per picture while a game is caught up with, as when somebody begins to watch in the middle of it."""
 
 
-class Screen:
+class GamePicture:
     """One running game as it is shown.
 
     Raises:
@@ -83,7 +83,7 @@ class Screens:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._screens: dict[str, Screen | None] = {}
+        self._screens: dict[str, GamePicture | None] = {}
 
     def tick(self) -> list[dict[str, Any]]:
         """Return what is new to be seen; empty if nothing is."""
@@ -107,9 +107,9 @@ class Screens:
         return news
 
 
-def _screen(game: LiveGame) -> Screen | None:
+def _screen(game: LiveGame) -> GamePicture | None:
     try:
-        return Screen(game)
+        return GamePicture(game)
     except ArenaError:
         return None
 

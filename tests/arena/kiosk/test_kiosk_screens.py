@@ -11,25 +11,25 @@ from screenshots import fill, played_by_agent, played_by_guest, visit_of
 
 from agents.human import Button
 from agents.player import Kind
-from arena.event.lifecycle import Ceremony
+from arena.event.lifecycle import EventLifecycle
 from arena.event.log import Log
 from arena.kiosk.clips import CLIP_SECONDS
 from arena.kiosk.flow import SCREENS, follow
 from arena.kiosk.kiosk import Kiosk
-from arena.kiosk.model import House, Rival
+from arena.kiosk.model import House, OpponentChoice
 from arena.kiosk.rounds import is_over
 from arena.kiosk.screens.attract import LOAD_AFTER_SECONDS, STANDINGS_SECONDS, Attract
 from arena.kiosk.screens.base import DEAF_SECONDS, To, Visit
-from arena.kiosk.screens.choose import ChooseRival
+from arena.kiosk.screens.choose import ChooseOpponent
 from arena.kiosk.screens.consent import Consent
 from arena.kiosk.screens.exit import TRIES, WAIT_SECONDS
-from arena.kiosk.screens.match import NEXT_SECONDS, NextRound, Playing, Practice, Trouble
+from arena.kiosk.screens.match import NEXT_SECONDS, NextRound, PlayingScreen, Practice, Trouble
 from arena.kiosk.screens.name import EnterName
 from arena.kiosk.screens.result import Counting, ResultScreen
 from arena.play.keeper import PlayedGame
 from arena.play.opponent_loading import LoadingOpponent
 from arena.play.session import Round
-from arena.scoreboard.results import ResultScreen as GameResult
+from arena.scoreboard.results import Result
 from arena.ui import strings
 from arena.ui.window import Press
 from envs.games import GAMES
@@ -42,11 +42,11 @@ BREAKOUT = GAMES["breakout"]
 RULES = named_rules("breakout").varied(max_frames=1200)
 
 
-def a_result(house: House, player: str, score: float) -> GameResult:
+def a_result(house: House, player: str, score: float) -> Result:
     """A result that nobody played: for what only reads the standings."""
     rules = house.rules(BREAKOUT)
     values = {name: player.encode().hex()[:8].ljust(64, "0") for name in ("recording_sha256", "digest")}
-    return GameResult(
+    return Result(
         player=player,
         kind=Kind.SCRIPT,
         artifact_sha256=None,
@@ -103,20 +103,20 @@ class TestChoosing:
     )
     def test_arrows_move_among_the_games(self, guest: Guest, house: House, keys: list[str], game: int) -> None:
         guest.press("space", *keys, "return")
-        assert isinstance(guest.kiosk.screen, ChooseRival)
+        assert isinstance(guest.kiosk.screen, ChooseOpponent)
         assert guest.kiosk.screen.visit.game is house.games[game]
 
     def test_the_last_rival_is_nobody(self, guest: Guest) -> None:
         guest.press("space", "return", *["down"] * 20, "return")
         assert isinstance(guest.kiosk.screen, EnterName)
-        assert guest.kiosk.screen.visit.rival is None
+        assert guest.kiosk.screen.visit.choice is None
 
     def test_the_strongest_rival_comes_first(self, guest: Guest, house: House) -> None:
         house.board.add(a_result(house, "script:basic", 99))
         guest.press("space", "return")
-        assert isinstance(guest.kiosk.screen, ChooseRival)
-        assert guest.kiosk.screen.rivals[0] is not None
-        assert guest.kiosk.screen.rivals[0].agent == "script:basic"
+        assert isinstance(guest.kiosk.screen, ChooseOpponent)
+        assert guest.kiosk.screen.opponents[0] is not None
+        assert guest.kiosk.screen.opponents[0].agent == "script:basic"
 
 
 class TestName:
@@ -277,8 +277,8 @@ class TestTime:
         assert guest.sees == "Attract"
 
     def test_after_the_event_there_is_no_ranked_round(self, guest: Guest, house: House) -> None:
-        ceremony = Ceremony(house.event, Log(house.board.engine))
-        for step in (ceremony.open, ceremony.freeze, ceremony.close):
+        lifecycle = EventLifecycle(house.event, Log(house.board.engine))
+        for step in (lifecycle.open, lifecycle.freeze, lifecycle.close):
             assert NextRound(house, Visit(BREAKOUT, name="Ada"), guest.clock()).refusal == ""
             step()
         guest.kiosk.screen = screen = NextRound(house, Visit(BREAKOUT, name="Ada"), guest.clock())
@@ -288,10 +288,10 @@ class TestTime:
         assert guest.sees != "Playing"
 
 
-class TestRival:
+class TestOpponentChoice:
     @pytest.mark.parametrize("agent", ["no-such-bot", "script:nonsense"])
     def test_one_that_cannot_play_leaves_the_guest_alone(self, guest: Guest, house: House, agent: str) -> None:
-        visit = Visit(BREAKOUT, Rival(agent, None), LoadingOpponent(agent, RULES), "Ada")
+        visit = Visit(BREAKOUT, OpponentChoice(agent, None), LoadingOpponent(agent, RULES), "Ada")
         guest.kiosk.screen = screen = NextRound(house, visit, guest.clock())
         deadline = time.monotonic() + 300
         while screen.is_waiting and time.monotonic() < deadline:
@@ -304,7 +304,7 @@ class TestRival:
 
     def test_one_that_died_between_two_rounds_leaves_the_guest_alone(self, guest: Guest, house: House) -> None:
         others = set(multiprocessing.active_children())
-        visit = Visit(BREAKOUT, Rival("script:basic", None), name="Ada")
+        visit = Visit(BREAKOUT, OpponentChoice("script:basic", None), name="Ada")
         visit.at_work = LoadingOpponent("script:basic", house.rules(BREAKOUT))
         deadline = time.monotonic() + 300
         while visit.at_work.loading and time.monotonic() < deadline:
@@ -312,21 +312,21 @@ class TestRival:
         (process,) = set(multiprocessing.active_children()) - others
         process.kill()
         process.join()
-        guest.kiosk.screen = Playing(house, visit, guest.clock(), house.seeds(BREAKOUT)[0], None)
+        guest.kiosk.screen = PlayingScreen(house, visit, guest.clock(), house.seeds(BREAKOUT)[0], None)
         guest.wait(0.5)
         assert guest.sees == "NextRound"
         assert (visit.at_work.opponent, visit.rounds) == (None, [])
         assert "has died" in str(visit.at_work.problem)
 
     def test_who_leaves_ends_a_rival_that_is_still_loading(self) -> None:
-        rival = LoadingOpponent("script:random", RULES)
-        rival.close()
-        rival.close()
+        choice = LoadingOpponent("script:random", RULES)
+        choice.close()
+        choice.close()
         deadline = time.monotonic() + 300
-        while rival.loading and time.monotonic() < deadline:
+        while choice.loading and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert not rival.loading
-        assert rival.opponent is None
+        assert not choice.loading
+        assert choice.opponent is None
 
 
 class TestExit:

@@ -254,18 +254,18 @@ def test_an_agent_beside_plays_what_it_would_have_played_alone(
     with open_opponent("script:basic", RULES) as opponent:
         rounds = play_match(stage, RULES, [3, 4], "Ada", tmp_path, opponent=opponent, limits=QUICK)
     for one in rounds:
-        rival = one.opponent
-        assert rival is not None
-        assert rival.path is not None
-        assert verify(read(rival.path)).ok
-        assert rival.recording.seed == one.person.recording.seed == one.seed
-        assert rival.recording.pacing is not None
-        if rival.recording.pacing.held_frames == 0:
+        opponent = one.opponent
+        assert opponent is not None
+        assert opponent.path is not None
+        assert verify(read(opponent.path)).ok
+        assert opponent.recording.seed == one.person.recording.seed == one.seed
+        assert opponent.recording.pacing is not None
+        if opponent.recording.pacing.held_frames == 0:
             from agents.scripts import make_script
             from envs.games import find_game
 
             (alone,) = play_seeds(make_script("basic", find_game("breakout")), RULES, [one.seed])
-            assert rival.recording.digest == alone.digest
+            assert opponent.recording.digest == alone.digest
 
 
 def test_who_leaves_waits_for_nobody_and_loses_the_round(

@@ -15,8 +15,8 @@ from arena.stage.audience import Hall
 from arena.stage.player import TheShow
 from arena.stage.poller import Follower
 from arena.stage.scenes import PlayingScene
-from arena.tournament.model import State
-from arena.tournament.runner import Conductor, machine, person
+from arena.tournament.model import TournamentState
+from arena.tournament.runner import TournamentRunner, machine, person
 from arena.ui.window import Stage
 from envs.rules import named_rules
 from tests.pretend import people_play
@@ -26,7 +26,7 @@ RULES = named_rules(GAME).varied(max_frames=300)
 PEOPLE = {"Mia": 0.1, "José Ángel": 0.6}
 
 
-def begin(event: Event, board: Scoreboard, name: str, format: str, people: tuple[str, ...], n: int) -> Conductor:
+def begin(event: Event, board: Scoreboard, name: str, format: str, people: tuple[str, ...], n: int) -> TournamentRunner:
     """Begin a tournament of people against two scripts, of whom a duel takes one."""
     agents = ("script:random", "script:noop")[: 1 if format == "duel" else 2]
     entrants = [person(one) for one in people] + [machine(agent, [GAME]) for agent in agents]
@@ -38,13 +38,13 @@ def begin(event: Event, board: Scoreboard, name: str, format: str, people: tuple
         "series": {"kind": "best of", "n": n},
         "practice": True,
     }
-    one = Conductor(event, board, name)
+    one = TournamentRunner(event, board, name)
     one.create(values)
     one.run(processes=1)
     return one
 
 
-def finish(one: Conductor) -> State:
+def finish(one: TournamentRunner) -> TournamentState:
     """Let everybody play to the end."""
     state = one.state()
     while slots := one.waiting_for(state):

@@ -23,7 +23,7 @@ from arena.scoreboard.store import Scoreboard
 from arena.server.access.tokens import Identity, Tokens
 from arena.server.clock import Clock
 from arena.server.errors import Conflict, NotFound, TooMany
-from arena.server.settings import Limits, Settings
+from arena.server.settings import RequestLimits, ServerSettings
 from arena.server.submissions.evaluator import Evaluators
 from arena.server.submissions.queue import MOST_ATTEMPTS, Submissions
 from envs.rules import named_rules
@@ -35,7 +35,7 @@ RULES = named_rules("breakout")
 class Queue:
     """A queue without a server."""
 
-    def __init__(self, board: Scoreboard, settings: Settings) -> None:
+    def __init__(self, board: Scoreboard, settings: ServerSettings) -> None:
         self.settings = settings
         self.all = Submissions(board, Clock(), settings)
         self.tokens = Tokens(board, Clock())
@@ -57,9 +57,9 @@ class Queue:
 def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Queue]:
     event = open_event(tmp_path / "event")
     url = str(event.database) if request.param == "sqlite" else request.getfixturevalue("database")
-    limits = Limits(evaluations_per_day=2, waiting_per_owner=5, lease_seconds=0.3)
+    limits = RequestLimits(evaluations_per_day=2, waiting_per_owner=5, lease_seconds=0.3)
     with Scoreboard.open(url) as board:
-        yield Queue(board, Settings(event, url, evaluators=0, limits=limits))
+        yield Queue(board, ServerSettings(event, url, evaluators=0, limits=limits))
 
 
 def test_in_the_order_of_arrival_with_their_places(queue: Queue) -> None:
@@ -193,7 +193,7 @@ def test_an_agent_that_brings_down_its_workers_is_given_up(queue: Queue) -> None
 def test_with_approval_an_organizer_comes_first(tmp_path: Path) -> None:
     event = open_event(tmp_path / "event")
     with Scoreboard.open(event.database) as board:
-        queue = Queue(board, replace(Settings(event, str(event.database)), approval=True))
+        queue = Queue(board, replace(ServerSettings(event, str(event.database)), approval=True))
         number = queue.send(0, 0)
         assert (queue.state(number), queue.all.claim("a")) == ("held", None)
 
