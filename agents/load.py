@@ -28,7 +28,7 @@ def house_bots(game: Game | None = None) -> list[str]:
     return [stem for stem in stems if game is None or stem.startswith(f"{game.name}-")]
 
 
-class Strength(StrEnum):
+class StrengthLevel(StrEnum):
     """What a guest chooses, weakest first."""
 
     EASY = "easy"
@@ -36,11 +36,11 @@ class Strength(StrEnum):
     BOSS = "boss"
 
 
-def by_strength(game: Game) -> dict[Strength, str]:
+def by_strength(game: Game) -> dict[StrengthLevel, str]:
     """Return the names of the house bots of `game` that a guest can choose from, weakest first, as `zoo/strengths.toml`
     has them. A game may lack some, and games besides the event's have none."""
     named = tomllib.loads((ZOO / "strengths.toml").read_text(encoding="utf-8")).get(game.name, {})
-    return {strength: named[strength] for strength in Strength if strength in named}
+    return {strength: named[strength] for strength in StrengthLevel if strength in named}
 
 
 def load_player(agent: str, game: Game) -> Player:
@@ -71,7 +71,7 @@ def player_of(package: AgentPackage, game: Game, where: str = "") -> NetworkPlay
     Raises:
         AgentError: it can't play this game, or not at all.
     """
-    from agents.packages import Refused
+    from agents.packages import AgentRefused
 
     try:
         package.check_game(game)
@@ -82,7 +82,7 @@ def player_of(package: AgentPackage, game: Game, where: str = "") -> NetworkPlay
         from agents.networks.sb3 import sb3_player  # imports torch
 
         return sb3_player(package, game)
-    except Refused as refused:
+    except AgentRefused as refused:
         raise refused.at(where or package.name) from None
 
 

@@ -1,6 +1,6 @@
-"""The command line, `arena`. It starts at once: what a command needs is imported when it runs.
+"""The command line, `arena`. It starts at once: a command is imported when it is called.
 
-Exit codes: 0 done, 1 the thing checked is not so, 2 bad input, 130 interrupted, 141 the reader of the output has left.
+Exit codes: 0 done, 1 the check failed, 2 bad input, 130 interrupted, 141 the reader of the output has left.
 """
 
 from __future__ import annotations
@@ -12,23 +12,72 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from arena.commands import agent, doctor, event, kiosk, match, play, report, results, serve, submit, tournament, watch
+DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
 
-DONE, NOT_SO, BAD_INPUT, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
+PLAIN: dict[str, Any] = {
+    "no_args_is_help": True,
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,  # plain help: narrow, quick, and it can be copied
+}
 
-app = typer.Typer(
-    name="arena",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help: narrow, quick, and it can be copied
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+COMMANDS = {
+    "demo": ("demo:demo", "Play a small real event from start to end."),
+    "play": ("play:play", "Play a game yourself."),
+    "match": ("match:match", "Play a match between players on the same seeds."),
+    "evaluate": ("match:evaluate", "Play one agent on many seeds."),
+    "kiosk": ("kiosk:kiosk", "Run the arena as an arcade machine for guests."),
+    "stage": ("watch:stage", "Show a tournament on the hall's projector."),
+    "watch": ("watch:watch", "Show recordings or an agent's game in a window."),
+    "export": ("watch:export", "Make a film of a recording."),
+    "verify": ("results:verify", "Replay recordings and check their scores."),
+    "scoreboard": ("results:scoreboard", "Print the standings."),
+    "doctor": ("doctor:doctor", "Check this machine and say what to fix."),
+    "serve": ("serve:serve", "Run the shared scoreboard: its API and its pages."),
+    "backup": ("serve:backup", "Copy the event to another folder; the server may be running."),
+    "submit": ("submit:submit", "Send an agent to the server and follow it."),
+    "sync": ("submit:sync", "Send what is waiting in the event folder's outbox."),
+    "report": ("report:report", "Write the report of an event: one HTML file and a PDF."),
+    "dataset": ("report:dataset", "Export results and recordings as data."),
+    "forget": ("report:forget", "Remove a player who withdraws consent."),
+    "agent": ("agent:app", "Pack, show or check an agent's file."),
+    "token": ("serve:token", "Manage tokens: who may do what on the server."),
+    "event": ("event:app", "Run an event: open, freeze, close, export and audit it."),
+    "tournament": ("tournament:app", "Run a tournament; if killed, it resumes."),
+}
+"""Where each command stands, and the first sentence of its help: `arena --help` imports none of them."""
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are imported when they are called, as Click's documentation describes it."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {name: TyperCommand(name, help=sentence) for name, (_, sentence) in COMMANDS.items()}
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        found = getattr(import_module(f"arena.commands.{module}"), attribute)
+        if not isinstance(found, typer.Typer):
+            function, found = found, typer.Typer(**PLAIN | {"no_args_is_help": False})
+            found.command(cmd_name)(function)
+        return typer.main.get_command(found)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
+
+
+app = typer.Typer(name="arena", cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, **PLAIN)
 
 
 def _print_version(wanted: bool) -> None:
@@ -46,30 +95,6 @@ def arena(
     ] = False,
 ) -> None:
     """People and bots play the same Atari games under identical seeds; every score is proved by a recording."""
-
-
-app.command()(watch.demo)
-app.command()(play.play)
-app.command()(match.match)
-app.command()(match.evaluate)
-app.command()(kiosk.kiosk)
-app.command()(watch.stage)
-app.command()(watch.watch)
-app.command()(watch.export)
-app.command()(results.verify)
-app.command()(results.scoreboard)
-app.command()(doctor.doctor)
-app.add_typer(agent.app)
-app.command()(serve.serve)
-app.add_typer(serve.token)
-app.command()(serve.backup)
-app.command()(submit.submit)
-app.command()(submit.sync)
-app.command()(report.report)
-app.command()(report.dataset)
-app.command()(report.forget)
-app.add_typer(event.app, name="event")
-app.add_typer(tournament.app, name="tournament")
 
 
 class _Redacting(logging.Formatter):

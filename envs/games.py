@@ -215,7 +215,7 @@ def find_game(name: str) -> Game:
     """
     match = _ENVIRONMENT.fullmatch(name.strip()) if isinstance(name, str) else None
     plain = match["game"] if match else ""
-    if (game := _by_spelling().get(_squeeze(plain))) is not None:
+    if (game := _by_known_name().get(_squeeze(plain))) is not None:
         return game
     near = difflib.get_close_matches(plain.lower(), [*GAMES, *other_games()], n=3, cutoff=0.5)
     hint = f"did you mean {', '.join(near)}?" if near else f"the event's games are {', '.join(GAMES)}."
@@ -223,7 +223,7 @@ def find_game(name: str) -> Game:
 
 
 @cache
-def _by_spelling() -> dict[str, Game]:
+def _by_known_name() -> dict[str, Game]:
     games = (*other_games().values(), *GAMES.values())
     return {_squeeze(text): game for game in games for text in (game.name, game.title)}
 

@@ -22,7 +22,7 @@ class End(StrEnum):
     """The player broke down or used an action outside the action set; what was played counts."""
 
 
-class Source(Protocol):
+class PictureSource(Protocol):
     """Where a step gets its picture from: the environment, as long as it stands at that frame."""
 
     def screen_of(self, step: Step) -> np.ndarray: ...
@@ -44,7 +44,7 @@ class Step:
     """Lives left, as ALE counts them."""
     end: End | None
     """Why the episode ended with this frame; None while it runs."""
-    source: Source = field(repr=False)
+    source: PictureSource = field(repr=False)
 
     def screen(self) -> np.ndarray:
         """The picture: uint8 (height, width, 3), RGB, read-only."""

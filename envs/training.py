@@ -1,8 +1,8 @@
 """Fast training environments: many games at once in ale-py's own threads, under the arena's rules.
 
 `TrainingEnv` is a Stable-Baselines3 `VecEnv` over `ale_py.vector_env.AtariVectorEnv`. What an agent sees here is, pixel
-for pixel, what `agents.networks.preprocessing.Eye` makes of the arena's own environment for the same ALE seed and
-actions (without opening frames). What differs from SB3's `make_atari_env`:
+for pixel, what `agents.networks.preprocessing.Preprocessor` makes of the arena's own environment for the same ALE seed
+and actions (without opening frames). What differs from SB3's `make_atari_env`:
 
 - stickiness and length come from the rules, and one step is four emulated frames, in Pac-Man three;
 - a game opens with 0 to 3 frames of doing nothing, not with up to 30 (see `OPENING`);
@@ -219,8 +219,3 @@ class TrainingEnv(VecEnv):
     def env_is_wrapped(self, wrapper_class: type, indices: int | Iterable[int] | None = None) -> list[bool]:
         """True for `Monitor`: `info["episode"]` is filled as it would."""
         return [issubclass(wrapper_class, Monitor) for _ in self._get_indices(indices)]
-
-
-def make_training_env(game: str, num_envs: int, *, rules: str = "5min", seed: int = 0) -> TrainingEnv:
-    """`num_envs` games of `game` under the named rules."""
-    return TrainingEnv(named_rules(game, rules), num_envs, seed=seed)

@@ -171,9 +171,20 @@ def save(recording: Recording, folder: Path) -> Path:
     Raises:
         EventError: the folder can't be written or the disk is full; nothing is left half-written.
     """
-    data = encode(recording)
-    path = folder / f"{_stem(header_of(recording))}-{hashlib.sha256(data).hexdigest()[:12]}{SUFFIX}"
-    write_atomically(path, data)
+    return save_encoded(encode(recording), recording, folder)
+
+
+def save_encoded(content: bytes, recording: Recording, folder: Path) -> Path:
+    """Do what `save` does with a recording whose bytes are at hand.
+
+    Args:
+        content: what `recording` was decoded from, or `encode` made of it.
+
+    Raises:
+        EventError: see `save`.
+    """
+    path = folder / f"{_stem(header_of(recording))}-{hashlib.sha256(content).hexdigest()[:12]}{SUFFIX}"
+    write_atomically(path, content)
     return path
 
 

@@ -206,8 +206,10 @@ def people(game: Game, mean: float) -> str:
 
 def learned(about: dict[str, Any]) -> str:
     """Return in a sentence how it learned."""
+    likeliest = " It nearly always takes the action that it holds most likely." * (
+        about["settings"].get("sharper", 1.0) > 1
+    )
     if about["algo"] == "dagger":
-        likeliest = " It nearly always takes the action that it holds most likely." * ("sharper" in about["settings"])
         began = f" It went on from the house bot {about['start']['name']}." if "start" in about else ""
         besides = " Besides, it learned to tell what that player had seen." * bool(
             about["settings"].get("notes_weight")
@@ -223,9 +225,6 @@ def learned(about: dict[str, Any]) -> str:
     before = "after imitating recordings " * bool(about.get("imitates"))
     if start := about.get("start"):
         before = f"going on from `{start['name']}` (SHA-256 {start['sha256'][:12]}), to which it was held at first "
-    likeliest = " It nearly always takes the action that it holds most likely." * (
-        about["settings"].get("sharper", 1.0) > 1
-    )
     return f"Trained with {about['algo'].upper()} {before}(Stable-Baselines3 `CnnPolicy`).{likeliest}"
 
 

@@ -13,7 +13,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -26,18 +26,19 @@ sys.path.insert(0, str(ROOT))
 from agents.human import Button, HumanPlayer  # noqa: E402
 from agents.load import find_agent_file, house_bots, load_player  # noqa: E402
 from arena.client.offline import Alone  # noqa: E402
-from arena.client.station import Refused  # noqa: E402
+from arena.client.station import TicketRefused  # noqa: E402
 from arena.engine.evaluate import play_seeds  # noqa: E402
 from arena.event.blocked_words import load_words  # noqa: E402
 from arena.event.folder import open_event  # noqa: E402
 from arena.kiosk.kiosk import Kiosk  # noqa: E402
-from arena.kiosk.model import House, Rival  # noqa: E402
+from arena.kiosk.model import House, OpponentChoice  # noqa: E402
 from arena.kiosk.screens.attract import Attract  # noqa: E402
-from arena.kiosk.screens.base import Screen, Visit  # noqa: E402
+from arena.kiosk.screens.base import KioskScreen, Visit  # noqa: E402
 from arena.kiosk.settings import open_settings  # noqa: E402
+from arena.play.keeper import PlayedGame  # noqa: E402
 from arena.play.opponent import open_opponent  # noqa: E402
-from arena.play.session import Played, Round, play_game  # noqa: E402
-from arena.scoreboard.publish import book, keep  # noqa: E402
+from arena.play.session import Round, play_game  # noqa: E402
+from arena.scoreboard.publish import keep, publish  # noqa: E402
 from arena.scoreboard.store import Scoreboard  # noqa: E402
 from arena.ui.window import Press, Stage, open_stage  # noqa: E402
 from envs.games import Game, find_game  # noqa: E402
@@ -102,22 +103,22 @@ def fill(house: House, game: Game, guests: Sequence[str], agents: Sequence[str])
     seeds, rules = house.seeds(game)[:1], house.rules(game)
     games = [one for number, name in enumerate(guests) for one in played_by_guest(name, rules, seeds, number)]
     games += [one for agent in agents for one in played_by_agent(agent, game, rules, seeds)]
-    book([keep(recording, house.event.recordings) for recording in games], house.board, processes=1)
+    publish([keep(recording, house.event.recordings) for recording in games], house.board, processes=1)
 
 
 def visit_of(house: House, game: Game, name: str, agent: str | None, rounds: int = 2, hands: int = 7) -> Visit:
     """Return a visit whose games are played and saved, but not counted yet."""
     rules, seeds = house.rules(game), house.seeds(game)[:rounds]
     mine = [_saved(house, one) for one in played_by_guest(name, rules, seeds, hands)]
-    theirs: Sequence[Played | None] = [None] * rounds
+    theirs: Sequence[PlayedGame | None] = [None] * rounds
     if agent is not None:
         theirs = [_saved(house, one) for one in played_by_agent(agent, game, rules, seeds)]
     played = [Round(*one) for one in zip(seeds, mine, theirs, strict=True)]
-    return Visit(game, Rival(agent, None) if agent else None, name=name, rounds=played)
+    return Visit(game, OpponentChoice(agent, None) if agent else None, name=name, rounds=played)
 
 
-def _saved(house: House, recording: Recording) -> Played:
-    return Played(recording, keep(recording, house.event.recordings), None)
+def _saved(house: House, recording: Recording) -> PlayedGame:
+    return PlayedGame(recording, keep(recording, house.event.recordings), None)
 
 
 def _package_of_a_participant(house: House, game: Game) -> None:
@@ -133,7 +134,7 @@ def _package_of_a_participant(house: House, game: Game) -> None:
 # -- the pictures ------------------------------------------------------------------------------------------------------
 
 
-class Clock:
+class ScriptedClock:
     """Seconds that go by when this script says so."""
 
     def __init__(self) -> None:
@@ -143,16 +144,24 @@ class Clock:
         return self.now
 
 
-class Camera:
+def picture_of(stage: Stage) -> Any:
+    """Return what stands on a window as a pillow image."""
+    from PIL import Image
+
+    surface = stage.surface
+    return Image.frombytes("RGB", surface.get_size(), stage.pygame.image.tobytes(surface, "RGB"))
+
+
+class KioskCamera:
     """Leads a kiosk from screen to screen and takes its picture."""
 
-    def __init__(self, house: House, stage: Stage, clock: Clock) -> None:
+    def __init__(self, house: House, stage: Stage, clock: ScriptedClock) -> None:
         self.house = house
         self.clock = clock
         self.kiosk = Kiosk(house, stage, clock)
         self._stage = stage
 
-    def show(self, make: Callable[[House, float], Screen]) -> None:
+    def show(self, make: Callable[[House, float], KioskScreen]) -> None:
         self.kiosk.screen = make(self.house, self.clock())
 
     def press(self, *keys: str) -> None:
@@ -165,7 +174,7 @@ class Camera:
             self.clock.now += 0.05
             self.kiosk.update()
 
-    def wait_for(self, seen: Callable[[Screen], bool]) -> None:
+    def wait_for(self, seen: Callable[[KioskScreen], bool]) -> None:
         """Let time go by until the screen is such."""
         while not seen(self.kiosk.screen):
             self.wait(0.5)
@@ -239,10 +248,7 @@ class Camera:
 
     def shot(self) -> Any:
         """Return what stands on the window now."""
-        from PIL import Image
-
-        surface = self._stage.surface
-        return Image.frombytes("RGB", surface.get_size(), self._stage.pygame.image.tobytes(surface, "RGB"))
+        return picture_of(self._stage)
 
 
 class Away(Alone):
@@ -250,36 +256,41 @@ class Away(Alone):
 
     url = "http://192.168.1.10:8000"
 
-    def __init__(self, answer: Refused | None) -> None:
+    def __init__(self, answer: TicketRefused | None) -> None:
         self._answer = answer
 
-    def answer(self) -> Refused | None:
+    def answer(self) -> TicketRefused | None:
         return self._answer
 
 
 @contextmanager
-def studio(folder: Path, size: tuple[int, int]) -> Iterator[Camera]:
+def studio(folder: Path, size: tuple[int, int]) -> Iterator[KioskCamera]:
     """An event in `folder` and a window that nobody sees."""
     os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
     os.environ["ARENA_CONFIG"] = str(folder / "controls")
-    event = open_event(folder / "event", "Winter Arcade")
-    settings = event.folder / "kiosk.toml"
-    if not settings.exists():
-        settings.write_text('exit_code = "246810"\nurl = "http://192.168.1.10:8000"\n', encoding="utf-8")
-        (event.folder / "kiosk-seeds.txt").write_text("0a" * 32, encoding="ascii")  # the same pictures every time
+    event_folder = folder / "event"
+    if not event_folder.exists():
+        event_folder.mkdir(parents=True)
+        settings = 'name = "Winter Arcade"\nurl = "http://192.168.1.10:8000"\n'
+        (event_folder / "event.toml").write_text(settings, encoding="utf-8")
+        (event_folder / "kiosk.toml").write_text('exit_code = "246810"\n', encoding="utf-8")
+        (event_folder / "kiosk-seeds.txt").write_text("0a" * 32, encoding="ascii")  # the same pictures every time
+    event = open_event(event_folder)
     with Scoreboard.open(event.database) as board, open_stage("Arena", size=size) as stage:
-        yield Camera(House(event, board, open_settings(event.folder), load_words(event.folder)), stage, Clock())
+        yield KioskCamera(
+            House(event, board, open_settings(event.folder), load_words(event.folder)), stage, ScriptedClock()
+        )
 
 
-def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
+def pictures(camera: KioskCamera) -> Iterator[tuple[str, Any]]:
     """Yield the name and the picture of every screen, in the order in which a guest of the kiosk meets them."""
-    from arena.kiosk.model import Outcome
-    from arena.kiosk.screens.choose import ChooseGame, ChooseRival
+    from arena.kiosk.model import MatchOutcome
+    from arena.kiosk.screens.choose import ChooseGame, ChooseOpponent
     from arena.kiosk.screens.consent import Consent, WarmUp
     from arena.kiosk.screens.exit import Attempts, Exit
     from arena.kiosk.screens.match import NextRound, Trouble
     from arena.kiosk.screens.name import EnterName
-    from arena.kiosk.screens.result import Counting, Result
+    from arena.kiosk.screens.result import Counting, ResultScreen
 
     house = camera.house
     game = find_game("space_invaders")
@@ -304,7 +315,7 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     yield "game", camera.picture()
     _package_of_a_participant(house, game)
     visit = visit_of(house, game, "Hedy", "script:random")
-    camera.show(lambda house, now: ChooseRival(house, Visit(game), now))
+    camera.show(lambda house, now: ChooseOpponent(house, Visit(game), now))
     yield "rival", camera.picture()
     camera.show(lambda house, now: EnterName(house, Visit(game), now))
     camera.press(*"Hedy")
@@ -315,23 +326,23 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     yield "consent", camera.picture()
     camera.show(lambda house, now: WarmUp(house, visit, now))
     yield "warm-up", camera.picture()
-    waiting = Visit(game, visit.rival, visit.rival.start(house.rules(game)) if visit.rival else None, "Hedy")
+    waiting = Visit(game, visit.choice, visit.choice.start(house.rules(game)) if visit.choice else None, "Hedy")
     camera.show(lambda house, now: NextRound(house, waiting, now))
     camera.clock.now += 3
     yield "rival-loading", camera.picture()
     waiting.end()
-    camera.show(lambda house, now: NextRound(house, Visit(game, visit.rival, name="Hedy"), now))
+    camera.show(lambda house, now: NextRound(house, Visit(game, visit.choice, name="Hedy"), now))
     camera.wait(3)
     yield "first-round", camera.picture()
-    camera.show(lambda house, now: NextRound(house, Visit(game, visit.rival, None, "Hedy", visit.rounds[:1]), now))
+    camera.show(lambda house, now: NextRound(house, Visit(game, visit.choice, None, "Hedy", visit.rounds[:1]), now))
     camera.wait(3)
     yield "next-round", camera.picture()
     for name, answer in (
         ("unseen", None),
-        ("enough", Refused("Hedy has begun 30 games of Space Invaders today: that is all for one day.")),
+        ("enough", TicketRefused("Hedy has begun 30 games of Space Invaders today: that is all for one day.")),
     ):
         house.station = Away(answer)
-        camera.show(lambda house, now: NextRound(house, Visit(game, visit.rival, name="Hedy"), now))
+        camera.show(lambda house, now: NextRound(house, Visit(game, visit.choice, name="Hedy"), now))
         camera.wait(3)
         yield name, camera.picture()
     house.station = Alone()
@@ -346,10 +357,10 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     yield "result", camera.picture()
     long = visit_of(house, house.games[0], "W" * 32, None, 3, 3)
     counted = house.count(long.game, long.name, [r.person.path for r in long.rounds if r.person.path])
-    camera.show(lambda house, now: Result(house, long, counted, now))
+    camera.show(lambda house, now: ResultScreen(house, long, counted, now))
     yield "result-alone", camera.picture()
-    outcome: Outcome | None = None
-    camera.show(lambda house, now: Result(house, visit, outcome, now))
+    outcome: MatchOutcome | None = None
+    camera.show(lambda house, now: ResultScreen(house, visit, outcome, now))
     yield "result-later", camera.picture()
     camera.wait(38)
     yield "idle", camera.picture()
@@ -360,22 +371,34 @@ def pictures(camera: Camera) -> Iterator[tuple[str, Any]]:
     yield "exit", camera.picture()
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def options(description: str | None) -> tuple[tuple[int, int], Path]:
+    """Read the command line; return the size of the pictures and the folder for them, and make it."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="1280x720", metavar="WxH", help="of the pictures; 1280x720")
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="where they go; docs/screenshots")
     chosen = parser.parse_args()
     width, height = map(int, chosen.size.split("x"))
     chosen.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, studio(Path(folder), (width, height)) as camera:
-        for name, picture in pictures(camera):
-            path = chosen.out / (f"{name}.png" if name.startswith("play-") else f"kiosk-{name}.png")
-            picture.quantize(COLOURS, dither=0).save(path, optimize=True)
-            print(f"{path}  {path.stat().st_size:,} bytes")
-            if path.stat().st_size > MOST_BYTES and chosen.out == FOLDER:
-                print(f"{path} is larger than {MOST_BYTES:,} bytes", file=sys.stderr)
-                return 1
+    return (width, height), chosen.out
+
+
+def save(named: Iterable[tuple[str, Any]], out: Path) -> int:
+    """Save pictures as PNG files of few colours; return 1 as soon as one is too large for the repository, else 0."""
+    for name, picture in named:
+        path = out / f"{name}.png"
+        picture.quantize(COLOURS, dither=0).save(path, optimize=True)
+        print(f"{path}  {path.stat().st_size:,} bytes", flush=True)
+        if path.stat().st_size > MOST_BYTES and out == FOLDER:
+            print(f"{path} is larger than {MOST_BYTES:,} bytes", file=sys.stderr)
+            return 1
     return 0
+
+
+def main() -> int:
+    size, out = options(__doc__)
+    with tempfile.TemporaryDirectory() as folder, studio(Path(folder), size) as camera:
+        named = ((name if name.startswith("play-") else f"kiosk-{name}", taken) for name, taken in pictures(camera))
+        return save(named, out)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ python3 scripts/stage_screenshots.py --size 3840x2160 --out /tmp/large
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -18,17 +17,17 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from screenshots import COLOURS, FOLDER, GUESTS, MOST_BYTES, played_by_guest  # noqa: E402
+from screenshots import GUESTS, options, picture_of, played_by_guest, save  # noqa: E402
 
 from arena.event.blocked_words import load_words  # noqa: E402
 from arena.event.folder import Event, open_event  # noqa: E402
-from arena.scoreboard.publish import book, keep  # noqa: E402
+from arena.scoreboard.publish import keep, publish  # noqa: E402
 from arena.scoreboard.store import Scoreboard  # noqa: E402
 from arena.stage.audience import Hall  # noqa: E402
 from arena.stage.player import TheShow  # noqa: E402
 from arena.stage.poller import Follower  # noqa: E402
-from arena.stage.scenes import Champion, Playing, Scene, Table, Winner  # noqa: E402
-from arena.tournament.runner import Conductor, machine, person  # noqa: E402
+from arena.stage.scenes import ChampionScene, PlayingScene, Scene, TableScene, WinnerScene  # noqa: E402
+from arena.tournament.runner import TournamentRunner, machine, person  # noqa: E402
 from arena.ui.window import Press, Stage, open_stage  # noqa: E402
 from envs.rules import named_rules  # noqa: E402
 
@@ -46,7 +45,7 @@ def hold(
     rules = {game: named_rules(game).varied(max_frames=FRAMES) for game in games}
     entrants = [person(name) for name in people] + [machine(agent, games) for agent in agents]
     with Scoreboard.open(event.database) as board:
-        one = Conductor(event, board, format.replace(" ", "-"))
+        one = TournamentRunner(event, board, format.replace(" ", "-"))
         one.create(
             {
                 "title": title,
@@ -62,11 +61,11 @@ def hold(
             for slot in slots:
                 seeds = [one.seed_of(state, slot)]
                 played = played_by_guest(slot.player, rules[slot.game], seeds, len(slot.player))
-                book([keep(recording, event.recordings) for recording in played], board, processes=1)
+                publish([keep(recording, event.recordings) for recording in played], board, processes=1)
             state = one.run(processes=1)
 
 
-class Camera:
+class StageCamera:
     """Leads a show from scene to scene and takes its picture."""
 
     def __init__(self, event: Event, stage: Stage) -> None:
@@ -77,12 +76,9 @@ class Camera:
 
     def turn(self, frames: int) -> Any:
         """Let time go by; return what stands on the window then, as a pillow image."""
-        from PIL import Image
-
         for _ in range(frames):
             self.show.turn()
-        surface = self._stage.surface
-        return Image.frombytes("RGB", surface.get_size(), self._stage.pygame.image.tobytes(surface, "RGB"))
+        return picture_of(self._stage)
 
     def press(self, key: str) -> None:
         self.show.obey(Press(None, key=key))
@@ -92,7 +88,7 @@ class Camera:
         while times:
             before = self.show.scene
             self.press("right")
-            while isinstance(self.show.scene, Playing):
+            while isinstance(self.show.scene, PlayingScene):
                 self.turn(1)
             times -= isinstance(self.show.scene, scene) and self.show.scene is not before
 
@@ -104,14 +100,14 @@ class Camera:
 def pictures(event: Event, stage: Stage) -> Iterator[tuple[str, Any]]:
     """Yield the name and the picture of every scene."""
     hint = 400  # frames after which the keys aren't shown any more
-    camera = Camera(event, stage)
+    camera = StageCamera(event, stage)
     yield "waiting", camera.turn(hint)
     camera.close()
 
     hold(event, "The last duel", "duel", ("space_invaders", "breakout"), GUESTS[:1], ("script:basic",), 3)
-    camera = Camera(event, stage)
+    camera = StageCamera(event, stage)
     yield "next", camera.turn(430)
-    while not isinstance(camera.show.scene, Playing):
+    while not isinstance(camera.show.scene, PlayingScene):
         camera.turn(1)
     yield "playing", camera.turn(SHOT)
     camera.press("space")
@@ -120,50 +116,38 @@ def pictures(event: Event, stage: Stage) -> Iterator[tuple[str, Any]]:
     yield "leaving", camera.turn(2)
     camera.press("escape")
     camera.press("space")
-    camera.to(Winner)
+    camera.to(WinnerScene)
     yield "winner", camera.turn(hint)
-    camera.to(Table, 3)
+    camera.to(TableScene, 3)
     yield "duel", camera.turn(hint)
     camera.close()
 
     people, bots = GUESTS[:4], ("script:basic", "script:steady", "script:random", "script:noop")
     hold(event, "The cup", "knockout", ("space_invaders",), people, bots, 1)
-    camera = Camera(event, stage)
-    camera.to(Table, 5)
+    camera = StageCamera(event, stage)
+    camera.to(TableScene, 5)
     yield "bracket", camera.turn(hint)
-    camera.to(Champion)
+    camera.to(ChampionScene)
     yield "champion", camera.turn(hint)
     camera.close()
 
     hold(event, "People against bots", "team battle", ("space_invaders", "breakout"), people[:3], bots[:2], 2)
-    camera = Camera(event, stage)
-    camera.to(Table, 3)
+    camera = StageCamera(event, stage)
+    camera.to(TableScene, 3)
     yield "standings", camera.turn(hint)
-    camera.to(Champion)
+    camera.to(ChampionScene)
     yield "verdict", camera.turn(hint)
     camera.close()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", default="1280x720", metavar="WxH", help="of the pictures; 1280x720")
-    parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="where they go; docs/screenshots")
-    chosen = parser.parse_args()
-    width, height = map(int, chosen.size.split("x"))
-    chosen.out.mkdir(parents=True, exist_ok=True)
+    size, out = options(__doc__)
     os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
     with tempfile.TemporaryDirectory() as folder:
         os.environ["ARENA_CONFIG"] = str(Path(folder) / "controls")
         event = open_event(Path(folder) / "event", "Winter Arcade")
-        with open_stage("Arena", size=(width, height)) as stage:
-            for name, picture in pictures(event, stage):
-                path = chosen.out / f"stage-{name}.png"
-                picture.quantize(COLOURS, dither=0).save(path, optimize=True)
-                print(f"{path}  {path.stat().st_size:,} bytes", flush=True)
-                if path.stat().st_size > MOST_BYTES and chosen.out == FOLDER:
-                    print(f"{path} is larger than {MOST_BYTES:,} bytes", file=sys.stderr)
-                    return 1
-    return 0
+        with open_stage("Arena", size=size) as stage:
+            return save(((f"stage-{name}", taken) for name, taken in pictures(event, stage)), out)
 
 
 if __name__ == "__main__":

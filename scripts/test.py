@@ -1,8 +1,9 @@
 """Set the arena up in this folder, if it isn't yet, and check lint, format, types and tests: `python3 scripts/test.py`.
 
-Options are passed on to pytest, e.g. `python3 scripts/test.py -k verify -x`; they are read in the top folder. All four
-checks run even if one fails; the exit code is 0 if all passed, else 1. With `CI=true` in the environment nothing may
-be skipped: a missing system package is an error, and so is a test that skips itself.
+Packages that are named first are checked alone, with the tests that mirror them: `python3 scripts/test.py arena/kiosk`
+runs `tests/arena/kiosk`. Options are passed on to pytest, e.g. `python3 scripts/test.py -k verify -x`; they are read in
+the top folder. All four checks run even if one fails; the exit code is 0 if all passed, else 1. With `CI=true` in the
+environment nothing may be skipped: a missing system package is an error, and so is a test that skips itself.
 """
 
 import os
@@ -13,6 +14,7 @@ import time
 
 from bootstrap import ROOT, Checkout, prepare, say
 
+PACKAGES = ("agents", "arena", "envs", "recordings", "scripts")
 CHECKS = {
     "lint": ("ruff", "check"),
     "format": ("ruff", "format", "--check"),
@@ -24,11 +26,20 @@ def main(options: list[str]) -> int:
     if options in (["-h"], ["--help"]):
         print(__doc__)
         return 0
+    packages, options = packages_in(options)
+    tests = [os.path.join("tests", package) for package in packages]
+    for folder in tests:
+        if not os.path.isdir(os.path.join(ROOT, folder)):
+            say(f"There is no {folder}; name a package that has tests of its own, or none for all tests.")
+            return 1
     checkout = prepare(developing=True)
     if not check_system_packages():
         return 1
-    results = {name: check(checkout, name, *command) for name, command in CHECKS.items()}
-    results["tests"], last_line = run_pytest(checkout, options)
+    results = {
+        name: check(checkout, name, *command, *packages, *(() if name == "types" else tests))
+        for name, command in CHECKS.items()
+    }
+    results["tests"], last_line = run_pytest(checkout, [*tests, *options])
 
     print()
     for name, (passed, seconds) in results.items():
@@ -38,6 +49,17 @@ def main(options: list[str]) -> int:
         print(f"{skipped[0]}: the reasons are listed above")
     print(last_line or "pytest ended without a summary")
     return 0 if all(passed for passed, _ in results.values()) else 1
+
+
+def packages_in(options: list[str]) -> tuple[list[str], list[str]]:
+    """Part what was typed into the packages at its beginning and the options for pytest."""
+    count = 0
+    while count < len(options):
+        path = os.path.normpath(options[count])
+        if path.split(os.sep)[0] not in PACKAGES or not os.path.isdir(os.path.join(ROOT, path)):
+            break
+        count += 1
+    return [os.path.normpath(path) for path in options[:count]], options[count:]
 
 
 def check_system_packages() -> bool:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,13 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from agents.load import load_player
 from agents.networks.player import NetworkPlayer
-from agents.networks.preprocessing import STACK, sight_for
+from agents.networks.preprocessing import preprocessing_for
 from agents.networks.torch_networks import build_network, playing_weights
-from agents.packages.architecture import EXTRACTORS, Architecture, read_architecture
+from agents.packages.architecture import read_architecture
 from agents.player import Kind, PlayerInfo
 from agents.training.checkpoints import check_sane, checkpoints, restart_games, restore
 from agents.training.cloning import imitate
+from agents.training.config import GAMES_SETTINGS, Config, read_config
 from agents.training.dagger import DAgger, sharpened
 from agents.training.fast import (
     FastActorCriticPolicy,
@@ -41,24 +41,16 @@ from agents.training.fast import (
     fast_policy_kwargs,
     tune_process,
 )
-from agents.training.hyperparameters import (  # fmt: skip
-    check_settings,
-    check_together,
-    falling,
-    schedule,
-    steps_per_update,
-    whole_updates,
-)
+from agents.training.hyperparameters import check_together, schedule, steps_per_update, whole_updates
 from agents.training.impala import ImpalaCNN
 from agents.training.kickstart import Kickstart
 from agents.training.lessons import LessonEnv
 from agents.training.options import Options, algorithm, whole
 from agents.training.packing import pack_agent
-from agents.training.progress import Progress
-from agents.training.replay_buffer import AnswerBuffer, FrameReplayBuffer
-from agents.training.room import check_disk, check_memory
+from agents.training.progress import counted
+from agents.training.replay_buffer import FrameReplayBuffer
+from agents.training.room import check_room
 from agents.training.runs import (
-    begin_anew,
     carry_over,
     commit,
     curves,
@@ -69,9 +61,10 @@ from agents.training.runs import (
     newest_checkpoint,
     read_episodes,
     recipe,
+    what_next,
     write_about,
 )
-from agents.training.starting import starting_agent
+from agents.training.starting import check_start, starting_agent
 from agents.training.watch import Watch, WatchedBot, stop_politely
 from arena.archive.demonstrations import demonstrate, recordings_of
 from arena.engine.evaluate import play_seeds
@@ -81,16 +74,11 @@ from envs.errors import tidy
 from envs.extras import require
 from envs.names import check_name
 from envs.rules import named_rules
-from envs.text_files import read_toml
 from envs.training import TrainingEnv
-from recordings.recording import Recording
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN, "dagger": DAgger}
 DEFAULTS = Path(__file__).with_name("train.toml")
-GAMES_SETTINGS: dict[str, type] = {"reward_scale": float, "opening": int}
-"""Those that `TrainingEnv` is given."""
 INTERRUPTED = 130
-FEATURES = 256  # of an IMPALA network: what its authors chose
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------
@@ -128,65 +116,9 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    config = read_toml(path)
-    for section, values in config.items():
-        known = section in {*ALGORITHMS, "kickstart", "imitation", "steps"}
-        known = known or (is_game(section) and isinstance(values, dict) and values.keys() <= {*ALGORITHMS, "kickstart"})
-        if not known:
-            raise ArenaError(f"The settings in {path} have a {section!r}, which names no game and no algorithm.")
-        tables = [values, *(values.get(algo, {}) for algo in ALGORITHMS if isinstance(values, dict))]
-        if not all(isinstance(table, dict) for table in tables):
-            raise ArenaError(f"The settings in {path} have a value for {section}; expected a section of settings.")
-    return config
-
-
-def is_game(name: str) -> bool:
-    try:
-        return find_game(name).name == name
-    except ArenaError:
-        return False
-
-
 def check_device(device: str) -> None:
     if device == "cuda" and not torch.cuda.is_available():
         raise ArenaError("--device cuda was asked for, but PyTorch finds no GPU here; use --device cpu or auto.")
-
-
-def settings_for(config: dict[str, Any], algo: str, game: Game, *, kickstart: bool) -> dict[str, Any]:
-    """The settings of `algo` for `game`: what it is given in general, then for the game; then, if it goes on from a
-    policy, what that changes."""
-    known: dict[str, type] = {"envs": int, "adam_eps": float, "extractor": str}
-    known |= GAMES_SETTINGS if algo != "dagger" else {}
-    takers: list[Callable[..., Any]] = [ALGORITHMS[algo].__init__]
-    settings: dict[str, Any] = {"envs": 8}
-    for part in (config.get(algo, {}), config.get(game.name, {}).get(algo, {})):
-        settings |= check_settings(part, algo, *takers, **known)
-    if (extractor := settings.get("extractor", "nature")) not in EXTRACTORS:
-        raise ArenaError(f"The settings give {algo} the extractor {extractor!r}; known are {', '.join(EXTRACTORS)}.")
-    if kickstart and algo == "ppo":
-        takers, known = [*takers, Kickstart.__init__], known | {"soften": float}
-        for part in (config.get("kickstart", {}), config.get(game.name, {}).get("kickstart", {})):
-            settings |= check_settings(part, "kickstart", *takers, **known)
-    elif kickstart and algo == "dagger":  # it can play already, so the teacher need not show it how at first
-        settings |= {"soften": settings.get("sharper", 1.0), "steered_fraction": 0.0, "learning_starts": 10_000}
-    elif kickstart:
-        settings |= check_settings(config.get("imitation", {}).get(algo, {}), algo, *takers, **known)
-    return settings
-    return settings
-
-
-def planned_steps(config: dict[str, Any], game: Game) -> int:
-    """The length of a run if nobody says another."""
-    lengths = config.get("steps", {})
-    games = {name: int for name in lengths if is_game(name)} or {game.name: int}
-    return int(check_settings(lengths, "steps", **games).get(game.name, 2_000_000))
-
-
-def imitation_settings(config: dict[str, Any]) -> dict[str, Any]:
-    """How recordings are imitated, without what changes for the algorithm afterwards."""
-    settings = {name: value for name, value in config.get("imitation", {}).items() if name not in ALGORITHMS}
-    return check_settings(settings, "imitation", imitate)
 
 
 # -- the model ---------------------------------------------------------------------------------------------------------
@@ -207,19 +139,19 @@ def make_model(
     algo: type[BaseAlgorithm],
     env: VecEnv,
     settings: dict[str, Any],
-    network: Architecture | None = None,
     *,
+    features: int | None = None,
     seed: int,
     device: str,
     plain: bool,
 ) -> BaseAlgorithm:
-    """An untrained SB3 model. `settings` are the arguments of its constructor, and `adam_eps`; without a `network`, it
-    is SB3's NatureCNN."""
-    settings = {name: schedule(value) for name, value in settings.items()}
+    """An untrained SB3 model. `settings` are the arguments of its constructor, `adam_eps` and `extractor` ("nature" if
+    there is none); `features` is how many numbers the extractor hands to the heads, if not as many as usual."""
+    impala = settings.get("extractor") == "impala"
+    settings = {name: schedule(value) for name, value in settings.items() if name != "extractor"}
     policy: Any = "CnnPolicy"
     optimizer = {"eps": settings.pop("adam_eps")} if "adam_eps" in settings else {}
     policy_kwargs: dict[str, Any] = {}
-    impala = network is not None and network.extractor == "impala"
     if plain and impala:
         policy_kwargs = {"features_extractor_class": ImpalaCNN, "net_arch": []}
     elif not plain:
@@ -231,8 +163,8 @@ def make_model(
             policy = FastActorCriticPolicy
     if not plain and not settings.get("use_rms_prop"):
         optimizer["fused"] = True
-    if network is not None:
-        policy_kwargs.setdefault("features_extractor_kwargs", {})["features_dim"] = network.features
+    if features is not None:
+        policy_kwargs.setdefault("features_extractor_kwargs", {})["features_dim"] = features
     if optimizer:
         policy_kwargs["optimizer_kwargs"] = optimizer
     if issubclass(algo, (DQN, QRDQN)) and not plain:
@@ -243,11 +175,6 @@ def make_model(
     for note in notes:
         print(f"note: {tidy(note.message, 400)}")
     return model
-
-
-def pictures_kept(algo: str, *, plain: bool) -> int:
-    """Pictures that the replay buffer keeps of each step: SB3's own keeps both stacks."""
-    return AnswerBuffer.PICTURES if algo == "dagger" else 8 if plain else FrameReplayBuffer.PICTURES
 
 
 def learned(model: BaseAlgorithm) -> dict[str, torch.Tensor]:
@@ -263,8 +190,8 @@ def evaluate(model: BaseAlgorithm, game: Game, args: argparse.Namespace, tell: C
     """
     weights = playing_weights(learned(model))
     network = build_network(weights, len(named_rules(game).action_set))
-    sight = sight_for(game, args.frame_skip)
-    bot = WatchedBot(network, draws="action_net.weight" in weights, fires=game.fires, sight=sight)
+    spec = preprocessing_for(game, args.frame_skip)
+    bot = WatchedBot(network, draws="action_net.weight" in weights, fires=game.fires, spec=spec)
     scores: list[int] = []
     bot.decided = lambda: tell(len(scores))
     player = NetworkPlayer(PlayerInfo("in training", Kind.BOT), bot)
@@ -290,8 +217,9 @@ def train(args: argparse.Namespace) -> int:
     args.frame_skip = args.frame_skip or game.frame_skip
     out: Path = args.out or Path("runs") / f"{game.name}-{args.algo}-{args.seed}"
     check_device(args.device)
-    config = read_config(args.config)
-    settings_for(config, args.algo, game, kickstart=args.from_recordings is not None or args.start is not None)
+    check_start(args.algo, args.start, args.from_recordings)
+    config = read_config(args.config, ALGORITHMS)
+    config.settings(args.algo, game, kickstart=args.from_recordings is not None or args.start is not None)
     with held(out):
         try:
             return train_in(out, args, game, config)
@@ -301,25 +229,17 @@ def train(args: argparse.Namespace) -> int:
             return INTERRUPTED
 
 
-def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, Any]) -> int:
+def train_in(out: Path, args: argparse.Namespace, game: Game, config: Config) -> int:
     resumed = newest_checkpoint(out, resume=args.resume)
     before: dict[str, Any] = resumed[1]["about"] if resumed else {}
     done: int = resumed[1]["counters"]["num_timesteps"] if resumed else 0
     imitates: bool = before.get("imitates", args.from_recordings is not None)
-    if args.start and args.algo not in ("ppo", "dagger"):
-        raise ArenaError(f"Only ppo and dagger go on from an agent, not {args.algo}; leave out --algo, or --from.")
-    start = starting_agent(args.start, game, args.frame_skip) if args.start else None
+    start = starting_agent(args.start, game, args.frame_skip) if args.start is not None else None
+    recordings = recordings_of(args.from_recordings, game) if imitates and not resumed else []
     kickstart = imitates or start is not None or "start" in before
-    settings = settings_for(config, args.algo, game, kickstart=kickstart)
+    settings = config.settings(args.algo, game, kickstart=kickstart)
     check_together(settings, args.algo, ALGORITHMS[args.algo], plain=args.plain)
-    imitation = imitation_settings(config)
-    if start is not None and args.from_recordings:
-        raise ArenaError("A run starts from an agent or from recordings; leave out --from or --from-recordings.")
-    if args.from_recordings and args.algo not in ("ppo", "a2c"):
-        raise ArenaError(
-            "Only ppo and a2c can start from recordings: dqn and qrdqn learn values, dagger learns from its teacher."
-        )
-    planned = planned_steps(config, game)
+    imitation, planned = config.imitation(), config.steps(game)
     asked = args.steps or before.get("steps") or planned
     update = steps_per_update(settings, ALGORITHMS[args.algo])
     about: dict[str, Any] = {
@@ -339,23 +259,25 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
     about["command"] = recipe(args, about["steps"], DEFAULTS)
     if start is not None:
         about["start"] = {"name": start.name, "sha256": start.sha256}
-    extractor = settings.pop("extractor", "nature")
     network = start.architecture if start is not None else None
-    if network is None and extractor != "nature":
-        network = Architecture(extractor, "action_net", STACK, FEATURES, len(named_rules(game).action_set))
+    if resumed:
+        network = read_architecture({name: tuple(t.shape) for name, t in resumed[1]["policy"].items()})
+    if network is not None and settings.setdefault("extractor", network.extractor) != network.extractor:
+        raise ArenaError(
+            f"The settings give {args.algo} extractor = {settings['extractor']!r}, but the network that it goes on "
+            f"with has {network.extractor!r}; take that setting out."
+        )
     if resumed:
         carry_over(about, before, resumed[0])
-        network = read_architecture({name: tuple(t.shape) for name, t in resumed[1]["policy"].items()})
+    check_room(settings, ALGORITHMS[args.algo], plain=args.plain, steps=about["steps"], out=out)
     tune_process(args.threads)
     try:
-        if "buffer_size" in settings:
-            pictures = pictures_kept(args.algo, plain=args.plain)
-            check_memory(settings["buffer_size"], pictures)
-            check_disk(settings["buffer_size"], pictures, about["steps"], out)
         env = make_games(args, game, settings.pop("envs"), settings)
         soften = settings.pop("soften", 1.0)
         algo = Kickstart if kickstart and args.algo == "ppo" else ALGORITHMS[args.algo]
-        model = make_model(algo, env, settings, network, seed=args.seed, device=args.device, plain=args.plain)
+        features = network.features if network is not None else None
+        how = {"features": features, "seed": args.seed, "device": args.device, "plain": args.plain}
+        model = make_model(algo, env, settings, **how)
     except (TypeError, ValueError, AssertionError, MemoryError) as error:
         raise ArenaError(
             f"The settings for {args.algo} in {args.config} can't be used: {str(error).rstrip('.')}."
@@ -373,7 +295,7 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
         restart_games(model, args.seed)
         print(f"Going on at {model.num_timesteps:,} steps.", flush=True)
     elif imitates:
-        shown = demonstrate(told(recordings_of(args.from_recordings, game)), args.frame_skip)
+        shown = demonstrate(counted(recordings, "replaying", "recording"), args.frame_skip)
         print(f"Imitating {len(shown):,} decisions.", flush=True)
         imitate(model, shown, seed=args.seed, **imitation)
     elif start is not None:
@@ -413,25 +335,8 @@ def train_in(out: Path, args: argparse.Namespace, game: Game, config: dict[str, 
     if watch.stopped:
         print(f"\nStopped. To go on:\n    {go_on(args, about['steps'], parser())}")
         return INTERRUPTED
-    agent = shlex.quote(str(out / "agent.zip"))
-    print(f"\nThe best agent is {agent} ({about['best']['score']:.1f} points). What next:")
-    print(f"    arena evaluate {agent} --game {game.name} --seeds 100")
-    print(f"    arena watch {agent} --game {game.name}")
-    if names := falling(settings):
-        print(f"{' and '.join(names)} fell to zero: a longer run is better begun anew than gone on with.")
-        print(f"    {begin_anew(args, 2 * about['steps'], out.with_name(out.name + '-longer'), parser())}")
-    else:
-        print(f"    {go_on(args, 2 * about['steps'], parser())}")
+    print(f"\n{what_next(args, about, out, parser())}")
     return 0
-
-
-def told(recordings: list[Recording]) -> Iterator[Recording]:
-    """The recordings, while it is shown how many have been replayed."""
-    progress = Progress("replaying", len(recordings), "recording")
-    for count, recording in enumerate(recordings):
-        progress.show(count)
-        yield recording
-    progress.close(len(recordings))
 
 
 def main() -> int:

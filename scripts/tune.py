@@ -18,22 +18,15 @@ from typing import Any
 import activated  # noqa: F401  (first, so that a Python without libraries gets one sentence)
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
-from train import (
-    ALGORITHMS,
-    DEFAULTS,
-    GAMES_SETTINGS,
-    INTERRUPTED,
-    check_device,
-    make_model,
-    read_config,
-    settings_for,
-)
+from train import ALGORITHMS, DEFAULTS, INTERRUPTED, check_device, make_model
 
+from agents.training.config import GAMES_SETTINGS, read_config
 from agents.training.fast import tune_process
 from agents.training.hyperparameters import check_together, steps_per_update, whole_updates
 from agents.training.options import Options, algorithm, whole
 from agents.training.packing import write_package
 from agents.training.progress import Progress
+from agents.training.room import buffer_of, check_memory
 from agents.training.runs import held
 from envs import ArenaError, Game, find_game
 from envs.extras import explained
@@ -77,7 +70,7 @@ def propose(trial: optuna.Trial, algo: str) -> dict[str, Any]:
     return found
 
 
-class Report(BaseCallback):
+class PruningCallback(BaseCallback):
     """Tells Optuna the mean score of the last 100 games, now and then, and stops where it says so."""
 
     def __init__(self, trial: optuna.Trial, steps: int) -> None:
@@ -116,18 +109,19 @@ class Report(BaseCallback):
 
 
 def objective(trial: optuna.Trial, game: Game, args: argparse.Namespace) -> float:
-    settings = settings_for(read_config(args.config), args.algo, game, kickstart=False)
+    settings = read_config(args.config, ALGORITHMS).settings(args.algo, game, kickstart=False)
     settings |= propose(trial, args.algo)
     update = steps_per_update(settings, ALGORITHMS[args.algo])
     if args.algo == "ppo":
         settings["batch_size"] = min(settings["batch_size"], update)
     check_together(settings, args.algo, ALGORITHMS[args.algo], plain=False)
+    check_memory(buffer_of(settings, ALGORITHMS[args.algo], plain=False))
     trial.set_user_attr("settings", settings.copy())
     games = {name: settings.pop(name) for name in GAMES_SETTINGS.keys() & settings.keys()}
     env = TrainingEnv(named_rules(game), settings.pop("envs"), seed=trial.number, threads=args.threads, **games)
     model = make_model(ALGORITHMS[args.algo], env, settings, seed=trial.number, device=args.device, plain=False)
     steps = whole_updates(args.steps, 0, update)
-    report = Report(trial, steps)
+    report = PruningCallback(trial, steps)
     try:
         model.learn(steps, report)
     except ValueError as error:  # SB3 and torch say so when the weights have become NaN
@@ -167,7 +161,7 @@ def main() -> int:
     args = parser.parse_args()
     game = find_game(args.game)
     check_device(args.device)
-    settings_for(read_config(args.config), args.algo, game, kickstart=False)
+    read_config(args.config, ALGORITHMS).settings(args.algo, game, kickstart=False)
     out: Path = args.out or Path("runs") / f"tune-{game.name}-{args.algo}"
     with held(out):
         return search(out, game, args)

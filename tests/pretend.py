@@ -8,7 +8,7 @@ from pathlib import Path
 from agents.load import load_player
 from agents.player import Kind, PlayerInfo
 from arena.engine.evaluate import play_seeds
-from arena.scoreboard.publish import book, keep
+from arena.scoreboard.publish import keep, publish
 from arena.scoreboard.store import Scoreboard
 from envs.games import find_game
 from envs.rules import Rules
@@ -54,4 +54,4 @@ def people_play(
         player = Pretender(name, rules, slips, script)
         paths = [keep(recording, folder) for recording in play_seeds(player, rules, seeds)]
         player.close()
-        assert all(booking.new for booking in book(paths, board, processes=1))
+        assert all(publication.new for publication in publish(paths, board, processes=1))

@@ -17,7 +17,7 @@ from arena import cli
 from arena.event.folder import open_event
 from arena.processes.child import ARENA, end, start
 from arena.scoreboard.store import Scoreboard
-from arena.tournament.runner import Conductor
+from arena.tournament.runner import TournamentRunner
 from envs.rules import named_rules
 from tests.pretend import people_play
 
@@ -61,7 +61,7 @@ def play(folder: Path, name: str, who: str | None = None) -> None:
     """Let people play what the tournament `name` waits for: everybody, or one."""
     event = open_event(folder)
     with Scoreboard.open(event.database) as board:
-        one = Conductor(event, board, name)
+        one = TournamentRunner(event, board, name)
         one.take_in()
         state = one.state()
         for slot in one.waiting_for(state):

@@ -1,14 +1,30 @@
-"""Imports go one way: envs <- agents, recordings <- arena <- scripts."""
+"""Imports go one way: envs <- agents, recordings <- arena <- scripts; inside arena, as the law in `import_law` says."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.import_law import (
+    LAW,
+    ROOT,
+    Import,
+    against_the_law,
+    all_imports,
+    circles,
+    drawing,
+    graph,
+    imports_of,
+    room_of,
+)
+from tests.import_law import (
+    MODULES as PROJECT,
+)
+
 ALLOWED = {
     "envs": {"envs"},
     "agents": {"agents", "envs"},
@@ -78,3 +94,78 @@ def test_a_wrong_import_is_found(folder: str, source: str) -> None:
 
 def test_every_folder_has_modules() -> None:
     assert {path.relative_to(ROOT).parts[0] for path in MODULES} == set(ALLOWED)
+
+
+# -- inside arena ----------------------------------------------------------------------------------------------------
+
+FUNCTION_IMPORTS = 113
+"""So many imports stand inside functions at most. A lower number is better; a higher one needs a better reason."""
+
+
+@pytest.fixture(scope="module")
+def imports() -> list[Import]:
+    return all_imports()
+
+
+def test_packages_import_what_the_law_allows(imports: list[Import]) -> None:
+    assert [found for found in imports if against_the_law(found)] == []
+
+
+def test_modules_import_in_no_circle(imports: list[Import]) -> None:
+    assert circles(graph(imports)) == []
+
+
+def test_packages_import_in_no_circle(imports: list[Import]) -> None:
+    rooms = {module: room_of(module) for module in PROJECT}
+    del rooms["arena"]
+    assert circles(graph([found for found in imports if found.target != "arena"], rooms)) == []
+
+
+def test_the_law_has_no_circle_and_names_every_package() -> None:
+    assert circles(LAW) == []
+    packages = {path.parent.name for path in (ROOT / "arena").glob("*/__init__.py")}
+    assert set(LAW) == packages - {"commands"}
+    assert {module for module in PROJECT if module.count(".") == 1 and module.startswith("arena.")} == {
+        "arena.cli",
+        "arena.commands",
+        *(f"arena.{room}" for room in LAW),
+    }, "modules of arena live in packages; only cli.py stands alone"
+
+
+def test_the_architecture_page_shows_the_law() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert drawing() in page, "put what `python tests/import_law.py` prints into docs/architecture.md"
+    described = set(re.findall(r"^\| `([a-z]+)` \|", page, re.MULTILINE))
+    assert described == {*LAW, "commands"}
+
+
+@pytest.mark.parametrize("package", ["commands", *LAW])
+def test_every_package_says_what_it_is_for(package: str) -> None:
+    assert ast.get_docstring(ast.parse((ROOT / "arena" / package / "__init__.py").read_text(encoding="utf-8")))
+
+
+def test_few_imports_stand_inside_functions(imports: list[Import]) -> None:
+    assert len([found for found in imports if found.in_function and not found.for_types]) <= FUNCTION_IMPORTS
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("arena.server.web.site", "from arena.kiosk import settings"),
+        ("arena.stats.verdicts", "def f():\n    from arena.engine.seeds import draw"),
+        ("arena.engine.match", "if TYPE_CHECKING:\n    from arena.event.folder import Event"),
+        ("arena.ui.window", "importlib.import_module('arena.play.view')"),
+        ("arena.kiosk.app", "from arena.commands import tables"),
+        ("arena.commands.play", "import arena.cli"),
+    ],
+)
+def test_an_arrow_against_the_law_is_found(module: str, source: str) -> None:
+    assert any(against_the_law(found) for found in imports_of(module, source))
+
+
+def test_circles_are_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "f": {"g"}, "g": {"f"}}) == [
+        ["a", "b", "c"],
+        ["f", "g"],
+    ]
+    assert circles({"a": {"b", "c"}, "b": {"c"}}) == []

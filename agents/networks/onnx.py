@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from agents.networks.player import BLOCK, NetworkPlayer, blocks_of
-from agents.networks.preprocessing import Sight
+from agents.networks.preprocessing import PreprocessingSpec
 from agents.packages.onnx_file import SIDE, OnnxNetwork
 from agents.packages.package import AgentPackage
-from agents.packages.refusals import Refused
+from agents.packages.refusals import AgentRefused
 from agents.player import PlayerFailed
 from envs.errors import MissingExtra, tidy
 from envs.extras import require
@@ -24,7 +24,7 @@ try:
     require("An ONNX agent", "onnxruntime")
     import onnxruntime
 except MissingExtra:
-    raise Refused("extra-missing", "to play ONNX agents, onnxruntime is needed, which isn't installed") from None
+    raise AgentRefused("extra-missing", "to play ONNX agents, onnxruntime is needed, which isn't installed") from None
 
 
 class OnnxBot:
@@ -39,7 +39,7 @@ class OnnxBot:
         self.action_set = package.action_set
         self.draws = package.draws
         self.fires = game.fires
-        self.sight = Sight(package.preprocessing, package.frame_skip_in(game), package.stack)
+        self.spec = PreprocessingSpec(package.preprocessing, package.frame_skip_in(game), package.stack)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4  # what goes wrong is raised
@@ -48,7 +48,9 @@ class OnnxBot:
         )
         shape = self.scores([np.zeros((package.stack, SIDE, SIDE), np.uint8)]).shape
         if shape != (1, self.actions):
-            raise Refused("onnx-output", f"the network answers with shape {shape}, not {(1, self.actions)} as it says")
+            raise AgentRefused(
+                "onnx-output", f"the network answers with shape {shape}, not {(1, self.actions)} as it says"
+            )
 
     def scores(self, observations: Sequence[np.ndarray]) -> np.ndarray:
         """Return logits or values, float32 (n, actions), for n uint8 (stack, 84, 84) observations."""
@@ -88,8 +90,8 @@ def onnx_player(package: AgentPackage, game: Game) -> NetworkPlayer:
     """
     try:
         bot = OnnxBot(package, game)
-    except Refused:
+    except AgentRefused:
         raise
     except Exception as error:  # onnxruntime has a class of its own for every kind of trouble
-        raise Refused("load-failed", f"onnxruntime can't run the network: {tidy(error, 160)}") from None
+        raise AgentRefused("load-failed", f"onnxruntime can't run the network: {tidy(error, 160)}") from None
     return NetworkPlayer(package.info, bot)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from agents.networks.preprocessing import SB3_WRAPPERS, Eye, Sight
+from agents.networks.preprocessing import SB3_WRAPPERS, PreprocessingSpec, Preprocessor
 from agents.player import PlayerFailed, PlayerInfo
 from agents.scripts.simple import legal_codes
 from envs.errors import AgentError
@@ -34,7 +34,7 @@ class NetworkBot(Protocol):
     """Whether its scores are logits to draw from (PPO, A2C), or values of which the best counts (DQN, QR-DQN)."""
     fires: bool
     """Whether the game's rounds start only with FIRE."""
-    sight: Sight
+    spec: PreprocessingSpec
 
     def scores(self, observations: Sequence[np.ndarray]) -> np.ndarray:
         """Return float32 (n, actions) for n observations, uint8 (stack, 84, 84)."""
@@ -44,14 +44,14 @@ class NetworkPlayer:
     """One game of a `NetworkBot`. A policy with logits draws from them, one with values takes the best.
 
     FIRE is pressed for the first two decisions of a game and after a lost life, where a round starts only with FIRE;
-    an agent of SB3's wrappers has its games begun as they do it (`Eye.reset`). One that was trained on all of ALE's
-    actions plays the nearest of the game's own: RIGHT for RIGHTFIRE, where a game doesn't have it.
+    an agent of SB3's wrappers has its games begun as they do it (`Preprocessor.reset`). One that was trained on all of
+    ALE's actions plays the nearest of the game's own: RIGHT for RIGHTFIRE, where a game doesn't have it.
     """
 
     def __init__(self, info: PlayerInfo, bot: NetworkBot) -> None:
         self.info = info
         self._bot = bot
-        self._eye = Eye(bot.sight)
+        self._preprocessor = Preprocessor(bot.spec)
         self._action = 0
         self._action_set: tuple[int, ...] = ()
         self._rng = np.random.default_rng(0)
@@ -71,11 +71,11 @@ class NetworkPlayer:
         legal = legal_codes(action_set)
         self._action_set = tuple(legal[code] for code in codes)
         self._rng = np.random.default_rng(seed)
-        self._eye.reset(self._opening())
+        self._preprocessor.reset(self._opening())
 
     def _opening(self) -> tuple[int, ...]:
         """What SB3's `FireResetEnv` presses: the outputs 1 and 2 of a game that has FIRE as its output 1."""
-        if self._bot.sight.preprocessing != SB3_WRAPPERS:
+        if self._bot.spec.preprocessing != SB3_WRAPPERS:
             return ()
         if self._action_set[1:2] == (FIRE,):
             return self._action_set[1:3]
@@ -88,7 +88,7 @@ class NetworkPlayer:
         return NetworkPlayer(self.info, self._bot)
 
     def act_many(self, players: Sequence[NetworkPlayer], steps: Sequence[Step]) -> list[int]:
-        due = [(player, step) for player, step in zip(players, steps, strict=True) if player._eye.see(step)]
+        due = [(player, step) for player, step in zip(players, steps, strict=True) if player._preprocessor.feed(step)]
         if due:
             self.decide(due)
         return [player._action for player in players]
@@ -99,7 +99,7 @@ class NetworkPlayer:
         Raises:
             PlayerFailed: its answer is of no use.
         """
-        scores = self._bot.scores([player._eye.observation for player, _ in due])
+        scores = self._bot.scores([player._preprocessor.observation for player, _ in due])
         if not np.isfinite(scores).all():
             raise PlayerFailed(f"The network of {self.info.name} answered with NaN or infinity.")
         for (player, _), row in zip(due, scores, strict=True):
@@ -110,9 +110,9 @@ class NetworkPlayer:
 
     def _choose(self, scores: np.ndarray) -> None:
         draw = self._rng.random()
-        if self._eye.pressed is not None:
-            self._action = self._eye.pressed
-        elif self._bot.fires and self._eye.starting:
+        if self._preprocessor.pressed is not None:
+            self._action = self._preprocessor.pressed
+        elif self._bot.fires and self._preprocessor.starting:
             self._action = FIRE
         elif self._bot.draws:
             shares = np.exp(scores - scores.max(), dtype=np.float64).cumsum()

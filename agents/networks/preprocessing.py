@@ -1,10 +1,10 @@
 """What a trained agent sees, made from the arena's own steps, one emulated frame at a time.
 
-`Eye` gives, pixel for pixel, the observations of `envs.training.TrainingEnv` (ale-py's vector environment): ALE's
-luminance, the maximum of the last two of every four frames (three in Pac-Man), shrunk to 84x84 with area interpolation,
-four of them stacked, the newest last. An agent that was trained with SB3's wrappers (`make_atari_env`, `VecFrameStack`)
-gets their pixels instead, which differ a little: the maximum is taken in colour and made grey by OpenCV. It gets their
-stacks, too: after a reset or a lost life all pictures but the newest are black.
+`Preprocessor` gives, pixel for pixel, the observations of `envs.training.TrainingEnv` (ale-py's vector environment):
+ALE's luminance, the maximum of the last two of every four frames (three in Pac-Man), shrunk to 84x84 with area
+interpolation, four of them stacked, the newest last. An agent that was trained with SB3's wrappers (`make_atari_env`,
+`VecFrameStack`) gets their pixels instead, which differ a little: the maximum is taken in colour and made grey by
+OpenCV. It gets their stacks, too: after a reset or a lost life all pictures but the newest are black.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ START = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class PreprocessingSpec:
     """How an agent was trained to see."""
 
     preprocessing: str = NAME
@@ -40,16 +40,16 @@ class Sight:
     """Pictures per observation, 1 or more."""
 
 
-ARENAS = Sight()
+ARENAS = PreprocessingSpec()
 """The arena's own way, of `envs.training.TrainingEnv`, in most games."""
 
 
-def sight_for(game: Game, frame_skip: int | None = None) -> Sight:
+def preprocessing_for(game: Game, frame_skip: int | None = None) -> PreprocessingSpec:
     """Return the arena's own way for `game`, or with another frame skip."""
-    return Sight(frame_skip=frame_skip or game.frame_skip)
+    return PreprocessingSpec(frame_skip=frame_skip or game.frame_skip)
 
 
-class Eye:
+class Preprocessor:
     """Looks at every frame of one game and says when a decision is due.
 
         eye.reset()
@@ -59,8 +59,8 @@ class Eye:
     Frames that no observation needs are not fetched from the emulator.
     """
 
-    def __init__(self, sight: Sight = ARENAS) -> None:
-        self._sight = sight
+    def __init__(self, spec: PreprocessingSpec = ARENAS) -> None:
+        self._spec = spec
         self.reset()
 
     def reset(self, opening: tuple[int, ...] = ()) -> None:
@@ -71,7 +71,7 @@ class Eye:
                 after a reset; after a lost life they do so after one with NOOP. What `NoopResetEnv` does before, up to
                 30 frames of NOOP, isn't done here: the rules have a start of their own.
         """
-        self._stack = np.zeros((self._sight.stack, SIDE, SIDE), np.uint8)
+        self._stack = np.zeros((self._spec.stack, SIDE, SIDE), np.uint8)
         self._before: np.ndarray | None = None
         self._lives = 0
         self._start_left = START
@@ -87,9 +87,9 @@ class Eye:
         """uint8 (stack, 84, 84), the newest picture last; a copy, which stays as it is."""
         return self._stack.copy()
 
-    def see(self, step: Step) -> bool:
+    def feed(self, step: Step) -> bool:
         """Take in one frame, in order and without leaving any out; return whether a decision is due at it."""
-        skip = self._sight.frame_skip
+        skip = self._spec.frame_skip
         phase = step.t % skip
         if phase == skip - 1 and phase:
             self._before = self._picture(step)
@@ -102,7 +102,7 @@ class Eye:
             frame = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         self._stack[:-1] = self._stack[1:]
         cv2.resize(frame, (SIDE, SIDE), dst=self._stack[-1], interpolation=cv2.INTER_AREA)
-        if self._sight.preprocessing == SB3_WRAPPERS:
+        if self._spec.preprocessing == SB3_WRAPPERS:
             self._press(lost=0 < step.lives < self._lives)
             self._lives = step.lives
             self.starting = False
@@ -126,4 +126,4 @@ class Eye:
             self._stack[:-1] = 0
 
     def _picture(self, step: Step) -> np.ndarray:
-        return step.screen() if self._sight.preprocessing == SB3_WRAPPERS else step.grayscale()
+        return step.screen() if self._spec.preprocessing == SB3_WRAPPERS else step.grayscale()

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from agents.networks.player import BLOCK, NetworkPlayer, blocks_of
-from agents.networks.preprocessing import ARENAS, Sight
+from agents.networks.preprocessing import ARENAS, PreprocessingSpec
 from agents.networks.torch_networks import Network, build_network
 from agents.packages.package import AgentPackage, Sb3Network
 from envs.games import Game
@@ -37,14 +37,14 @@ class Sb3Bot:
         *,
         draws: bool,
         fires: bool,
-        sight: Sight = ARENAS,
+        spec: PreprocessingSpec = ARENAS,
         action_set: tuple[int, ...] | None = None,
     ) -> None:
         self.network = network
         self.actions = network.actions
         self.draws = draws
         self.fires = fires
-        self.sight = sight
+        self.spec = spec
         self.action_set = action_set
 
     def scores(self, observations: Sequence[np.ndarray]) -> np.ndarray:
@@ -66,7 +66,7 @@ def sb3_player(package: AgentPackage, game: Game) -> NetworkPlayer:
         build_network(tensors, actions, package.network.settings),
         draws=package.draws,
         fires=game.fires,
-        sight=Sight(package.preprocessing, package.frame_skip_in(game), package.stack),
+        spec=PreprocessingSpec(package.preprocessing, package.frame_skip_in(game), package.stack),
         action_set=package.action_set,
     )
     return NetworkPlayer(package.info, bot)

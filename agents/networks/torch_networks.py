@@ -22,7 +22,7 @@ from agents.packages.architecture import (
     Shape,
     read_architecture,
 )
-from agents.packages.refusals import Refused
+from agents.packages.refusals import AgentRefused
 from agents.packages.settings import Sb3Settings
 from envs.errors import AgentError
 
@@ -169,10 +169,10 @@ def playing_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     architecture = read_architecture(_shapes(state))
     if architecture.hidden:
-        raise Refused(
+        raise AgentRefused(
             "layer-unknown",
             "the network has hidden layers behind its extractor, and its weights don't tell their activation",
-            mend="save it with model.save(FILE), which does, and pack that: arena agent pack FILE",
+            hint="save it with model.save(FILE), which does, and pack that: arena agent pack FILE",
         )
     prefixes = (f"{HEADS[architecture.head]}features_extractor.", f"{architecture.layers['head']}.")
     return {k: v.detach().to("cpu", torch.float16) for k, v in sorted(state.items()) if k.startswith(prefixes)}

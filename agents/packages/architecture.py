@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agents.packages.refusals import Refused
+from agents.packages.refusals import AgentRefused
 
 Shape = tuple[int, ...]
 
@@ -114,7 +114,9 @@ class Architecture:
         """
         quantiles = self.outputs // actions if self.head.startswith("quantile") and actions else 1
         if self.outputs != actions * quantiles or not 1 <= quantiles <= MAX_QUANTILES:
-            raise Refused("actions-wrong", f"the network decides between {self.outputs} actions; {whose} has {actions}")
+            raise AgentRefused(
+                "actions-wrong", f"the network decides between {self.outputs} actions; {whose} has {actions}"
+            )
         return quantiles
 
 
@@ -144,22 +146,26 @@ def read_architecture(shapes: Mapping[str, Shape]) -> Architecture:
     _check_layers(found, shapes)
     widths = (found.features, *found.hidden)
     if not 1 <= found.stack <= MAX_STACK or not 1 <= min(widths) <= max(widths) <= MAX_FEATURES:
-        raise Refused(
+        raise AgentRefused(
             "layer-shape",
             f"the network takes {found.stack} pictures and has {max(widths)} features; at most {MAX_STACK} and "
             f"{MAX_FEATURES} are allowed",
         )
     if len(hidden) > MAX_HIDDEN:
-        raise Refused("layer-unknown", f"the network has more than {MAX_HIDDEN} hidden layers behind its extractor")
+        raise AgentRefused(
+            "layer-unknown", f"the network has more than {MAX_HIDDEN} hidden layers behind its extractor"
+        )
     if not 1 <= found.outputs <= MAX_ACTIONS * (MAX_QUANTILES if head.startswith("quantile") else 1):
-        raise Refused("actions-wrong", f"the network decides between {found.outputs} actions; a game has at most 18")
+        raise AgentRefused(
+            "actions-wrong", f"the network decides between {found.outputs} actions; a game has at most 18"
+        )
     return found
 
 
 def _width(layer: str, shapes: Mapping[str, Shape]) -> int:
     shape = shapes[f"{layer}.weight"]
     if len(shape) != 2:
-        raise Refused("layer-shape", f"{layer}.weight must have two dimensions; here it has {len(shape)}")
+        raise AgentRefused("layer-shape", f"{layer}.weight must have two dimensions; here it has {len(shape)}")
     return shape[0]
 
 
@@ -170,13 +176,13 @@ def _head_of(names: Mapping[str, object]) -> str:
         Refused: none is, or it is that of a policy which the arena can't play.
     """
     if any(name.startswith("lstm_actor.") for name in names):
-        raise Refused("network-unknown", RECURRENT, mend=STATELESS)
+        raise AgentRefused("network-unknown", RECURRENT, hint=STATELESS)
     if "log_std" in names:
-        raise Refused("network-unknown", "the network has continuous actions; Atari games have discrete ones")
+        raise AgentRefused("network-unknown", "the network has continuous actions; Atari games have discrete ones")
     for head in HEADS:
         if f"{head}.weight" in names or (head != "action_net" and f"{head}.0.weight" in names):
             return head
-    raise Refused(
+    raise AgentRefused(
         "network-unknown",
         "the weights are not an SB3 CnnPolicy of PPO, A2C, DQN or QR-DQN: none of action_net, q_net.q_net and "
         "quantile_net.quantile_net is there",
@@ -190,7 +196,7 @@ STATELESS = "train one without a state, for example PPO with CnnPolicy on a stac
 def _check_layers(found: Architecture, shapes: Mapping[str, Shape]) -> None:
     names = {name for name in shapes if not name.startswith(_BESIDES[found.head])}
     if any("running_mean" in name for name in names):
-        raise Refused("layer-unknown", "the network has batch normalisation, which CnnPolicy hasn't")
+        raise AgentRefused("layer-unknown", "the network has batch normalisation, which CnnPolicy hasn't")
     wanted = {}
     for name, shape in found.shapes.items():
         theirs = found.layers[name]
@@ -198,15 +204,15 @@ def _check_layers(found: Architecture, shapes: Mapping[str, Shape]) -> None:
         wanted[f"{theirs}.bias"] = shape[:1]
     for name, shape in wanted.items():
         if name not in shapes:
-            raise Refused("layer-missing", f"the weights lack {name}, of shape {shape}")
+            raise AgentRefused("layer-missing", f"the weights lack {name}, of shape {shape}")
         if shapes[name] == shape:
             continue
         if name.endswith("linear.0.weight") and len(shapes[name]) == 2:
-            raise Refused(
+            raise AgentRefused(
                 "layer-shape",
                 f"the network was made for pictures of another size than {SIDE}x{SIDE}: {name} must have the shape "
                 f"{shape}; here it has {shapes[name]}",
             )
-        raise Refused("layer-shape", f"{name} must have the shape {shape}; here it has {shapes[name]}")
+        raise AgentRefused("layer-shape", f"{name} must have the shape {shape}; here it has {shapes[name]}")
     for name in sorted(names - wanted.keys()):
-        raise Refused("layer-unknown", f"the weights have a layer that the arena doesn't know, {name[:60]!r}")
+        raise AgentRefused("layer-unknown", f"the weights have a layer that the arena doesn't know, {name[:60]!r}")

@@ -9,7 +9,7 @@ import struct
 import zipfile
 
 from agents.packages.limits import MAX_NAME
-from agents.packages.refusals import Refused
+from agents.packages.refusals import AgentRefused
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 """The header in front of every member: signature first, lengths of name and extra field last."""
@@ -33,7 +33,7 @@ class Archive:
         # Python makes an object of every entry of the directory before anything can be looked at. Entries of a zip
         # inside this one count, too: hence the margin.
         if content.count(b"PK\x01\x02") > most + 2000:
-            raise Refused("zip-too-many-members", f"the zip has more than {most} members")
+            raise AgentRefused("zip-too-many-members", f"the zip has more than {most} members")
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
         except Exception as error:  # zipfile fails in many ways on bytes that somebody else chose
@@ -41,7 +41,7 @@ class Archive:
         self._content = content
         self._members = self._zip.infolist()
         if len(self._members) > most:
-            raise Refused("zip-too-many-members", f"the zip has {len(self._members):,} members, more than {most}")
+            raise AgentRefused("zip-too-many-members", f"the zip has {len(self._members):,} members, more than {most}")
         for member in self._members:
             _check_name(member)
             _check_kind(member, stored_only)
@@ -49,7 +49,7 @@ class Archive:
         lower = [name.casefold() for name in self.names]
         for name in self.names:
             if lower.count(name.casefold()) > 1:
-                raise Refused("zip-duplicate", f"two members of the zip are called {name!r}")
+                raise AgentRefused("zip-duplicate", f"two members of the zip are called {name!r}")
         self._check_layout()
 
     def read(self, name: str, limit: int) -> bytes:
@@ -69,56 +69,58 @@ class Archive:
             if len(content) <= limit:
                 return content
         if member.compress_type == zipfile.ZIP_DEFLATED:
-            raise Refused(
+            raise AgentRefused(
                 "zip-bomb", f"{name} has {member.compress_size:,} bytes packed and more than {limit:,} unpacked"
             )
-        raise Refused("member-too-large", f"{name} has {member.file_size:,} bytes, more than {limit:,}")
+        raise AgentRefused("member-too-large", f"{name} has {member.file_size:,} bytes, more than {limit:,}")
 
     def _check_layout(self) -> None:
         if self._zip.comment or self._content[-22:-18] != b"PK\x05\x06":
-            raise Refused("zip-damaged", "there are bytes behind the end of the zip")
+            raise AgentRefused("zip-damaged", "there are bytes behind the end of the zip")
         end = 0
         for member in sorted(self._members, key=lambda member: member.header_offset):
             start = member.header_offset
             header = self._content[start : start + _LOCAL.size]
             if len(header) < _LOCAL.size or header[:4] != b"PK\x03\x04":
-                raise Refused("zip-damaged", f"the member {member.filename!r} is not where the zip's directory says")
+                raise AgentRefused(
+                    "zip-damaged", f"the member {member.filename!r} is not where the zip's directory says"
+                )
             if start < end:
-                raise Refused("zip-overlap", f"the member {member.filename!r} lies inside another one")
+                raise AgentRefused("zip-overlap", f"the member {member.filename!r} lies inside another one")
             if not end and start:
-                raise Refused("zip-damaged", "there are bytes before the start of the zip")
+                raise AgentRefused("zip-damaged", "there are bytes before the start of the zip")
             *_, name_length, extra_length = _LOCAL.unpack(header)
             name_at = start + _LOCAL.size
             spelling = "utf-8" if member.flag_bits & 0x800 else "cp437"
             name = self._content[name_at : name_at + name_length].decode(spelling, "replace")
             if name != member.orig_filename:
-                raise Refused("zip-damaged", f"the member {member.filename!r} has another name in its own header")
+                raise AgentRefused("zip-damaged", f"the member {member.filename!r} has another name in its own header")
             end = name_at + name_length + extra_length + member.compress_size
         if end > self._zip.start_dir:
-            raise Refused("zip-overlap", "a member lies inside the zip's directory")
+            raise AgentRefused("zip-overlap", "a member lies inside the zip's directory")
 
 
-def _damaged(error: Exception) -> Refused:
-    return Refused("zip-damaged", f"the zip is cut short or damaged ({type(error).__name__})")
+def _damaged(error: Exception) -> AgentRefused:
+    return AgentRefused("zip-damaged", f"the zip is cut short or damaged ({type(error).__name__})")
 
 
 def _check_name(member: zipfile.ZipInfo) -> None:
     name = member.orig_filename
     shown = ascii(name[:60])
     if not name or len(name) > MAX_NAME or name != member.filename or not name.isprintable():
-        raise Refused("zip-member-name", f"a member of the zip has an impossible name, {shown}")
+        raise AgentRefused("zip-member-name", f"a member of the zip has an impossible name, {shown}")
     parts = name.removesuffix("/").split("/")
     if "\\" in name or re.match("[A-Za-z]:", name) or not set(parts).isdisjoint({"", ".", ".."}):
-        raise Refused("zip-member-name", f"a member's name leads out of the zip: {shown}")
+        raise AgentRefused("zip-member-name", f"a member's name leads out of the zip: {shown}")
 
 
 def _check_kind(member: zipfile.ZipInfo, stored_only: bool) -> None:
     name = member.filename
     if member.flag_bits & _ENCRYPTED:
-        raise Refused("zip-encrypted", f"the member {name!r} is encrypted")
+        raise AgentRefused("zip-encrypted", f"the member {name!r} is encrypted")
     if stat.S_ISLNK(member.external_attr >> 16):
-        raise Refused("zip-link", f"the member {name!r} is a link to a file elsewhere")
+        raise AgentRefused("zip-link", f"the member {name!r} is a link to a file elsewhere")
     # A kilobyte of bzip2 is a gigabyte at once; only deflate can be unpacked bit by bit.
     if member.compress_type not in _METHODS or (stored_only and member.compress_type != zipfile.ZIP_STORED):
         allowed = "stored" if stored_only else "stored or deflated"
-        raise Refused("zip-packing", f"the member {name!r} must be {allowed}; it was packed otherwise")
+        raise AgentRefused("zip-packing", f"the member {name!r} must be {allowed}; it was packed otherwise")

@@ -15,7 +15,7 @@ from agents.packages.architecture import MAX_ACTIONS, RECURRENT, STATELESS
 from agents.packages.limits import MAX_BATCH, MAX_DIMENSIONS, MAX_ELEMENTS, MAX_NODES, MAX_TENSORS
 from agents.packages.onnx_schema import MODEL
 from agents.packages.protobuf import Budget, Malformed, Message, read_message
-from agents.packages.refusals import Refused
+from agents.packages.refusals import AgentRefused
 from agents.packages.settings import OnnxSettings
 
 SIDE = 84
@@ -78,19 +78,19 @@ def read_onnx(content: bytes, settings: OnnxSettings) -> OnnxNetwork:
     try:
         model = read_message(memoryview(content), MODEL, Budget())
     except Malformed as error:
-        raise Refused("onnx-unreadable", f"the ONNX file can't be used: {error}") from None
+        raise AgentRefused("onnx-unreadable", f"the ONNX file can't be used: {error}") from None
     graph = model.get("graph")
     if graph is None:
-        raise Refused("onnx-unreadable", "the ONNX file holds no graph")
+        raise AgentRefused("onnx-unreadable", "the ONNX file holds no graph")
     if model["functions"]:
-        raise Refused("onnx-subgraph", "the ONNX file defines functions of its own")
+        raise AgentRefused("onnx-subgraph", "the ONNX file defines functions of its own")
     _check_nodes(graph["node"])
     _check_versions(model)
     _check_tensors(graph)
     weights = {tensor.get("name", "") for tensor in graph["initializer"]}
     inputs = [value for value in graph["input"] if value.get("name") not in weights]
     if len(inputs) != 1:
-        raise Refused("onnx-input", f"the network has {len(inputs)} inputs; it must have one")
+        raise AgentRefused("onnx-input", f"the network has {len(inputs)} inputs; it must have one")
     batch, stack = _input(inputs[0], settings)
     output_name, actions = _output(graph["output"], settings)
     return OnnxNetwork(content, inputs[0].get("name", ""), output_name, batch, stack, actions)
@@ -98,13 +98,13 @@ def read_onnx(content: bytes, settings: OnnxSettings) -> OnnxNetwork:
 
 def _check_versions(model: Message) -> None:
     if model.get("ir_version", 0) not in IR_VERSIONS:
-        raise Refused(
+        raise AgentRefused(
             "onnx-version",
             f"the file has IR version {model.get('ir_version', 0)}; {IR_VERSIONS[0]} to {IR_VERSIONS[-1]} are read",
         )
     standard = [o.get("version", 0) for o in model["opset_import"] if o.get("domain", "") in _STANDARD]
     if len(standard) != 1 or standard[0] not in OPSETS:
-        raise Refused(
+        raise AgentRefused(
             "onnx-version",
             f"the network asks for version {', '.join(map(str, standard)) or 'none'} of the standard operators; "
             f"{OPSETS[0]} to {OPSETS[-1]} are there",
@@ -113,54 +113,58 @@ def _check_versions(model: Message) -> None:
 
 def _check_nodes(nodes: list[Message]) -> None:
     if not 0 < len(nodes) <= MAX_NODES:
-        raise Refused("onnx-too-large", f"the network has {len(nodes):,} operators; 1 to {MAX_NODES:,} are allowed")
+        raise AgentRefused(
+            "onnx-too-large", f"the network has {len(nodes):,} operators; 1 to {MAX_NODES:,} are allowed"
+        )
     for node in nodes:
         kind, domain = node.get("op_type", ""), node.get("domain", "")
         if domain not in _STANDARD or node.get("overload"):
-            raise Refused(
+            raise AgentRefused(
                 "onnx-custom-operator", f"the operator {domain[:60]!a} {kind[:60]!a} is not one of the standard ones"
             )
         for attribute in node["attribute"]:
             _check_attribute(kind, attribute)
         if kind in _DRAWS:
-            raise Refused(
+            raise AgentRefused(
                 "onnx-operator",
                 f"the operator {kind!a} draws random numbers; the arena draws the actions itself, so that a game can "
                 "be repeated",
-                mend="export it with deterministic=True, or better its logits; docs/agent-package.md shows how",
+                hint="export it with deterministic=True, or better its logits; docs/agent-package.md shows how",
             )
         if kind in _RECURRENT:
-            raise Refused("onnx-operator", RECURRENT, mend=STATELESS)
+            raise AgentRefused("onnx-operator", RECURRENT, hint=STATELESS)
         if kind not in OPERATORS:
-            raise Refused("onnx-operator", f"the operator {kind[:60]!a} is not among those that a player needs")
+            raise AgentRefused("onnx-operator", f"the operator {kind[:60]!a} is not among those that a player needs")
 
 
 def _check_attribute(kind: str, attribute: Message) -> None:
     if "g" in attribute or attribute["graphs"]:
-        raise Refused("onnx-subgraph", f"the operator {kind[:60]!a} has a graph of its own")
+        raise AgentRefused("onnx-subgraph", f"the operator {kind[:60]!a} has a graph of its own")
     numbers = [*attribute["ints"], *([attribute["i"]] if "i" in attribute else [])]
     if attribute.get("name") in _SIZES and not all(0 <= number <= _MAX_ATTRIBUTE for number in numbers):
-        raise Refused("onnx-too-large", f"{attribute['name']} of the operator {kind[:60]!a} is too large or negative")
+        raise AgentRefused(
+            "onnx-too-large", f"{attribute['name']} of the operator {kind[:60]!a} is too large or negative"
+        )
 
 
 def _check_tensors(graph: Message) -> None:
     constants = [a["t"] for node in graph["node"] for a in node["attribute"] if "t" in a]
     tensors = [*graph["initializer"], *constants]
     if len(tensors) > MAX_TENSORS + MAX_NODES:
-        raise Refused("onnx-too-large", f"the network has {len(tensors):,} tensors")
+        raise AgentRefused("onnx-too-large", f"the network has {len(tensors):,} tensors")
     total = 0
     for tensor in tensors:
         name = tensor.get("name", "")[:60]
         if tensor["external_data"] or tensor.get("data_location", 0):
-            raise Refused("onnx-external-data", f"the weights {name!a} lie in another file")
+            raise AgentRefused("onnx-external-data", f"the weights {name!a} lie in another file")
         if tensor.get("data_type") not in _TYPES:
-            raise Refused("weights-type", f"{name!a} has a type that no player needs ({tensor.get('data_type')})")
+            raise AgentRefused("weights-type", f"{name!a} has a type that no player needs ({tensor.get('data_type')})")
         shape = tensor["dims"]
         if len(shape) > MAX_DIMENSIONS or any(not 0 <= size <= MAX_ELEMENTS for size in shape):
-            raise Refused("onnx-too-large", f"{name!a} has an impossible shape")
+            raise AgentRefused("onnx-too-large", f"{name!a} has an impossible shape")
         total += math.prod(shape)
         if total > MAX_ELEMENTS:
-            raise Refused("onnx-too-large", f"the network has more than {MAX_ELEMENTS:,} numbers")
+            raise AgentRefused("onnx-too-large", f"the network has more than {MAX_ELEMENTS:,} numbers")
         _check_numbers(name, tensor, math.prod(shape))
 
 
@@ -171,19 +175,19 @@ def _check_numbers(name: str, tensor: Message, count: int) -> None:
     places = [place for place in _PLACES if tensor.get(place)]
     own = _PLACE_OF.get(number, "int32_data" if kind.kind != "f" else "raw_data")
     if len(places) > 1 or not set(places) <= {"raw_data", own}:
-        raise Refused("onnx-unreadable", f"the weights {name!a} are stored in an unusual way")
+        raise AgentRefused("onnx-unreadable", f"the weights {name!a} are stored in an unusual way")
     if own in places and own.startswith("int"):
         size = len(tensor[own])
     else:
         views = [tensor["raw_data"]] if places == ["raw_data"] else tensor[own] if places else []
         if any(len(view) % kind.itemsize for view in views):
-            raise Refused("onnx-unreadable", f"the weights {name!a} are cut short")
+            raise AgentRefused("onnx-unreadable", f"the weights {name!a} are cut short")
         numbers = [np.frombuffer(view, kind) for view in views]
         size = sum(len(some) for some in numbers)
         if kind.kind == "f" and not all(np.isfinite(some).all() for some in numbers):
-            raise Refused("weights-not-finite", f"{name!a} holds NaN or infinity")
+            raise AgentRefused("weights-not-finite", f"{name!a} holds NaN or infinity")
     if size != count:
-        raise Refused("onnx-unreadable", f"the weights {name!a} have not the size that their shape says")
+        raise AgentRefused("onnx-unreadable", f"the weights {name!a} have not the size that their shape says")
 
 
 def _shape(value: Message) -> tuple[int, list[int | None]]:
@@ -198,7 +202,7 @@ def _input(value: Message, settings: OnnxSettings) -> tuple[int | None, int]:
     kind, shape = _shape(value)
     wanted = _UINT8 if settings.pixels == "uint8" else _FLOAT
     if kind != wanted:
-        raise Refused(
+        raise AgentRefused(
             "onnx-input",
             f'pixels = "{settings.pixels}" means an input of type {"uint8" if wanted == _UINT8 else "float32"}; the '
             f"network's has another one (type {kind} of ONNX)",
@@ -206,12 +210,12 @@ def _input(value: Message, settings: OnnxSettings) -> tuple[int | None, int]:
     stack_at = 1 if settings.layout == "nchw" else 3
     told = ", ".join("any" if size is None else str(size) for size in shape)
     if len(shape) != 4 or [s for i, s in enumerate(shape) if i not in (0, stack_at)] != [SIDE, SIDE]:
-        raise Refused(
+        raise AgentRefused(
             "onnx-input", f"the network's input has the shape ({told}), which isn't layout = \"{settings.layout}\""
         )
     batch, stack = shape[0], shape[stack_at]
     if stack is None or not 1 <= stack <= 8 or (batch is not None and not 1 <= batch <= MAX_BATCH):
-        raise Refused(
+        raise AgentRefused(
             "onnx-input",
             f"the network's input has the shape ({told}); 1 to 8 pictures and a batch of 1 to {MAX_BATCH} fit",
         )
@@ -228,10 +232,10 @@ def _output(outputs: list[Message], settings: OnnxSettings) -> tuple[str, int | 
         name = next(iter(named)) if len(named) == 1 else fitting[0] if len(fitting) == 1 else None
     if name is None or name not in named:
         decided = not settings.output_name and any(kind == _INT64 and len(shape) == 1 for kind, shape in named.values())
-        raise Refused(
+        raise AgentRefused(
             "onnx-output",
             f"`output_name` must say which of the network's outputs is meant: {told}",
-            mend=_ACTIONS if decided and settings.output != "actions" else "",
+            hint=_ACTIONS if decided and settings.output != "actions" else "",
         )
     kind, shape = named[name]
     if _fits(kind, shape, settings):
@@ -242,14 +246,14 @@ def _output(outputs: list[Message], settings: OnnxSettings) -> tuple[str, int | 
         wanted = f"float32 of shape (batch, actions), with 1 to {MAX_ACTIONS} actions"
     sentence = f'output = "{settings.output}" means {wanted}; {name[:40]!a} is {_type(kind, shape)}'
     if kind == _INT64 and len(shape) == 1:
-        raise Refused("onnx-output", sentence, mend=_ACTIONS)
+        raise AgentRefused("onnx-output", sentence, hint=_ACTIONS)
     if kind == _FLOAT and (len(shape) == 3 or (len(shape) == 2 and (shape[1] or 0) > MAX_ACTIONS)):
-        raise Refused(
+        raise AgentRefused(
             "actions-wrong" if len(shape) == 2 else "onnx-output",
             sentence,
-            mend="if it answers with a distribution for each action (C51, QR-DQN), export their means, as values",
+            hint="if it answers with a distribution for each action (C51, QR-DQN), export their means, as values",
         )
-    raise Refused("onnx-output", sentence)
+    raise AgentRefused("onnx-output", sentence)
 
 
 def _fits(kind: int, shape: list[int | None], settings: OnnxSettings) -> bool:

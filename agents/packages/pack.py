@@ -19,7 +19,7 @@ from agents.packages.package import (
     admit,
     admit_bytes,
 )
-from agents.packages.refusals import Refused
+from agents.packages.refusals import AgentRefused
 from agents.packages.settings import check_settings
 from agents.packages.writing import toml, zipped
 from envs.errors import AgentError
@@ -64,7 +64,7 @@ def pack(source: Path, settings: Mapping[str, Any], onnx: Mapping[str, Any]) -> 
     try:
         check_settings(table)
         return admit_bytes(zipped({SETTINGS: text, **members}), "the package", source.stem)
-    except Refused as refused:
+    except AgentRefused as refused:
         raise refused.at(str(source)) from None
 
 
@@ -89,10 +89,10 @@ def _is_onnx(source: Path) -> bool:
 def _read(source: Path) -> bytes:
     try:
         if source.stat().st_size > MAX_FILE_BYTES:
-            raise Refused("file-too-large", f"an agent has at most {MAX_FILE_BYTES >> 20} MiB", str(source))
+            raise AgentRefused("file-too-large", f"an agent has at most {MAX_FILE_BYTES >> 20} MiB", str(source))
         return source.read_bytes()
     except OSError as error:
-        raise Refused("file-unreadable", f"it can't be read ({error.strerror})", str(source)) from None
+        raise AgentRefused("file-unreadable", f"it can't be read ({error.strerror})", str(source)) from None
 
 
 def _onnx_table(source: Path, settings: Mapping[str, Any], onnx: Mapping[str, Any]) -> dict[str, Any]:

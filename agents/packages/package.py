@@ -22,9 +22,9 @@ from agents.packages.limits import (
     MAX_WEIGHTS_BYTES,
 )
 from agents.packages.onnx_file import OnnxNetwork, read_onnx
-from agents.packages.refusals import Refused
+from agents.packages.refusals import AgentRefused
 from agents.packages.sb3_data import SavedModel, read_data
-from agents.packages.settings import OnnxSettings, Sb3Settings, Settings, read_settings
+from agents.packages.settings import OnnxSettings, PackageSettings, Sb3Settings, read_settings
 from agents.packages.tensors import read_safetensors
 from agents.packages.torch_file import read_torch_file
 from agents.packages.writing import zipped
@@ -63,7 +63,7 @@ class AgentPackage:
     sha256: str
     """Of `content`, in hexadecimal: the agent's identity."""
     name: str
-    settings: Settings | None
+    settings: PackageSettings | None
     """`agent.toml`; None for a plain SB3 zip, which has none."""
     network: Sb3Network | OnnxNetwork
 
@@ -157,12 +157,12 @@ class AgentPackage:
             RomError: the game isn't here.
         """
         if self.games and game.name not in self.games:
-            raise Refused("game-other", f"this agent was trained for {', '.join(self.games)}, not for {game.name}")
+            raise AgentRefused("game-other", f"this agent was trained for {', '.join(self.games)}, not for {game.name}")
         allowed = named_rules(game).action_set
         # Trained on all of ALE's actions (`full_action_space=True`), it plays the nearest ones of any game.
         strange = [code for code in self.action_set or () if code not in allowed]
         if strange and self.action_set != FULL_ACTION_SET:
-            raise Refused(
+            raise AgentRefused(
                 "actions-wrong",
                 f"its action_set has {', '.join(map(str, strange))}, which {game.name} doesn't; there are "
                 f"{', '.join(map(str, allowed))}",
@@ -170,10 +170,10 @@ class AgentPackage:
         actions = len(self.action_set or allowed)
         whose = "its action_set" if self.action_set else game.title
         if self._outputs not in (None, actions):
-            raise Refused(
+            raise AgentRefused(
                 "actions-wrong",
                 f"the network decides between {self._outputs} actions; {whose} has {actions}",
-                mend="" if self.action_set or (self._outputs or 0) < actions else "choose the game that it learned on",
+                hint="" if self.action_set or (self._outputs or 0) < actions else "choose the game that it learned on",
             )
         if isinstance(self.network, Sb3Network):
             self.network.architecture.quantiles(actions, whose)
@@ -193,11 +193,11 @@ def admit(path: Path, stack: int | None = None) -> AgentPackage:
         if path.is_dir():
             return admit_bytes(_folder(path), str(path), path.name)
         if path.suffix.lower() in _CODE:
-            raise Refused("holds-code", "this is a program, not a network")
+            raise AgentRefused("holds-code", "this is a program, not a network")
         return admit_bytes(_content(path), str(path), path.stem, stack)
     except OSError as error:
-        raise Refused("file-unreadable", f"it can't be read ({error.strerror})", str(path)) from None
-    except Refused as refused:
+        raise AgentRefused("file-unreadable", f"it can't be read ({error.strerror})", str(path)) from None
+    except AgentRefused as refused:
         raise refused.at(str(path)) from None
 
 
@@ -211,14 +211,14 @@ def admit_bytes(content: bytes, where: str, name: str = "agent", stack: int | No
     """
     try:
         return _admitted(content, name, stack)
-    except Refused as refused:
+    except AgentRefused as refused:
         raise refused.at(where) from None
 
 
 def _content(path: Path) -> bytes:
     about = path.stat()
     if not stat.S_ISREG(about.st_mode):
-        raise Refused("file-kind", "it is neither a file nor a folder")
+        raise AgentRefused("file-kind", "it is neither a file nor a folder")
     _check_size(about.st_size)
     with path.open("rb") as file:
         content = file.read(MAX_FILE_BYTES + 1)  # it may have grown
@@ -228,17 +228,17 @@ def _content(path: Path) -> bytes:
 
 def _check_size(size: int) -> None:
     if size > MAX_FILE_BYTES:
-        raise Refused(
+        raise AgentRefused(
             "file-too-large", f"an agent has at most {MAX_FILE_BYTES >> 20} MiB; this one has {-(-size >> 20):,}"
         )
     if not size:
-        raise Refused("file-empty", "the file is empty")
+        raise AgentRefused("file-empty", "the file is empty")
 
 
 def _folder(path: Path) -> bytes:
     """Return the zip that a folder's package is."""
     if not (path / SETTINGS).is_file():
-        raise Refused("file-kind", f"it is a folder without {SETTINGS}")
+        raise AgentRefused("file-kind", f"it is a folder without {SETTINGS}")
     files = sorted(path.iterdir())
     _check_members([file.name + "/" * file.is_dir() for file in files[: MAX_MEMBERS + 1]])
     for file in files:
@@ -275,35 +275,37 @@ def _admitted(content: bytes, name: str, stack: int | None) -> AgentPackage:
     return package
 
 
-def _no_zip(content: bytes) -> Refused:
+def _no_zip(content: bytes) -> AgentRefused:
     if content[:2] == b"#!" or re.match(rb"\s*(import|from|def|class|#)\b", content[:200]):
-        return Refused("holds-code", "this is a program, not a network")
+        return AgentRefused("holds-code", "this is a program, not a network")
     if content[:1] == b"\x08" and b"\x3a" in content[:4096]:  # the first fields of a ModelProto: ir_version, then text
-        return Refused("onnx-bare", "this looks like an ONNX file without its settings")
+        return AgentRefused("onnx-bare", "this looks like an ONNX file without its settings")
     if content[:4] == b"PK\x05\x06":
-        return Refused("not-an-agent", "the zip is empty")
+        return AgentRefused("not-an-agent", "the zip is empty")
     if content[:1] == b"P" and b"PK\x05\x06" in content[-22:]:
-        return Refused("zip-damaged", "the zip doesn't begin as one")
-    return Refused("not-an-agent", "this is neither an agent package nor a Stable-Baselines3 zip")
+        return AgentRefused("zip-damaged", "the zip doesn't begin as one")
+    return AgentRefused("not-an-agent", "this is neither an agent package nor a Stable-Baselines3 zip")
 
 
 def _check_members(names: list[str]) -> None:
     """Check what a package holds, by the members' names."""
     if len(names) > MAX_MEMBERS:
-        raise Refused("zip-too-many-members", f"the folder holds more than {MAX_MEMBERS} files")
+        raise AgentRefused("zip-too-many-members", f"the folder holds more than {MAX_MEMBERS} files")
     _check_kinds(names)
     if SETTINGS not in names:
         within = next((n for n in names if n.endswith((f"/{SETTINGS}", "/policy.pth"))), None)
         if within is not None:
-            raise Refused("zip-folder-inside", f"{within.rpartition('/')[2]} lies in a folder of the zip: {within!a}")
+            raise AgentRefused(
+                "zip-folder-inside", f"{within.rpartition('/')[2]} lies in a folder of the zip: {within!a}"
+            )
         if ONNX in names or WEIGHTS in names:
-            raise Refused("member-missing", f"the package has no {SETTINGS}")
+            raise AgentRefused("member-missing", f"the package has no {SETTINGS}")
         if any(name.endswith("/data.pkl") for name in names):
-            raise Refused("not-an-agent", "this is a file of torch.save, whose network only its own program knows")
-        raise Refused("not-an-agent", f"the zip holds neither {SETTINGS} nor policy.pth of Stable-Baselines3")
+            raise AgentRefused("not-an-agent", "this is a file of torch.save, whose network only its own program knows")
+        raise AgentRefused("not-an-agent", f"the zip holds neither {SETTINGS} nor policy.pth of Stable-Baselines3")
     for name in names:
         if name not in (SETTINGS, WEIGHTS, ONNX, *TEXTS):
-            raise Refused("member-unknown", f"the package holds {name[:60]!a}, which is no part of an agent")
+            raise AgentRefused("member-unknown", f"the package holds {name[:60]!a}, which is no part of an agent")
 
 
 def _check_sb3_members(archive: Archive) -> None:
@@ -311,26 +313,26 @@ def _check_sb3_members(archive: Archive) -> None:
     for name in archive.names:
         known = ("data", "_stable_baselines3_version", "system_info.txt")
         if name not in known and not re.fullmatch(r"[\w.]+\.pth", name):
-            raise Refused("member-unknown", f"the zip holds {name[:60]!a}, which Stable-Baselines3 doesn't write")
+            raise AgentRefused("member-unknown", f"the zip holds {name[:60]!a}, which Stable-Baselines3 doesn't write")
 
 
 def _check_kinds(names: list[str]) -> None:
     for name in names:
         if name.lower().rstrip("/").endswith(_CODE):
-            raise Refused("holds-code", f"the zip holds a program, {name[:60]!a}")
+            raise AgentRefused("holds-code", f"the zip holds a program, {name[:60]!a}")
         if name.lower().endswith(_NESTED):
-            raise Refused("zip-nested", f"the zip holds another archive, {name[:60]!a}")
+            raise AgentRefused("zip-nested", f"the zip holds another archive, {name[:60]!a}")
 
 
-def _network(archive: Archive, settings: Settings) -> Sb3Network | OnnxNetwork:
+def _network(archive: Archive, settings: PackageSettings) -> Sb3Network | OnnxNetwork:
     wanted, other = (ONNX, WEIGHTS) if settings.kind == "onnx" else (WEIGHTS, ONNX)
     if wanted not in archive.names:
-        raise Refused("member-missing", f'the package has kind = "{settings.kind}" and no {wanted}')
+        raise AgentRefused("member-missing", f'the package has kind = "{settings.kind}" and no {wanted}')
     if other in archive.names:
-        raise Refused("member-unknown", f'the package has kind = "{settings.kind}" and also {other}')
+        raise AgentRefused("member-unknown", f'the package has kind = "{settings.kind}" and also {other}')
     content = archive.read(wanted, MAX_WEIGHTS_BYTES)
     if content[:4] == b"PK\x03\x04":
-        raise Refused("zip-nested", f"{wanted} is itself a zip")
+        raise AgentRefused("zip-nested", f"{wanted} is itself a zip")
     if settings.kind == "onnx":
         return read_onnx(content, settings.onnx or OnnxSettings())
     return _sb3(read_safetensors(content), settings.sb3 or Sb3Settings())
@@ -344,12 +346,12 @@ def _saved(tensors: dict[str, np.ndarray], saved: SavedModel) -> Sb3Network:
     """Return the network of a plain SB3 zip."""
     plain = {name.replace("_orig_mod.", ""): tensor for name, tensor in tensors.items()}  # torch.compile adds that
     if len(plain) != len(tensors):
-        raise Refused("weights-unreadable", "two tensors have the same name but for torch.compile's _orig_mod")
+        raise AgentRefused("weights-unreadable", "two tensors have the same name but for torch.compile's _orig_mod")
     network = _sb3(plain, Sb3Settings.model_validate({"pixels": saved.pixels}))
     if not network.architecture.hidden:
         return replace(network, saved_actions=saved.actions)
     if saved.activation and saved.activation not in ACTIVATIONS:
-        raise Refused(
+        raise AgentRefused(
             "network-unknown",
             f"the activation of its hidden layers is {saved.activation[:80]!a}; known are {', '.join(ACTIVATIONS)}, "
             "each without arguments",
@@ -361,11 +363,11 @@ def _saved(tensors: dict[str, np.ndarray], saved: SavedModel) -> Sb3Network:
 def _check_grey(channels: int, stack: int | None) -> None:
     if channels % 3 == 0 and stack is None:
         colour = "one picture" if channels == 3 else f"{channels // 3} pictures"
-        raise Refused(
+        raise AgentRefused(
             "stack-wrong",
             f"the network takes {channels} channels, which are {channels} grey pictures, or {colour} in colour; the "
             "file doesn't say, and only grey ones can be played",
-            mend=f"if they are grey, say so: arena agent pack FILE --game GAME --stack {channels}",
+            hint=f"if they are grey, say so: arena agent pack FILE --game GAME --stack {channels}",
         )
 
 
@@ -374,7 +376,9 @@ def _check_fit(package: AgentPackage) -> None:
     network = package.network
     stack = network.architecture.stack if isinstance(network, Sb3Network) else network.stack
     if stack != package.stack:
-        raise Refused("stack-wrong", f"the network takes {stack} pictures at once; it would be given {package.stack}")
+        raise AgentRefused(
+            "stack-wrong", f"the network takes {stack} pictures at once; it would be given {package.stack}"
+        )
     for game in package.games:
         package.check_game(find_game(game))
 

@@ -10,7 +10,7 @@ _SAVE = "save it with model.save(FILE) of Stable-Baselines3, or export it as ONN
 _ZIP = "make the file again, with model.save(FILE) or from the trained model with: arena agent pack"
 _NET = "train with CnnPolicy on 84x84 pictures and discrete actions, or export another network as ONNX"
 
-MENDS: dict[str, str] = {
+HINTS: dict[str, str] = {
     # the file
     "file-unreadable": "check the path and that the file may be read",
     "file-kind": "give the agent's file, or a folder with agent.toml in it",
@@ -75,27 +75,27 @@ MENDS: dict[str, str] = {
 """How to mend what each code stands for. docs/agent-package.md lists them all."""
 
 
-class Refused(AgentError):
+class AgentRefused(AgentError):
     """A file that the arena doesn't take as an agent.
 
     Attributes:
-        code: one of `MENDS`.
+        code: one of `HINTS`.
         sentence: what is wrong, without the file's name.
         mend: what to do about it: that of its code, unless there is something better to say.
         where: what the file is called, or "".
     """
 
-    def __init__(self, code: str, sentence: str, where: str = "", mend: str = "") -> None:
+    def __init__(self, code: str, sentence: str, where: str = "", hint: str = "") -> None:
         self.code = code
         self.sentence = sentence
-        self.mend = mend or MENDS[code]
+        self.hint = hint or HINTS[code]
         self.where = where
-        super().__init__(code, sentence, where, mend)  # what pickling gives back to the constructor
+        super().__init__(code, sentence, where, hint)  # what pickling gives back to the constructor
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.sentence.rstrip('.')} ({self.code}); {self.mend}."
+        return f"{place}{self.sentence.rstrip('.')} ({self.code}); {self.hint}."
 
-    def at(self, where: str) -> Refused:
+    def at(self, where: str) -> AgentRefused:
         """Return the same refusal with the file's name."""
-        return Refused(self.code, self.sentence, where, self.mend)
+        return AgentRefused(self.code, self.sentence, where, self.hint)

@@ -19,7 +19,7 @@ from typing import Any
 from agents.packages.architecture import MAX_STACK, RECURRENT, SIDE, STATELESS
 from agents.packages.archive import Archive
 from agents.packages.limits import MAX_DATA_BYTES, MAX_PLAIN_DATA_BYTES
-from agents.packages.refusals import Refused
+from agents.packages.refusals import AgentRefused
 
 _PICKLE = re.compile(rb'":serialized:"\s*:\s*"([A-Za-z0-9+/=\\n]*)"')
 _MAX_OPCODES = 300_000
@@ -64,10 +64,10 @@ def read_data(archive: Archive) -> SavedModel:
     """
     try:
         content = archive.read("data", MAX_DATA_BYTES)
-    except Refused as refused:
+    except AgentRefused as refused:
         if refused.code != "member-too-large":
             raise
-        raise Refused(refused.code, refused.sentence, mend=_LEAVE_OUT) from None
+        raise AgentRefused(refused.code, refused.sentence, hint=_LEAVE_OUT) from None
     if not content.lstrip()[:1] == b"{":
         raise _not_sb3s("the member `data`")
     _check_pickles(content)
@@ -81,15 +81,15 @@ def _check_pickles(content: bytes) -> None:
         try:
             names, count = _named(base64.b64decode(match.group(1).replace(rb"\n", b"")), left)
             left -= count
-        except Refused:
+        except AgentRefused:
             raise
         except Exception as error:  # no base64, no pickle
-            raise Refused("code-in-data", f"a pickle in `data` is damaged ({type(error).__name__})") from None
+            raise AgentRefused("code-in-data", f"a pickle in `data` is damaged ({type(error).__name__})") from None
         by_name = any(name == "builtins.getattr" or name.split(".")[0] in ("operator", "_operator") for name in names)
         harmless = set() if by_name else _PATHS  # else a path's methods could be called by their names
         for name in names - harmless:
             if name in _DANGEROUS or name.split(".")[0] in _DANGEROUS:
-                raise Refused(
+                raise AgentRefused(
                     "code-in-data",
                     f"a pickle in `data` names {name[:60]!a}; the arena wouldn't load it, but PPO.load would run it",
                 )
@@ -99,10 +99,10 @@ def _plain(content: bytes) -> dict[str, Any]:
     """Return the JSON without the pickles."""
     content = _PICKLE.sub(b'":serialized:": ""', content)
     if len(content) > MAX_PLAIN_DATA_BYTES:
-        raise Refused(
+        raise AgentRefused(
             "member-too-large",
             f"`data` has {len(content):,} bytes besides pickles, more than {MAX_PLAIN_DATA_BYTES:,}",
-            mend=_LEAVE_OUT,
+            hint=_LEAVE_OUT,
         )
     table: Any = None
     with suppress(ValueError, RecursionError):
@@ -119,8 +119,8 @@ def _table_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
-def _not_sb3s(what: str) -> Refused:
-    return Refused("code-in-data", f"{what} is not the JSON that Stable-Baselines3 writes")
+def _not_sb3s(what: str) -> AgentRefused:
+    return AgentRefused("code-in-data", f"{what} is not the JSON that Stable-Baselines3 writes")
 
 
 def _saved_model(data: dict[str, Any]) -> SavedModel:
@@ -129,7 +129,7 @@ def _saved_model(data: dict[str, Any]) -> SavedModel:
     space, choice = _part(data, "observation_space"), _part(data, "action_space")
     policy, module = _policy(_part(data, "policy_class"))
     if "recurrent" in module:
-        raise Refused("network-unknown", RECURRENT, mend=STATELESS)
+        raise AgentRefused("network-unknown", RECURRENT, hint=STATELESS)
     actions = _actions(choice)
     _check_space(space)
     extractor = _class_of(kwargs, "features_extractor_class")
@@ -139,7 +139,9 @@ def _saved_model(data: dict[str, Any]) -> SavedModel:
     if extractor and not ours and extractor != "stable_baselines3.common.torch_layers.NatureCNN":
         raise _own_class("its features extractor", extractor)
     if policy and not extractor and "Cnn" not in policy and module.startswith(("stable_baselines3.", "sb3_contrib.")):
-        raise Refused("network-unknown", "it was trained with MlpPolicy, which takes a picture for a row of numbers")
+        raise AgentRefused(
+            "network-unknown", "it was trained with MlpPolicy, which takes a picture for a row of numbers"
+        )
     scaled = bool(ours) and "Fast" in extractor  # it divides by 255 itself
     return SavedModel("unit" if scaled else _pixels(kwargs, space), _activation(kwargs), actions)
 
@@ -171,18 +173,18 @@ def _policy(part: dict[str, Any]) -> tuple[str, str]:
     return (match.group(1) if match else "", _text(part, "__module__")[:100])
 
 
-def _own_class(what: str, name: str) -> Refused:
-    return Refused(
+def _own_class(what: str, name: str) -> AgentRefused:
+    return AgentRefused(
         "network-unknown",
         f"{what} is a class of its own, {name[:100]!a}, and the file holds its weights but not what it does with them",
-        mend="export it as ONNX (docs/agent-package.md has the lines) and pack that, or train with CnnPolicy as it is",
+        hint="export it as ONNX (docs/agent-package.md has the lines) and pack that, or train with CnnPolicy as it is",
     )
 
 
 def _actions(choice: dict[str, Any]) -> int | None:
     kind = _class_of(choice, ":type:").rpartition(".")[2]
     if kind not in ("", "Discrete"):
-        raise Refused(
+        raise AgentRefused(
             "network-unknown", f"the network has actions of the kind {kind[:40]!a}; Atari games have Discrete"
         )
     text = str(choice.get("n", ""))[:20]
@@ -193,7 +195,9 @@ def _check_space(space: dict[str, Any]) -> None:
     """Check that it saw what the arena can show."""
     kind = _class_of(space, ":type:").rpartition(".")[2]
     if kind not in ("", "Box"):
-        raise Refused("input-other", f"it was trained on several inputs at once (a space of the kind {kind[:40]!a})")
+        raise AgentRefused(
+            "input-other", f"it was trained on several inputs at once (a space of the kind {kind[:40]!a})"
+        )
     shape = space.get("_shape", space.get("shape"))
     if shape is None:
         return
@@ -202,16 +206,16 @@ def _check_space(space: dict[str, Any]) -> None:
     told = "x".join(map(str, shape))
     if len(shape) != 3:
         ram = " (the console's memory, perhaps)" if shape and shape[0] % 128 == 0 else ""
-        raise Refused("input-other", f"it was trained on {told} numbers{ram}, not on pictures")
+        raise AgentRefused("input-other", f"it was trained on {told} numbers{ram}, not on pictures")
     channels, height, width = shape
     if (height, width) != (SIDE, SIDE):
         colour = " in colour" if channels == 3 else ""
-        raise Refused(
+        raise AgentRefused(
             "input-other",
             f"it was trained on pictures of {height}x{width}{colour} ({told}); the arena's are {SIDE}x{SIDE} and grey",
         )
     if channels > MAX_STACK:
-        raise Refused(
+        raise AgentRefused(
             "input-other",
             f"it was trained on {channels} channels of {SIDE}x{SIDE} (pictures in colour, or a stack of more than "
             f"{MAX_STACK})",
@@ -229,7 +233,7 @@ def _pixels(kwargs: dict[str, Any], space: dict[str, Any]) -> str:
         return "raw"
     if (low, high) == ({0.0}, {1.0}):
         return "unit"
-    raise Refused(
+    raise AgentRefused(
         "input-other",
         f"it was trained on pixels from {min(low, default='?')} to {max(high)}; the arena's are from 0 to 255, or "
         "divided by 255 (VecNormalize with norm_obs=True changes them; its averages are not in the file)",
@@ -261,8 +265,8 @@ def _named(pickle: bytes, most: int) -> tuple[set[str], int]:
     for opcode, argument, _ in pickletools.genops(pickle):
         count += 1
         if count > most:
-            raise Refused(
-                "code-in-data", f"the pickles in `data` take more than {_MAX_OPCODES:,} steps", mend=_LEAVE_OUT
+            raise AgentRefused(
+                "code-in-data", f"the pickles in `data` take more than {_MAX_OPCODES:,} steps", hint=_LEAVE_OUT
             )
         if opcode.name in ("GLOBAL", "INST"):
             names.add(argument.replace(" ", "."))

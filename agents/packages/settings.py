@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from agents.packages.architecture import ACTIVATIONS
 from agents.packages.limits import MAX_BRACKETS, MAX_DOTS
-from agents.packages.refusals import Refused
+from agents.packages.refusals import AgentRefused
 from envs.errors import ArenaError, shown, tidy
 from envs.games import find_game
 from envs.names import check_name
@@ -69,7 +69,7 @@ class Sb3Settings(_Table):
     """Between hidden layers; SB3's own if not given: Tanh for PPO and A2C, ReLU for DQN and QR-DQN."""
 
 
-class Settings(_Table):
+class PackageSettings(_Table):
     """All of `agent.toml`, checked."""
 
     name: Annotated[str, AfterValidator(_name)]
@@ -93,7 +93,7 @@ class Settings(_Table):
     onnx: OnnxSettings | None = None
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Settings:
+    def _fits_together(self) -> PackageSettings:
         if (self.game is None) == (self.games is None):
             raise ValueError("it takes either `game` or `games`")
         if self.onnx is not None and self.kind != "onnx":
@@ -107,7 +107,7 @@ class Settings(_Table):
         return tuple(self.games or [self.game or ""])
 
 
-def read_settings(content: bytes) -> Settings:
+def read_settings(content: bytes) -> PackageSettings:
     """Return the settings in the text of an `agent.toml`.
 
     Raises:
@@ -118,7 +118,7 @@ def read_settings(content: bytes) -> Settings:
     try:
         text = decode_text(content)
     except ValueError as error:
-        raise Refused("settings-unreadable", f"agent.toml is no text: {error}") from None
+        raise AgentRefused("settings-unreadable", f"agent.toml is no text: {error}") from None
     try:
         if text.count(".") > MAX_DOTS or text.count("[") + text.count("{") > MAX_BRACKETS:
             unreadable = f"agent.toml has more than {MAX_DOTS:,} dots or brackets"
@@ -130,21 +130,21 @@ def read_settings(content: bytes) -> Settings:
         unreadable = "agent.toml has a number that is too long, or is nested too deeply"
     if unreadable:
         # Raised only here: Dask pickles an error with what was being handled, and can't with a RecursionError's frames.
-        raise Refused("settings-unreadable", unreadable)
+        raise AgentRefused("settings-unreadable", unreadable)
     return check_settings(table)
 
 
-def check_settings(table: dict[str, Any]) -> Settings:
+def check_settings(table: dict[str, Any]) -> PackageSettings:
     """Return the settings in `table`.
 
     Raises:
         Refused: something is missing, unknown or wrong.
     """
     try:
-        return Settings.model_validate(table)
+        return PackageSettings.model_validate(table)
     except (ValidationError, RecursionError) as error:
         wrong = _mistakes(error)
-    raise Refused("settings-wrong", "agent.toml can't be used: " + wrong)  # out here for the reason given above
+    raise AgentRefused("settings-wrong", "agent.toml can't be used: " + wrong)  # out here for the reason given above
 
 
 def _mistakes(error: ValidationError | RecursionError) -> str:
@@ -163,7 +163,7 @@ def _mistake(detail: Any) -> str:
             return f"{where} is missing"
         case "extra_forbidden":
             tables: dict[str, type[_Table]] = {"onnx": OnnxSettings, "sb3": Sb3Settings}
-            table = tables.get(place.split(".")[0], Settings) if "." in place else Settings
+            table = tables.get(place.split(".")[0], PackageSettings) if "." in place else PackageSettings
             known = ", ".join(table.model_fields)
             return f"{where} is not known; known are {known}"
         case "value_error" if not place:

@@ -9,7 +9,7 @@ import numpy as np
 import safetensors
 
 from agents.packages.limits import MAX_DIMENSIONS, MAX_ELEMENTS, MAX_HEADER_BYTES, MAX_NAME, MAX_TENSORS
-from agents.packages.refusals import Refused
+from agents.packages.refusals import AgentRefused
 
 FLOATS = {"F32": "<f4", "F16": "<f2", "F64": "<f8", "BF16": "<u2"}
 """Safetensors' names of the floating-point types and how numpy reads them; bfloat16 is unknown to numpy."""
@@ -26,13 +26,13 @@ def read_safetensors(content: bytes) -> Tensors:
     """
     # The file begins with the length of its header, and every tensor named there becomes an object.
     if int.from_bytes(content[:8], "little") > MAX_HEADER_BYTES:
-        raise Refused(
+        raise AgentRefused(
             "weights-too-large", f"the header of weights.safetensors has more than {MAX_HEADER_BYTES:,} bytes"
         )
     try:
         table = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
     except Exception as error:
-        raise Refused("weights-unreadable", f"weights.safetensors is damaged ({type(error).__name__})") from None
+        raise AgentRefused("weights-unreadable", f"weights.safetensors is damaged ({type(error).__name__})") from None
     check_sizes((name, tensor["shape"]) for name, tensor in table)
     tensors = {}
     for name, tensor in table:
@@ -54,16 +54,16 @@ def check_sizes(shapes: Iterable[tuple[str, Iterable[int]]]) -> None:
         dimensions = tuple(shape)
         count += 1
         if len(name) > MAX_NAME or not name.isprintable():
-            raise Refused("weights-unreadable", f"a tensor has an impossible name, {name[:40]!a}")
+            raise AgentRefused("weights-unreadable", f"a tensor has an impossible name, {name[:40]!a}")
         total += math.prod(dimensions)
         if len(dimensions) > MAX_DIMENSIONS or count > MAX_TENSORS or total > MAX_ELEMENTS:
-            raise Refused(
+            raise AgentRefused(
                 "weights-too-large",
                 f"the network has more than {MAX_ELEMENTS:,} numbers in {MAX_TENSORS} tensors of {MAX_DIMENSIONS} "
                 "dimensions",
             )
     if not count:
-        raise Refused("weights-unreadable", "there is no tensor in it")
+        raise AgentRefused("weights-unreadable", "there is no tensor in it")
 
 
 def as_float32(name: str, numbers: np.ndarray) -> np.ndarray:
@@ -78,11 +78,13 @@ def as_float32(name: str, numbers: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore", invalid="ignore"):
             array = np.array(numbers, np.float32, order="C")  # a copy: what it came from can't be written to
     if not np.isfinite(array).all():
-        raise Refused("weights-not-finite", f"{name!r} holds NaN or infinity")
+        raise AgentRefused("weights-not-finite", f"{name!r} holds NaN or infinity")
     return array
 
 
-def wrong_type(name: str, kind: str) -> Refused:
+def wrong_type(name: str, kind: str) -> AgentRefused:
     if name.endswith("num_batches_tracked"):
-        return Refused("layer-unknown", f"the network has batch normalisation ({name[:60]!r}), which CnnPolicy hasn't")
-    return Refused("weights-type", f"{name[:60]!r} must hold floating-point numbers, not {kind[:40]}")
+        return AgentRefused(
+            "layer-unknown", f"the network has batch normalisation ({name[:60]!r}), which CnnPolicy hasn't"
+        )
+    return AgentRefused("weights-type", f"{name[:60]!r} must hold floating-point numbers, not {kind[:40]}")

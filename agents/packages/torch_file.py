@@ -24,7 +24,7 @@ from agents.packages.limits import (
     MAX_TENSORS,
     MAX_WEIGHTS_BYTES,
 )
-from agents.packages.refusals import Refused
+from agents.packages.refusals import AgentRefused
 from agents.packages.tensors import Tensors, as_float32, check_sizes, wrong_type
 
 _STORAGES = {
@@ -68,18 +68,18 @@ def read_torch_file(content: bytes) -> Tensors:
         Refused: the file holds anything else, or is damaged, or too large.
     """
     if content[:4] != b"PK\x03\x04":
-        raise Refused(
+        raise AgentRefused(
             "weights-unreadable",
             "policy.pth is not a file of torch 1.6 or newer",
-            mend="load it and save it again with a newer torch: PPO.load(FILE).save(NEW)",
+            hint="load it and save it again with a newer torch: PPO.load(FILE).save(NEW)",
         )
     archive = Archive(content, MAX_TENSOR_MEMBERS, stored_only=True)
     tops = {name.split("/")[0] for name in archive.names}
     top = tops.pop()
     if tops or f"{top}/data.pkl" not in archive.names:
-        raise Refused("weights-unreadable", "policy.pth has no data.pkl, which torch writes")
+        raise AgentRefused("weights-unreadable", "policy.pth has no data.pkl, which torch writes")
     if f"{top}/byteorder" in archive.names and archive.read(f"{top}/byteorder", 16) != b"little":
-        raise Refused("weights-unreadable", "policy.pth was written by a machine with another order of bytes")
+        raise AgentRefused("weights-unreadable", "policy.pth was written by a machine with another order of bytes")
     table = _Reader().read(archive.read(f"{top}/data.pkl", MAX_HEADER_BYTES))
     check_sizes((name, tensor.shape) for name, tensor in table.items())
     storages: dict[str, np.ndarray] = {}
@@ -96,11 +96,11 @@ def read_torch_file(content: bytes) -> Tensors:
 
 def _numbers(archive: Archive, member: str, storage: _Storage) -> np.ndarray:
     if member not in archive.names:
-        raise Refused("weights-unreadable", f"policy.pth lacks the storage {member!r}")
+        raise AgentRefused("weights-unreadable", f"policy.pth lacks the storage {member!r}")
     content = archive.read(member, MAX_WEIGHTS_BYTES)
     numbers = np.dtype(_STORAGES[storage.kind])
     if len(content) != storage.count * numbers.itemsize:
-        raise Refused("weights-unreadable", f"the storage {member!r} has not the size that policy.pth says")
+        raise AgentRefused("weights-unreadable", f"the storage {member!r} has not the size that policy.pth says")
     return np.frombuffer(content, numbers)
 
 
@@ -110,7 +110,7 @@ def _view(name: str, tensor: _Tensor, numbers: np.ndarray) -> np.ndarray:
     if 0 in tensor.shape:
         return np.zeros(tensor.shape, np.float32)
     if math.prod(tensor.shape) > len(numbers) or last >= len(numbers):
-        raise Refused("weights-stride", f"{name!r} claims more numbers than its storage of {len(numbers):,} has")
+        raise AgentRefused("weights-stride", f"{name!r} claims more numbers than its storage of {len(numbers):,} has")
     strides = tuple(step * numbers.itemsize for step in tensor.strides)
     return np.lib.stride_tricks.as_strided(numbers[tensor.offset :], tensor.shape, strides, writeable=False)
 
@@ -133,15 +133,19 @@ class _Reader:
             for opcode, argument, _ in pickletools.genops(pickle):
                 self._do(opcode.name, argument)
             (table,) = self._stack
-        except Refused:
+        except AgentRefused:
             raise
         except Exception as error:  # a stack that runs empty, a text cut short, ...
-            raise Refused("weights-unreadable", f"policy.pth's data.pkl is damaged ({type(error).__name__})") from None
+            raise AgentRefused(
+                "weights-unreadable", f"policy.pth's data.pkl is damaged ({type(error).__name__})"
+            ) from None
         if type(table) is not dict or len(table) > MAX_TENSORS:
-            raise Refused("weights-unreadable", f"policy.pth must hold a table of at most {MAX_TENSORS} named tensors")
+            raise AgentRefused(
+                "weights-unreadable", f"policy.pth must hold a table of at most {MAX_TENSORS} named tensors"
+            )
         for name, tensor in table.items():
             if type(tensor) is not _Tensor:
-                raise Refused(
+                raise AgentRefused(
                     "weights-unreadable", f"policy.pth must hold named tensors; {name[:60]!r} is something else"
                 )
         return table
@@ -200,7 +204,7 @@ class _Reader:
             raise _code("fills something that is no table")
         for name, value in zip(pairs[::2], pairs[1::2], strict=True):
             if type(name) is not str:  # and not shown: who knows how long its text is
-                raise Refused(
+                raise AgentRefused(
                     "weights-unreadable",
                     f"policy.pth must hold named tensors; one has a {type(name).__name__} for a name",
                 )
@@ -218,8 +222,10 @@ _VALUES = {"BINUNICODE", "SHORT_BINUNICODE", "BININT", "BININT1", "BININT2", "LO
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
-def _code(what: str) -> Refused:
-    return Refused("code-in-weights", f"policy.pth holds more than torch writes for named tensors: its data.pkl {what}")
+def _code(what: str) -> AgentRefused:
+    return AgentRefused(
+        "code-in-weights", f"policy.pth holds more than torch writes for named tensors: its data.pkl {what}"
+    )
 
 
 def _storage(value: Any) -> _Storage:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from agents.load import SCRIPT_PREFIX
 from agents.player import Kind, PlayerFailed, PlayerInfo
-from agents.sandbox.cargo import Cargo
-from agents.sandbox.limits import BREAKDOWNS, Limits
+from agents.sandbox.isolation import IsolationBackend
+from agents.sandbox.limits import BREAKDOWNS, SandboxLimits
+from agents.sandbox.payload import Payload
 from agents.sandbox.protocol import SLOTS
-from agents.sandbox.wall import Wall
 from envs.errors import AgentError, ArenaError, shown
 from envs.names import check_name
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from agents.sandbox.box import Box
 
 
-def start_box(cargo: Cargo, wall: Wall, limits: Limits, threads: int) -> Box:
+def start_box(payload: Payload, backend: IsolationBackend, limits: SandboxLimits, threads: int) -> Box:
     from agents.sandbox.box import Box  # what it imports exists on Linux only, and so do walls
 
-    return Box(cargo, wall, limits, threads)
+    return Box(payload, backend, limits, threads)
 
 
 class SandboxedBot:
@@ -34,30 +34,30 @@ class SandboxedBot:
         AgentError: it can't be loaded.
     """
 
-    def __init__(self, cargo: Cargo, wall: Wall, limits: Limits) -> None:
+    def __init__(self, payload: Payload, backend: IsolationBackend, limits: SandboxLimits) -> None:
         self.limits = limits
         self.generation = 0
         """Number of the process: a game lives and dies with the one it began in."""
-        self._cargo = cargo
-        self._wall = wall
+        self._payload = payload
+        self._backend = backend
         self._threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
         self._breakdowns = 0
         try:
-            self._box = start_box(cargo, wall, limits, self._threads)
+            self._box = start_box(payload, backend, limits, self._threads)
         except PlayerFailed as error:
-            raise AgentError(f"{cargo.name}: {error}") from None
+            raise AgentError(f"{payload.name}: {error}") from None
         self.batch = self._box.ready.get("batch") is True
         self.info = self._info(self._box.ready.get("name"))
         self._free = list(range(SLOTS))
 
     def _info(self, name: object) -> PlayerInfo:
-        if self._cargo.kind == "script":
-            return PlayerInfo(f"{SCRIPT_PREFIX}{self._cargo.name}", Kind.SCRIPT)
-        if self._cargo.kind == "weights":  # what was admitted outside says it, not the process
-            name = self._cargo.name
+        if self._payload.kind == "script":
+            return PlayerInfo(f"{SCRIPT_PREFIX}{self._payload.name}", Kind.SCRIPT)
+        if self._payload.kind == "weights":  # what was admitted outside says it, not the process
+            name = self._payload.name
         if not isinstance(name, str):
             raise AgentError(f"The agent's process calls it {shown(name)}, which is no name.")
-        return PlayerInfo(check_name(name), Kind.BOT, hashlib.sha256(self._cargo.content).hexdigest())
+        return PlayerInfo(check_name(name), Kind.BOT, hashlib.sha256(self._payload.content).hexdigest())
 
     def box(self) -> Box:
         """Return the running process, a new one if the last broke down.
@@ -73,7 +73,7 @@ class SandboxedBot:
                     f"The agent has broken down {self._breakdowns} times in a row and isn't started again."
                 )
             self.generation += 1
-            self._box = start_box(self._cargo, self._wall, self.limits, self._threads)
+            self._box = start_box(self._payload, self._backend, self.limits, self._threads)
         return self._box
 
     def running(self) -> Box:
@@ -99,7 +99,7 @@ class SandboxedBot:
         self._box.close()
 
 
-class Seat:
+class GameSeat:
     """One game at an agent's process: its slot there, the time it was thought about, and why it is a forfeit."""
 
     def __init__(self, bot: SandboxedBot) -> None:
@@ -163,7 +163,7 @@ class Seat:
 
 
 @contextmanager
-def forfeits(seats: Sequence[Seat]) -> Iterator[None]:
+def forfeits(seats: Sequence[GameSeat]) -> Iterator[None]:
     """Note in all of the `seats` why what is done inside failed."""
     try:
         yield

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from agents.player import PlayerFailed
-from agents.sandbox.cargo import Cargo
-from agents.sandbox.limits import Limits
+from agents.sandbox.isolation import IsolationBackend, environment, python_command
+from agents.sandbox.limits import SandboxLimits
+from agents.sandbox.payload import Payload
 from agents.sandbox.protocol import (
     ACT,
     DONE,
@@ -38,7 +39,6 @@ from agents.sandbox.protocol import (
     SLOTS,
     SOUND,
 )
-from agents.sandbox.wall import Wall, environment, python_command
 from envs.errors import tidy
 from envs.step import Step
 
@@ -55,23 +55,23 @@ class Box:
         PlayerFailed: the process didn't start, or the agent can't be loaded; the message says why.
     """
 
-    def __init__(self, cargo: Cargo, wall: Wall, limits: Limits, threads: int) -> None:
+    def __init__(self, payload: Payload, backend: IsolationBackend, limits: SandboxLimits, threads: int) -> None:
         self._limits = limits
         self._cpu = limits.cpu
         self._looked = [[0] * REMEMBERED for _ in range(SLOTS)]
         self._errors = os.memfd_create("errors")
         memory = _shared_memory(SLOTS * SLOT.itemsize)
-        content = _readonly(cargo.content)
+        content = _readonly(payload.content)
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._map = mmap.mmap(memory, SLOTS * SLOT.itemsize)
         self._records: Any = np.frombuffer(self._map, SLOT)
-        lock = wall.settings(next(_numbers) % 400_000_000)
+        lock = backend.settings(next(_numbers) % 400_000_000)
         lock |= {"memory": limits.memory, "address": limits.address, "cpu": self._cpu}
-        job: dict[str, Any] = {"kind": cargo.kind, "name": cargo.name, "game": cargo.game, "lock": lock}
+        job: dict[str, Any] = {"kind": payload.kind, "name": payload.name, "game": payload.game, "lock": lock}
         job |= {"memory": memory, "line": theirs.fileno(), "content": content}
         try:
             self._process = subprocess.Popen(
-                wall.command(python_command(json.dumps(job))),
+                backend.command(python_command(json.dumps(job))),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,

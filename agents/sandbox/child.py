@@ -37,7 +37,7 @@ class Gone(Exception):
     """The arena's side has closed the line."""
 
 
-class Line:
+class ArenaSocket:
     """The socket to the arena, by its descriptor: the sandbox allows reading and writing and nothing else on it."""
 
     def __init__(self, descriptor: int) -> None:
@@ -53,10 +53,10 @@ class Line:
         return message
 
 
-class Slot:
+class PlayerSlot:
     """One game: the source of its steps' pictures. The console's memory isn't among them."""
 
-    def __init__(self, number: int, record: np.ndarray, line: Line) -> None:
+    def __init__(self, number: int, record: np.ndarray, line: ArenaSocket) -> None:
         self._number = number
         self._record = record
         self._line = line
@@ -109,10 +109,10 @@ class Slot:
 class Seats:
     """The agent's players, one per slot, made when first needed."""
 
-    def __init__(self, first: Player, records: np.ndarray, line: Line) -> None:
+    def __init__(self, first: Player, records: np.ndarray, line: ArenaSocket) -> None:
         self.first = first
         self._players: dict[int, Player] = {}
-        self._slots = [Slot(number, records[number : number + 1].view(SLOT)[0], line) for number in range(SLOTS)]
+        self._slots = [PlayerSlot(number, records[number : number + 1].view(SLOT)[0], line) for number in range(SLOTS)]
         self._records = records
 
     def reset(self, number: int, seed: int, action_set: tuple[int, ...]) -> None:
@@ -137,7 +137,7 @@ class Seats:
         """Pass the observations in the first slots through the network."""
         assert isinstance(self.first, BatchPlayer)
         bot: Any = self.first.bot
-        scores = bot.scores([record["observation"][: bot.sight.stack] for record in self._records[:count]])
+        scores = bot.scores([record["observation"][: bot.spec.stack] for record in self._records[:count]])
         self._records["scores"][:count, : bot.actions] = scores
 
     def _another(self) -> Player:
@@ -150,7 +150,7 @@ def main(job: dict[str, Any]) -> None:
     """Serve until the arena's side closes the line."""
     with mmap.mmap(job["memory"], SLOTS * SLOT.itemsize) as shared:
         records = np.frombuffer(shared, SLOT)
-        line = Line(job["line"])
+        line = ArenaSocket(job["line"])
         try:
             player = load(job)
         except BaseException as error:
@@ -164,7 +164,7 @@ def main(job: dict[str, Any]) -> None:
             os._exit(0)
 
 
-def _serve(seats: Seats, line: Line) -> None:
+def _serve(seats: Seats, line: ArenaSocket) -> None:
     while True:
         message = line.hear()
         try:

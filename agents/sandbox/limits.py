@@ -27,7 +27,7 @@ BREAKDOWNS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SandboxLimits:
     """Limits of one sandboxed agent, in seconds, bytes and counts. A test shortens them."""
 
     decision: float = DECISION_SECONDS

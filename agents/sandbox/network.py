@@ -13,11 +13,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from agents.networks.player import NetworkPlayer
-from agents.networks.preprocessing import Sight
+from agents.networks.preprocessing import PreprocessingSpec
 from agents.packages import AgentPackage, admit_bytes
 from agents.player import PlayerFailed
-from agents.sandbox.bot import SandboxedBot, Seat, forfeits
-from agents.sandbox.cargo import Cargo
+from agents.sandbox.bot import GameSeat, SandboxedBot, forfeits
+from agents.sandbox.payload import Payload
 from envs.games import Game, find_game
 from envs.rules import named_rules
 from envs.step import Step
@@ -32,7 +32,7 @@ class SandboxedNetwork:
         self.actions = len(package.action_set or named_rules(game).action_set)
         self.draws = package.draws
         self.fires = game.fires
-        self.sight = Sight(package.preprocessing, package.frame_skip_in(game), package.stack)
+        self.spec = PreprocessingSpec(package.preprocessing, package.frame_skip_in(game), package.stack)
 
     def scores(self, observations: Sequence[np.ndarray]) -> np.ndarray:
         return self.process.running().score(observations, self.actions)
@@ -43,7 +43,7 @@ class SandboxedNetworkPlayer(NetworkPlayer):
 
     def __init__(self, network: SandboxedNetwork) -> None:
         super().__init__(network.process.info, network)
-        self.seat = Seat(network.process)
+        self.seat = GameSeat(network.process)
         self._network = network
 
     @property
@@ -83,11 +83,11 @@ class SandboxedNetworkPlayer(NetworkPlayer):
         self.seat.close()
 
 
-def _seats(players: Iterable[NetworkPlayer]) -> list[Seat]:
+def _seats(players: Iterable[NetworkPlayer]) -> list[GameSeat]:
     return [player.seat for player in players if isinstance(player, SandboxedNetworkPlayer)]
 
 
-def network_player(process: SandboxedBot, cargo: Cargo) -> SandboxedNetworkPlayer:
-    """Return a player of the network in `cargo`, which `process` has loaded."""
-    package = admit_bytes(cargo.content, cargo.name, cargo.name)
-    return SandboxedNetworkPlayer(SandboxedNetwork(process, package, find_game(cargo.game)))
+def network_player(process: SandboxedBot, payload: Payload) -> SandboxedNetworkPlayer:
+    """Return a player of the network in `payload`, which `process` has loaded."""
+    package = admit_bytes(payload.content, payload.name, payload.name)
+    return SandboxedNetworkPlayer(SandboxedNetwork(process, package, find_game(payload.game)))

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.load import SCRIPT_PREFIX, find_agent_file, load_player, player_of
-from agents.packages import AgentPackage, Refused, admit, admit_bytes
+from agents.packages import AgentPackage, AgentRefused, admit, admit_bytes
 from agents.player import Player, PlayerFailed
-from agents.sandbox.bot import SandboxedBot, Seat, forfeits, start_box
-from agents.sandbox.cargo import Cargo
-from agents.sandbox.limits import Limits
+from agents.sandbox.bot import GameSeat, SandboxedBot, forfeits, start_box
+from agents.sandbox.isolation import IsolationBackend, backends
+from agents.sandbox.limits import SandboxLimits
+from agents.sandbox.payload import Payload
 from agents.sandbox.python import SUFFIX
-from agents.sandbox.wall import Wall, walls
 from envs.errors import AgentError
 from envs.games import Game, find_game
 from envs.step import Step
@@ -41,19 +41,19 @@ class NoSandbox(AgentError):
 
 
 @cache
-def probe() -> Wall:
+def probe() -> IsolationBackend:
     """Return the sandbox that works on this machine: each is tried by starting a process in it.
 
     Raises:
         NoSandbox: none works; the message says what was tried and what to do.
     """
     tried = []
-    for wall in walls():
+    for backend in backends():
         try:
-            start_box(Cargo("script", "noop", b"", "breakout"), wall, Limits(), 1).close()
-            return wall
+            start_box(Payload("script", "noop", b"", "breakout"), backend, SandboxLimits(), 1).close()
+            return backend
         except PlayerFailed as error:
-            tried.append(f"{wall.name}: {error}")
+            tried.append(f"{backend.name}: {error}")
     what = "; ".join(tried) if tried else "this system has neither bubblewrap nor Landlock"
     raise NoSandbox(
         f"No sandbox works here ({what.rstrip('.')}); on Linux: sudo apt-get install bubblewrap. Without a sandbox "
@@ -61,31 +61,31 @@ def probe() -> Wall:
     )
 
 
-def cargo_of(agent: str, game: Game) -> Cargo:
+def payload_of(agent: str, game: Game) -> Payload:
     """Return what `agent` (as `agents.load.load_player` takes it, or the path of a `.py` file) puts into the sandbox.
 
     Raises:
         AgentError: there is no such agent, or its file isn't admitted.
     """
     if agent.startswith(SCRIPT_PREFIX):
-        return Cargo("script", agent.removeprefix(SCRIPT_PREFIX), b"", game.name)
+        return Payload("script", agent.removeprefix(SCRIPT_PREFIX), b"", game.name)
     path = find_agent_file(agent)
     if path.suffix == SUFFIX:
-        return Cargo("python", path.stem[:32], _content(path, MAX_PYTHON_BYTES), game.name)
+        return Payload("python", path.stem[:32], _content(path, MAX_PYTHON_BYTES), game.name)
     try:
-        return cargo_of_package(admit(path), game)
-    except Refused as refused:
+        return payload_of_package(admit(path), game)
+    except AgentRefused as refused:
         raise refused.at(str(path)) from None
 
 
-def cargo_of_package(package: AgentPackage, game: Game) -> Cargo:
+def payload_of_package(package: AgentPackage, game: Game) -> Payload:
     """Return what an admitted agent puts into the sandbox.
 
     Raises:
         Refused: it can't play `game`.
     """
     package.check_game(game)
-    return Cargo("weights", package.name, package.content, game.name)
+    return Payload("weights", package.name, package.content, game.name)
 
 
 def _content(path: Path, most: int) -> bytes:
@@ -99,52 +99,56 @@ def _content(path: Path, most: int) -> bytes:
     return content
 
 
-def sandboxed_player(agent: str, game: Game, limits: Limits | None = None) -> SandboxedPlayer | SandboxedNetworkPlayer:
+def sandboxed_player(
+    agent: str, game: Game, limits: SandboxLimits | None = None
+) -> SandboxedPlayer | SandboxedNetworkPlayer:
     """Return a player of `agent` that runs in the sandbox.
 
     Raises:
         AgentError: there is no such agent, it can't be loaded, or no sandbox works here.
     """
-    return player_in_sandbox(cargo_of(agent, game), limits)
+    return player_in_sandbox(payload_of(agent, game), limits)
 
 
-def player_in_sandbox(cargo: Cargo, limits: Limits | None = None) -> SandboxedPlayer | SandboxedNetworkPlayer:
-    """Return a player of `cargo` that runs in the sandbox.
+def player_in_sandbox(
+    payload: Payload, limits: SandboxLimits | None = None
+) -> SandboxedPlayer | SandboxedNetworkPlayer:
+    """Return a player of `payload` that runs in the sandbox.
 
     Raises:
         AgentError: it can't be loaded, or no sandbox works here.
     """
-    bot = SandboxedBot(cargo, probe(), limits or Limits())
+    bot = SandboxedBot(payload, probe(), limits or SandboxLimits())
     try:
-        if cargo.kind == "weights":
+        if payload.kind == "weights":
             from agents.sandbox.network import network_player  # imports OpenCV
 
-            return network_player(bot, cargo)
+            return network_player(bot, payload)
         return SandboxedBatchPlayer(bot) if bot.batch else SandboxedPlayer(bot)
     except BaseException:
         bot.close()
         raise
 
 
-def guarded_player(cargo: Cargo) -> Player:
-    """Return a player of `cargo` in the sandbox; where none works, one outside for what can only be numbers.
+def guarded_player(payload: Payload) -> Player:
+    """Return a player of `payload` in the sandbox; where none works, one outside for what can only be numbers.
 
     Raises:
         AgentError: it can't be loaded, or is written in Python and no sandbox works here.
     """
     try:
-        return player_in_sandbox(cargo)
+        return player_in_sandbox(payload)
     except NoSandbox as error:
-        if cargo.kind == "python":
+        if payload.kind == "python":
             raise
-        log.warning("%s plays without one. %s", cargo.name, error)
-        return _outside(cargo)
+        log.warning("%s plays without one. %s", payload.name, error)
+        return _outside(payload)
 
 
-def _outside(cargo: Cargo) -> Player:
-    if cargo.kind == "script":
-        return load_player(SCRIPT_PREFIX + cargo.name, find_game(cargo.game))
-    return player_of(admit_bytes(cargo.content, cargo.name, cargo.name), find_game(cargo.game))
+def _outside(payload: Payload) -> Player:
+    if payload.kind == "script":
+        return load_player(SCRIPT_PREFIX + payload.name, find_game(payload.game))
+    return player_of(admit_bytes(payload.content, payload.name, payload.name), find_game(payload.game))
 
 
 class SandboxedPlayer:
@@ -152,7 +156,7 @@ class SandboxedPlayer:
 
     def __init__(self, bot: SandboxedBot) -> None:
         self.info = bot.info
-        self.seat = Seat(bot)
+        self.seat = GameSeat(bot)
         self._bot = bot
 
     @property

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.scripts.maze_graph import FAR, WAYS, Graph, Layout, read_graph
+from agents.scripts.maze_graph import FAR, WAYS, Graph, MazeLayout, read_graph
 from agents.scripts.simple import Script
 from envs.games import DOWN, GAMES, LEFT, NOOP, RIGHT, UP, Game
 from envs.step import Step
@@ -21,7 +21,7 @@ from envs.step import Step
 class Look:
     """One game's pictures: where things are, and their luminances in ALE's grey picture (measured on screens)."""
 
-    layout: Layout
+    layout: MazeLayout
     bottom: int
     """Row below the maze."""
     wall_at: tuple[int, int]
@@ -42,7 +42,7 @@ class Look:
 
 
 MS_PACMAN = Look(
-    layout=Layout(top=2, pitch=12, rows=14, middle=6, wall_rows=(2, 9), gap_row=None, width=3, substeps=3),
+    layout=MazeLayout(top=2, pitch=12, rows=14, middle=6, wall_rows=(2, 9), gap_row=None, width=3, substeps=3),
     bottom=172,
     wall_at=(4, 1),
     me=167,
@@ -54,7 +54,7 @@ MS_PACMAN = Look(
     dot_right=-1,
 )
 PACMAN = Look(
-    layout=Layout(top=25, pitch=22, rows=8, middle=8, wall_rows=(3, 12), gap_row=18, width=2, substeps=5),
+    layout=MazeLayout(top=25, pitch=22, rows=8, middle=8, wall_rows=(3, 12), gap_row=18, width=2, substeps=5),
     bottom=200,
     wall_at=(28, 1),
     me=223,
@@ -110,7 +110,7 @@ def _way(graph: Graph, node: int, goal: int, ahead: int | None = None) -> int | 
 
 
 @dataclass
-class Ghost:
+class MazeGhost:
     t: int
     """Frame at which it was last seen, its middle then, and how it had moved."""
     x: float
@@ -141,8 +141,8 @@ class MazeScript(Script):
     def begin(self) -> None:
         self._graph: Graph | None = None
         self._wall = 0
-        self._ghosts: dict[int, Ghost] = {}
-        self._edible: list[Ghost] = []
+        self._ghosts: dict[int, MazeGhost] = {}
+        self._edible: list[MazeGhost] = []
         self._power: dict[int, int] = {}  # node: frame at which the pellet was last seen
         self._me = self._ahead = (0.0, 0.0)
         self._back = -1  # the way from which the player comes
@@ -192,7 +192,7 @@ class MazeScript(Script):
                     self._see_edible(t, x, y)
                     continue
                 key = t % 4 if look.pellets else lum  # all in one colour, but in turns; or each in its own colour
-                self._ghosts.setdefault(key, Ghost(t, x, y)).see(t, x, y)
+                self._ghosts.setdefault(key, MazeGhost(t, x, y)).see(t, x, y)
                 break
 
     def _see_edible(self, t: int, x: float, y: float) -> None:
@@ -200,7 +200,7 @@ class MazeScript(Script):
             if ghost.near(x, y, 12):
                 ghost.see(t, x, y)
                 return
-        self._edible.append(Ghost(t, x, y))
+        self._edible.append(MazeGhost(t, x, y))
 
     def _find_me(self, grey: np.ndarray, picture: bytes) -> bool:
         """Find the player's middle, where it comes from and, a little ahead, where it can turn next."""
@@ -235,8 +235,8 @@ class MazeScript(Script):
         if self._decided is None:
             return np.full(notes.size + 2, np.nan, np.float32)
         t, graph, me = self._decided
-        following = graph.next[me]
-        notes[0] = following >= 0
+        neighbours = graph.next[me]
+        notes[0] = neighbours >= 0
         pellets = [node for node, seen in self._power.items() if t - seen <= PELLET_MEMORY]
         ghosts, edible = (
             [graph.nearest(ghost.x, ghost.y)[0] for ghost in kind if t - ghost.t <= MEMORY]
@@ -244,8 +244,8 @@ class MazeScript(Script):
         )
         for row, things in enumerate((self._dots, pellets, ghosts, edible), 1):
             if len(nodes := np.asarray(things, np.int64)):
-                steps = graph.distance[np.ix_(following, nodes)]
-                on_the_way = (steps < graph.distance[me, nodes]) & (following >= 0)[:, None]
+                steps = graph.distance[np.ix_(neighbours, nodes)]
+                on_the_way = (steps < graph.distance[me, nodes]) & (neighbours >= 0)[:, None]
                 notes[row] = np.exp(-np.where(on_the_way, steps, FAR).min(axis=1) / NEAR)
         return np.append(notes, np.array((self._me[0] / WIDTH, self._me[1] / HEIGHT), np.float32))
 

@@ -21,7 +21,7 @@ WAYS = (UP, RIGHT, DOWN, LEFT)
 
 
 @dataclass(frozen=True)
-class Layout:
+class MazeLayout:
     """How one game draws its mazes; rows and columns are pixels."""
 
     top: int
@@ -62,7 +62,7 @@ class Graph:
         return node, float(off[node])
 
 
-def read_graph(grey: np.ndarray, wall: int, layout: Layout) -> Graph | None:
+def read_graph(grey: np.ndarray, wall: int, layout: MazeLayout) -> Graph | None:
     """Return the graph of the maze in a grey picture, whose walls have the luminance `wall`; None if there is none."""
     tops = layout.top + layout.pitch * np.arange(layout.rows)
     columns = BLOCK * np.arange(BLOCKS) + 1
@@ -90,7 +90,7 @@ def _wide_enough(free: np.ndarray, width: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=32)
-def _build(free_bytes: bytes, down_bytes: bytes, layout: Layout) -> Graph:
+def _build(free_bytes: bytes, down_bytes: bytes, layout: MazeLayout) -> Graph:
     free = np.frombuffer(free_bytes, bool).reshape(layout.rows, BLOCKS)
     down = np.frombuffer(down_bytes, bool).reshape(layout.rows - 1, BLOCKS)
     shift = BLOCK // 2 if layout.width == 3 else 0
@@ -112,17 +112,17 @@ def _build(free_bytes: bytes, down_bytes: bytes, layout: Layout) -> Graph:
             links.append((above, 2, len(at) - 1))
             above = len(at) - 1
         links.append((above, 2, below))
-    following = np.full((len(at), 4), -1)
+    neighbours = np.full((len(at), 4), -1)
     for a, way, b in links:
-        following[a, way] = b
-        following[b, (way + 2) % 4] = a
+        neighbours[a, way] = b
+        neighbours[b, (way + 2) % 4] = a
     xy = np.array(at)
-    return Graph(xy[:, 0], xy[:, 1], following, _distances(following), np.arange(corridor))
+    return Graph(xy[:, 0], xy[:, 1], neighbours, _distances(neighbours), np.arange(corridor))
 
 
-def _distances(following: np.ndarray) -> np.ndarray:
+def _distances(neighbours: np.ndarray) -> np.ndarray:
     """Return all shortest distances, by widening all nodes' surroundings at once."""
-    n = len(following)
+    n = len(neighbours)
     distance = np.full((n, n), FAR, np.int16)
     edge = np.eye(n, dtype=bool)
     seen = edge.copy()
@@ -130,8 +130,8 @@ def _distances(following: np.ndarray) -> np.ndarray:
         distance[edge] = step
         wider = np.zeros_like(edge)
         for way in range(4):
-            has = following[:, way] >= 0
-            wider[:, following[has, way]] |= edge[:, has]
+            has = neighbours[:, way] >= 0
+            wider[:, neighbours[has, way]] |= edge[:, has]
         edge = wider & ~seen
         if not edge.any():
             break

@@ -43,7 +43,7 @@ _ARRAYS = (
 
 KEPT = 2
 """Checkpoints that stay; a third one lies beside them while it is written."""
-_ASIDE = ("notes_net", "notes_optimizer", "reference")
+_ASIDE = frozenset({"notes_net", "notes_optimizer", "reference"})
 """What `DAgger` and `Kickstart` learn with, besides the policy."""
 
 
@@ -127,9 +127,14 @@ def restore(model: BaseAlgorithm, path: Path, state: dict[str, Any]) -> None:
         optimizer.load_state_dict(state["optimizer"])
         for group in optimizer.param_groups:
             group.update(own)  # adam_eps, say, as the settings are now
-        for name in _ASIDE:
-            if getattr(model, name, None) is not None:
-                getattr(model, name).load_state_dict(state[name])
+        nets = {name for name in _ASIDE if getattr(model, name, None) is not None}
+        if nets != (stored := _ASIDE & state.keys()):
+            has = "lacks" if nets - stored else "has"
+            raise ValueError(
+                f"it {has} {' and '.join(sorted(nets ^ stored))}; give notes_weight and --teacher as before."
+            )
+        for name in nets:
+            getattr(model, name).load_state_dict(state[name])
     except (RuntimeError, ValueError, KeyError) as error:
         raise AgentError(f"The checkpoint {path} does not fit this game and algorithm: {error}") from error
     for name, value in state["counters"].items():
@@ -204,7 +209,10 @@ def _load_buffer(buffer: ReplayBuffer, path: Path) -> None:
     try:
         with path.open("rb") as file, np.load(file) as stored:  # numpy itself leaves a damaged file open
             if {*names} != {*stored} - {"pos", "full"}:
-                raise AgentError(f"{path} was written by a run that differs in --plain; give or leave it out as then.")
+                raise AgentError(
+                    f"{path} was written by a run that differs in --plain, or by an older version; give or leave out "
+                    "--plain as then, or choose another --out to begin anew."
+                )
             pos, full = int(stored["pos"]), bool(stored["full"])
             rows, games = stored["rewards"].shape
             if games != buffer.n_envs or rows > buffer.buffer_size or (full and rows != buffer.buffer_size):

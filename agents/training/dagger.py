@@ -84,11 +84,6 @@ class DAgger(OffPolicyAlgorithm):
         replay_buffer_kwargs: dict[str, Any] | None = None,
         **settings: Any,
     ) -> None:
-        for name, share in (("steered", steered), ("steered_fraction", steered_fraction), ("prefixes", prefixes)):
-            if not 0 <= share <= 1:
-                raise ValueError(f"{name} is a share from 0 to 1, not {share}")
-        if longest_prefix < 1 or notes_weight < 0 or temperature <= 0:
-            raise ValueError("longest_prefix must be 1 or more, notes_weight 0 or more, temperature above 0")
         self.notes_net: torch.nn.Linear | None = None
         super().__init__(
             policy,

@@ -23,7 +23,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureC
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, linear, relu
 
-from agents.training.impala import ImpalaCNN
+from agents.training.impala import FEATURES, ImpalaCNN
 
 
 class FastNatureCNN(NatureCNN):
@@ -78,7 +78,7 @@ class FastNatureCNN(NatureCNN):
 class FastImpalaCNN(ImpalaCNN):
     """`ImpalaCNN` on unscaled pixels (uint8 or float, 0 to 255), in bfloat16 where `half` is set; returns float32."""
 
-    def __init__(self, observation_space: spaces.Box, features_dim: int = 256, half: bool = True) -> None:
+    def __init__(self, observation_space: spaces.Box, features_dim: int = FEATURES, half: bool = True) -> None:
         super().__init__(observation_space, features_dim)
         self._half = half
 
@@ -163,7 +163,7 @@ def _as_plain(model: BaseAlgorithm) -> Iterator[None]:
     if extractor is FastImpalaCNN:
         model.policy_kwargs |= {
             "features_extractor_class": ImpalaCNN,
-            "features_extractor_kwargs": {"features_dim": features or 256},
+            "features_extractor_kwargs": {"features_dim": features or FEATURES},
             "net_arch": [],
         }
     elif features:

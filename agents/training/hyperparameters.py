@@ -8,15 +8,13 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
-import os
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
-from agents.networks.preprocessing import SIDE, STACK
 from envs.errors import AgentError, shown
 
 _DECIDED = frozenset({"self", "policy", "env", "seed", "device", "_init_setup_model", "optimize_memory_usage"})
@@ -26,23 +24,22 @@ _ABOVE_ZERO = frozenset(
     | {"temperature", "sharper", "soften", "reward_scale", "critic_learning_rate"}
 )
 _SHARES = frozenset(
-    {"gamma", "gae_lambda", "steered", "critic_share", "exploration_initial_eps", "exploration_final_eps"}
+    {"gamma", "gae_lambda", "critic_share", "exploration_initial_eps", "exploration_final_eps"}
+    | {"steered", "steered_fraction", "prefixes"}
 )
-_SHARES_ABOVE_ZERO = frozenset({"tau", "exploration_fraction", "steered_fraction", "kl_fraction"})
+_SHARES_ABOVE_ZERO = frozenset({"tau", "exploration_fraction", "kl_fraction"})
 _FROM_ZERO = frozenset({"learning_starts", "critic_steps", "opening", "verbose"})
 _MOST_OF = {"envs": 4_096, "opening": 1_000}
 _MOST = 10**9
 
 
-def check_settings(
-    settings: Mapping[str, Any], whose: str, *takers: Callable[..., Any], **more: type
-) -> dict[str, Any]:
+def check_settings(settings: Mapping[str, Any], whose: str, *takers: Callable[..., Any], **more: Any) -> dict[str, Any]:
     """Return `settings`, with whole numbers as such where one was written as 1e5.
 
     Args:
         whose: what messages call them: "ppo".
         takers: the functions whose arguments they become.
-        more: further settings, with `int`, `float` or `bool`.
+        more: further settings, with `int`, `float`, `bool` or the `Literal` of their values.
 
     Raises:
         AgentError: one of them doesn't exist, is of the wrong kind or out of range; the sentence says what is expected.
@@ -52,7 +49,7 @@ def check_settings(
         hints = typing.get_type_hints(taker, localns={"VecEnv": object})  # SB3 names it for type checkers only
         kinds |= {name: kind for name, kind in hints.items() if name != "return"}
     kinds = {name: _members(kind) for name, kind in (kinds | more).items()}
-    can_be_set = [name for name, kind in kinds.items() if name not in _DECIDED and kind & {int, float, bool}]
+    can_be_set = [name for name, kind in kinds.items() if name not in _DECIDED and kind & {int, float, bool, Literal}]
     checked = {}
     for name, value in settings.items():
         if name not in can_be_set:
@@ -66,39 +63,38 @@ def check_settings(
                 else f"The settings give {whose} {_article(name)} {name!r}, which it does not have{hint}"
             )
         try:
-            checked[name] = _checked(name, value, kinds[name])
+            checked[name] = _one_of(more[name], value) if Literal in kinds[name] else _checked(name, value, kinds[name])
         except ValueError as error:
             raise AgentError(f"The settings give {whose} {name} = {shown(value)}; expected {error}.") from None
     return checked
 
 
 def check_together(settings: Mapping[str, Any], whose: str, algorithm: type[BaseAlgorithm], *, plain: bool) -> None:
-    """Raise AgentError if checked settings of `algorithm` contradict each other, or need more memory than there is."""
-    games, batch = settings["envs"], _value(settings, algorithm, "batch_size")
+    """Raise AgentError if checked settings of `algorithm` contradict each other."""
+    batch = value_of(settings, algorithm, "batch_size")
     if issubclass(algorithm, OffPolicyAlgorithm):
-        room, what = _value(settings, algorithm, "buffer_size"), "buffer_size"
-        bytes_each = SIDE * SIDE * (2 * STACK if plain else 2)
+        room, what = value_of(settings, algorithm, "buffer_size"), "buffer_size"
     else:
-        room, what = games * _value(settings, algorithm, "n_steps"), "envs times n_steps"
-        bytes_each = SIDE * SIDE * STACK
+        room, what = steps_per_update(settings, algorithm), "envs times n_steps"
     if batch is not None and batch > room:
         raise AgentError(f"The settings give {whose} a batch_size of {batch:,}, more than {what}, which is {room:,}.")
-    if _value(settings, algorithm, "normalize_advantage") and min(room, room if batch is None else batch) < 2:
+    if value_of(settings, algorithm, "normalize_advantage") and min(room, room if batch is None else batch) < 2:
         raise AgentError(f"The settings give {whose} one step to learn from at a time; expected two or more.")
     if issubclass(algorithm, OffPolicyAlgorithm) and settings.get("n_steps", 1) > 1 and not plain:
         raise AgentError(
             f"The settings give {whose} n_steps = {settings['n_steps']}, which the arena's replay buffer can't do; "
             "take it out, or add --plain for SB3's own."
         )
-    if _value(settings, algorithm, "use_rms_prop") and "adam_eps" in settings:
+    if value_of(settings, algorithm, "use_rms_prop") and "adam_eps" in settings:
         raise AgentError(
             f"The settings give {whose} adam_eps, but use_rms_prop is on; set it to false, or take adam_eps out."
         )
-    if (memory := _memory()) and room * bytes_each > memory:
-        raise AgentError(
-            f"The settings give {whose} {room:,} steps to keep ({what}), which take {room * bytes_each / 2**30:,.0f} "
-            f"GB of memory; this machine has {memory / 2**30:,.0f}."
-        )
+
+
+def value_of(settings: Mapping[str, Any], algorithm: type[BaseAlgorithm], name: str) -> Any:
+    """The setting `name`: as given, else what `algorithm` takes without it, else None."""
+    parameter = inspect.signature(algorithm.__init__).parameters.get(name)
+    return settings.get(name, None if parameter is None else parameter.default)
 
 
 def schedule(value: Any) -> Any:
@@ -111,13 +107,13 @@ def schedule(value: Any) -> Any:
 
 def falling(settings: Mapping[str, Any]) -> list[str]:
     """The names of the settings that fall to zero at the end of the run."""
-    return [name for name, value in settings.items() if isinstance(value, str)]
+    return [name for name, value in settings.items() if str(value).startswith("linear ")]
 
 
 def steps_per_update(settings: Mapping[str, Any], algorithm: type[BaseAlgorithm]) -> int:
     """How many steps, of all games together, there are between two times of learning; a run has whole ones."""
     name = "train_freq" if issubclass(algorithm, OffPolicyAlgorithm) else "n_steps"
-    return int(settings["envs"] * _value(settings, algorithm, name))
+    return int(settings["envs"] * value_of(settings, algorithm, name))
 
 
 def whole_updates(steps: int, done: int, update: int) -> int:
@@ -126,6 +122,8 @@ def whole_updates(steps: int, done: int, update: int) -> int:
 
 
 def _members(kind: Any) -> set[Any]:
+    if typing.get_origin(kind) is Literal:
+        return {Literal}
     return {typing.get_origin(member) or member for member in typing.get_args(kind) or (kind,)}
 
 
@@ -152,6 +150,13 @@ def _checked(name: str, value: Any, kind: set[Any]) -> Any:
     return value if isinstance(value, str) else number
 
 
+def _one_of(kind: Any, value: Any) -> Any:
+    """Raises: ValueError with what is expected."""
+    if value not in (values := typing.get_args(kind)):
+        raise ValueError(f"one of {', '.join(values)}")
+    return value
+
+
 def _falling_from(value: Any) -> float | None:
     word, _, number = str(value).partition(" ")
     try:
@@ -176,19 +181,6 @@ def _range(name: str, *, whole: bool) -> str:
     if name in _SHARES | _SHARES_ABOVE_ZERO:
         return "a number from 0 to 1" if name in _SHARES else "a number above 0 and at most 1"
     return "a number above 0" if name in _ABOVE_ZERO else "a number from 0 on"
-
-
-def _value(settings: Mapping[str, Any], algorithm: type[BaseAlgorithm], name: str) -> Any:
-    parameter = inspect.signature(algorithm.__init__).parameters.get(name)
-    return settings.get(name, None if parameter is None else parameter.default)
-
-
-def _memory() -> int | None:
-    """Bytes of this machine's memory, where it can be asked for."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows
-        return None
 
 
 def _article(name: str) -> str:

@@ -14,11 +14,14 @@ from torch import Tensor, nn
 
 from agents.networks.torch_networks import IMPALA_FLAT, impala_blocks
 
+FEATURES = 256
+"""Numbers between network and heads that its authors chose."""
+
 
 class ImpalaCNN(BaseFeaturesExtractor):
     """Float (n, stack, 84, 84), from 0 to 1, to float (n, features_dim)."""
 
-    def __init__(self, observation_space: spaces.Box, features_dim: int = 256) -> None:
+    def __init__(self, observation_space: spaces.Box, features_dim: int = FEATURES) -> None:
         super().__init__(observation_space, features_dim)
         self.blocks = impala_blocks(observation_space.shape[0])
         self.linear = nn.Sequential(nn.Linear(IMPALA_FLAT, features_dim), nn.ReLU())

@@ -16,7 +16,7 @@ from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
-from agents.networks.preprocessing import SIDE, STACK, Eye, Sight, sight_for
+from agents.networks.preprocessing import SIDE, STACK, PreprocessingSpec, Preprocessor, preprocessing_for
 from agents.player import Player
 from envs.environment import ArenaEnv
 from envs.games import FIRE, find_game
@@ -41,13 +41,13 @@ class Explains(Protocol):
 class Lesson:
     """One game, with a teacher that watches every frame and is asked whenever the agent decides."""
 
-    def __init__(self, rules: Rules, teacher: Player, sight: Sight) -> None:
+    def __init__(self, rules: Rules, teacher: Player, spec: PreprocessingSpec) -> None:
         self._env = ArenaEnv(rules, obs_type="ram")
         self._teacher = teacher
         self.explains = isinstance(teacher, Explains)
         self.notes, self.stake = np.zeros(0, np.float32), 1.0
-        self._eye = Eye(sight)
-        self._frame_skip = sight.frame_skip
+        self._preprocessor = Preprocessor(spec)
+        self._frame_skip = spec.frame_skip
         self._codes = rules.action_set
         self._fires = self._env.game.fires
 
@@ -55,14 +55,14 @@ class Lesson:
         """Start a new game; its seed, and the teacher's, are the generator's next."""
         self._step = self._env.start(int(seeds.integers(2**31)))
         self._teacher.reset(seed=int(seeds.integers(2**31)), action_set=self._codes)
-        self._eye.reset()
+        self._preprocessor.reset()
         self.score, self.decisions = 0.0, 0
         self._look()
 
     @property
     def observation(self) -> np.ndarray:
         """uint8 (4, 84, 84)."""
-        return self._eye.observation
+        return self._preprocessor.observation
 
     @property
     def end(self) -> End | None:
@@ -72,7 +72,7 @@ class Lesson:
         """Hold an action (index into the action set, or `ASK_TEACHER`) until the next decision; return the points
         and whether a life was lost."""
         code = self.answer if action == ASK_TEACHER else self._codes[action]
-        if self._fires and self._eye.starting:
+        if self._fires and self._preprocessor.starting:
             code = FIRE
         points, lives = 0.0, self._step.lives
         for _ in range(self._frame_skip):
@@ -87,7 +87,7 @@ class Lesson:
 
     def _look(self) -> None:
         answer = self._teacher.act(self._step)
-        if self._eye.see(self._step):
+        if self._preprocessor.feed(self._step):
             self.answer = answer
             """ALE action code: what the teacher would do now."""
             if self.explains:
@@ -110,8 +110,8 @@ class LessonEnv(VecEnv):
     ) -> None:
         self.rules = rules
         self._teachers = teachers
-        sight = sight_for(find_game(rules.game), frame_skip)
-        self._games = [Lesson(rules, teacher, sight) for teacher in teachers]
+        spec = preprocessing_for(find_game(rules.game), frame_skip)
+        self._games = [Lesson(rules, teacher, spec) for teacher in teachers]
         self._actions = np.zeros(len(teachers), np.int64)
         self._began = time.time()
         super().__init__(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -12,6 +13,8 @@ FIRST, MOST = 2.0, 60.0
 """Seconds before the first line, and most between two; each pause is twice as long as the one before."""
 REFRESH = 0.2
 """Seconds between two looks of the bar."""
+
+T = TypeVar("T")
 
 
 class Progress:
@@ -62,6 +65,15 @@ class Progress:
         if done is not None:
             self._bar.update(done - self._bar.n)
         self._bar.close()
+
+
+def counted(items: Sequence[T], what: str, unit: str) -> Iterator[T]:
+    """The `items`, while it is shown how many of them are done."""
+    progress = Progress(what, len(items), unit)
+    for count, item in enumerate(items):
+        progress.show(count)
+        yield item
+    progress.close(len(items))
 
 
 def _time(seconds: float) -> str:

@@ -66,7 +66,7 @@ def recipe(args: argparse.Namespace, steps: int, defaults: Path) -> str:
     parts += [f"--rules {args.rules}"] * (args.rules != "5min")
     parts += [f"--checkpoint-every {args.checkpoint_every}"]
     parts += [f"--config {args.config.name}"] * (args.config != defaults)
-    parts += [f"--from {Path(args.start).name}"] if args.start else []
+    parts += [f"--from {Path(args.start).name}"] if args.start is not None else []
     parts += ["--from-recordings DIR"] * (args.from_recordings is not None)
     parts += ["--resume"] * args.resume + ["--plain"] * args.plain
     return " ".join(parts)
@@ -79,9 +79,26 @@ def go_on(args: argparse.Namespace, steps: int | None, parser: argparse.Argument
     return shlex.join([*_words(args, parser, {"from_recordings", "start"}), "--resume", *length])
 
 
-def begin_anew(args: argparse.Namespace, steps: int, out: Path, parser: argparse.ArgumentParser) -> str:
+def _begin_anew(args: argparse.Namespace, steps: int, out: Path, parser: argparse.ArgumentParser) -> str:
     """The command that begins such a run in the folder `out`, with `steps`."""
     return shlex.join([*_words(args, parser, {"out", "name"}), "--steps", str(steps), "--out", str(out)])
+
+
+def what_next(args: argparse.Namespace, about: dict[str, Any], out: Path, parser: argparse.ArgumentParser) -> str:
+    """What can be done with the agent of a run that has come to its end: a few lines with commands."""
+    agent = shlex.quote(str(out / "agent.zip"))
+    lines = [
+        f"The best agent is {agent} ({about['best']['score']:.1f} points). What next:",
+        f"    arena evaluate {agent} --game {about['game']} --seeds 100",
+        f"    arena watch {agent} --game {about['game']}",
+    ]
+    twice = 2 * about["steps"]
+    if names := falling(about["settings"]):
+        lines.append(f"{' and '.join(names)} fell to zero: a longer run is better begun anew than gone on with.")
+        lines.append(f"    {_begin_anew(args, twice, out.with_name(out.name + '-longer'), parser)}")
+    else:
+        lines.append(f"    {go_on(args, twice, parser)}")
+    return "\n".join(lines)
 
 
 def _words(args: argparse.Namespace, parser: argparse.ArgumentParser, without: set[str]) -> list[str]:

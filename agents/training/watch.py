@@ -126,9 +126,10 @@ class Watch(BaseCallback):
     def agreement(self) -> str:
         """How often a pupil decided as its teacher would have, of late and in the moments before lost lives."""
         model = self.model
-        if not isinstance(model, DAgger) or not model.agreed or not model.agreed_before_deaths:
+        if not isinstance(model, DAgger) or not model.agreed:
             return ""
-        return f"agrees in {np.mean(model.agreed):.0%}, before deaths in {np.mean(model.agreed_before_deaths):.0%}"
+        in_all, at_the_end = f"agrees in {np.mean(model.agreed):.0%}", model.agreed_before_deaths
+        return f"{in_all}, before deaths in {np.mean(at_the_end):.0%}" if at_the_end else in_all
 
     def try_out(self) -> bool:
         """Evaluate the agent and keep it if it is the best so far; False if Ctrl-C broke that off."""

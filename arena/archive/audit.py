@@ -16,11 +16,11 @@ from arena.archive.export import FORMAT, LOG, RECORDINGS, STANDINGS, plain_means
 from arena.engine.seeds import final_seeds, rehearsal_seeds
 from arena.engine.verify import verify_files
 from arena.event.folder import SETTINGS
-from arena.event.lifecycle import State as EventState
+from arena.event.lifecycle import EventState
 from arena.event.lifecycle import state_of as phases_of
 from arena.event.log import EVENT, TOURNAMENT, Entry, check_chain
 from arena.event.settings import read_settings
-from arena.tournament.model import Score, State, state_of
+from arena.tournament.model import Score, TournamentState, state_of
 from arena.tournament.standings import standings
 from envs.errors import ArenaError, EventError, shown, tidy
 from recordings.codec import SUFFIX
@@ -162,7 +162,9 @@ def _check_tournament(
         found.problems.append(f"The standings of {name} that follow from its games are not those that are claimed.")
 
 
-def _wrong_scores(name: str, state: State, event: EventState, recorded: Recorded, found: Audit) -> Iterator[str]:
+def _wrong_scores(
+    name: str, state: TournamentState, event: EventState, recorded: Recorded, found: Audit
+) -> Iterator[str]:
     """Yield what is wrong with the scores of a tournament, and count the seeds that are right."""
     seeds: dict[tuple[str, str], tuple[int, ...]] = {}
     used: set[str] = set()
@@ -189,7 +191,7 @@ def _wrong_scores(name: str, state: State, event: EventState, recorded: Recorded
             yield f"{where}: the recording says something else than the log."
 
 
-def _seeds(state: State, stage: str, game: str, event: EventState) -> tuple[int, ...]:
+def _seeds(state: TournamentState, stage: str, game: str, event: EventState) -> tuple[int, ...]:
     """Return the seeds of a stage, or nothing while the secret is not revealed."""
     label = f"{state.plan.name}/{stage}"
     if state.plan.practice:
@@ -199,7 +201,7 @@ def _seeds(state: State, stage: str, game: str, event: EventState) -> tuple[int,
     return final_seeds(event.secret, label, game, event.entropy, state.plan.series.most)
 
 
-def _agrees(state: State, game: str, player: str, score: Score, recording: Recording) -> bool:
+def _agrees(state: TournamentState, game: str, player: str, score: Score, recording: Recording) -> bool:
     entrant = state.entrant(player)
     return (
         recording.rules == state.plan.rules.get(game)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.replay import ReplayPlayer
-from arena.engine.env_pool import borrowed
-from arena.engine.match import Lane, play_lanes
+from arena.engine.replay import replay
 from arena.scoreboard.results import Result
 from envs.errors import ArenaError, EventError, RecordingError
 from envs.extras import require
@@ -69,7 +68,7 @@ def write_minari(
         storage.update_metadata(
             {
                 "dataset_id": f"arena/{rules.game}/{rules.label}-v0",
-                "minari_version": _version("minari"),
+                "minari_version": version("minari"),
                 "algorithm_name": "people and agents of an arena event",
                 "description": f"One step per emulated frame; rules {rules.canonical_json()}",
             }
@@ -89,25 +88,17 @@ def write_minari(
     return sum(recording.frames for recording in recordings)
 
 
-def _version(package: str) -> str:
-    from importlib.metadata import version
-
-    return version(package)
-
-
 def _episode(recording: Recording, observe: str, number: int) -> EpisodeBuffer:
     from minari.data_collector import EpisodeBuffer
 
     observations: list[np.ndarray] = []
     rewards: list[float] = []
-    player = ReplayPlayer(recording.player.name, recording.actions)
-    with borrowed(recording.rules, 1) as (env,):
-        for _, _, action, step in play_lanes([Lane(env, player, iter((recording.seed,)))]):
-            if action is None and step.t > 0:  # the replay has run out of actions: nothing new was emulated
-                continue
-            observations.append(_seen(step, observe))
-            if action is not None:
-                rewards.append(step.reward)
+    for action, step in replay(recording.rules, recording.seed, recording.actions):
+        if action is None and step.t > 0:  # the replay has run out of actions: nothing new was emulated
+            continue
+        observations.append(_seen(step, observe))
+        if action is not None:
+            rewards.append(step.reward)
     if int(sum(rewards)) != recording.score or len(rewards) != recording.frames:
         raise RecordingError(
             f"Seed {recording.seed}: the replay doesn't arrive at {recording.score} points; verify it."

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.networks.preprocessing import SIDE, STACK, Eye, sight_for
+from agents.networks.preprocessing import SIDE, STACK, Preprocessor, preprocessing_for
 from envs.environment import ArenaEnv
 from envs.errors import RecordingError
 from envs.games import Game
@@ -98,19 +98,19 @@ def _decisions(
 ) -> Iterator[tuple[np.ndarray, int, float, bool]]:
     """Yield picture, action index, sign of the points and whether a life was lost, for every whole decision."""
     codes = env.rules.action_set
-    sight = sight_for(env.game, frame_skip)
-    eye = Eye(sight)
+    spec = preprocessing_for(env.game, frame_skip)
+    preprocessor = Preprocessor(spec)
     step = env.start(recording.seed)
     score = 0.0
-    for begin in range(0, len(recording.actions), sight.frame_skip):
-        eye.see(step)
-        picture, lives, points = eye.observation[-1], step.lives, 0.0
-        chunk = recording.actions[begin : begin + sight.frame_skip]
+    for begin in range(0, len(recording.actions), spec.frame_skip):
+        preprocessor.feed(step)
+        picture, lives, points = preprocessor.observation[-1], step.lives, 0.0
+        chunk = recording.actions[begin : begin + spec.frame_skip]
         for offset, code in enumerate(chunk):
             step = env.advance(code)
             points += step.reward
             if 0 < offset + 1 < len(chunk):
-                eye.see(step)
+                preprocessor.feed(step)
         score += points
         chosen = max(dict.fromkeys(chunk), key=chunk.count)
         yield picture, codes.index(chosen), float(np.sign(points)), step.lives < lives or step.end is not None
@@ -120,8 +120,8 @@ def _decisions(
 
 def _returns(rewards: list[float], lost: list[bool]) -> np.ndarray:
     out = np.zeros(len(rewards), np.float32)
-    following = 0.0
+    discounted = 0.0
     for i in range(len(rewards) - 1, -1, -1):
-        following = rewards[i] + GAMMA * following * (not lost[i])
-        out[i] = following
+        discounted = rewards[i] + GAMMA * discounted * (not lost[i])
+        out[i] = discounted
     return out

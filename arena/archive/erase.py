@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from arena.archive.player_files import belongings, naming, player_of
+from arena.archive.player_files import files_of_player, naming, player_of
 from arena.event.folder import Event
 from arena.event.log import EVENT, canonical, chained
 from arena.scoreboard.database import plain_errors
@@ -77,7 +77,7 @@ def forget(event: Event, board: Scoreboard, name: str) -> Forgotten:
     engine = board.engine.execution_options(begin="BEGIN IMMEDIATE")
     with plain_errors(engine.url), Session(engine) as session:
         hashes, artifacts, bots = _known(session, player)
-    files = list(belongings(event, player, artifacts, hashes))
+    files = list(files_of_player(event, player, artifacts, hashes))
     with plain_errors(engine.url), Session(engine) as session, session.begin():
         if engine.dialect.name == "sqlite":
             session.execute(text("PRAGMA secure_delete = ON"))  # what is deleted is overwritten
@@ -109,8 +109,8 @@ def _known(session: Session, player: str) -> tuple[set[str], set[str], list[str]
     hashes |= set(session.scalars(select(UploadRow.recording_sha256).where(UploadRow.ticket.in_(tickets))))
     waiting = select(UploadRow.recording_sha256, UploadRow.content).where(UploadRow.content.is_not(None))
     hashes |= {sha for sha, content in session.execute(waiting) if player_of(content or b"") == player}
-    handed_in = select(SubmissionRow).where(or_(SubmissionRow.token.in_(_tokens(player)), SubmissionRow.name == player))
-    submissions = list(session.scalars(handed_in))
+    submitted = select(SubmissionRow).where(or_(SubmissionRow.token.in_(_tokens(player)), SubmissionRow.name == player))
+    submissions = list(session.scalars(submitted))
     artifacts = set(session.scalars(select(PlayerRow.artifact).where(PlayerRow.name == player))) - {""}
     artifacts |= {one.artifact_sha256 for one in submissions}
     there = select(PlayerRow.name).where(PlayerRow.artifact.in_(artifacts), PlayerRow.name != player)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from arena.event.folder import SETTINGS, Event
+from arena.event.lifecycle import state_of as phases_of
 from arena.event.log import EVENT, TOURNAMENT, Log
 from arena.scoreboard.store import Scoreboard
 from arena.tournament.model import state_of
@@ -53,8 +55,6 @@ def export(event: Event, board: Scoreboard, folder: Path, each: Callable[[], Non
     Raises:
         EventError: the folder can't be written, or isn't empty.
     """
-    from arena.event.lifecycle import state_of as phases_of
-
     log = Log(board.engine)
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -112,8 +112,6 @@ def plain_means(played: Any) -> list[dict[str, Any]]:
     Args:
         played: game, rules_id, player, kind, artifact and score of every episode.
     """
-    import math
-
     scores: dict[tuple[str, ...], list[float]] = {}
     for game, rules_id, player, kind, artifact, score in played:
         scores.setdefault((game, rules_id, player, kind, artifact or ""), []).append(float(score))

@@ -28,7 +28,7 @@ def player_of(content: bytes) -> str | None:
         return None
 
 
-def belongings(event: Event, player: str, artifacts: Collection[str], hashes: Collection[str]) -> Iterator[Path]:
+def files_of_player(event: Event, player: str, artifacts: Collection[str], hashes: Collection[str]) -> Iterator[Path]:
     """Yield the files of a player: recordings, journals, receipts and what waits in the outbox, films, plans of
     evaluations, and agents; and all reports, which name everybody.
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 
 from arena.client.api import Client, RankedTicket, ServerRefused, ServerUnreachable
+from arena.client.backoff import Backoff
 from arena.engine.match import Turn
 from recordings.live_chain import Chain, Link
 
@@ -61,20 +62,19 @@ class LiveFeed:
 
     def _started(self) -> bool:
         """Say that the game begins, if that wasn't said; return whether the server knows it."""
-        pause = FIRST_WAIT
+        backoff = Backoff(self._over, FIRST_WAIT, LONGEST_WAIT)
         while self._ticket.state == ISSUED:
             try:
                 self._ticket = self._client.start(self._ticket.id)
             except ServerUnreachable:
-                if self._over.wait(pause):
+                if backoff.wait():
                     return False
-                pause = min(2 * pause, LONGEST_WAIT)
             except ServerRefused:
                 return False
         return True
 
     def _tell(self) -> None:
-        pause = FIRST_WAIT
+        backoff = Backoff(self._over, FIRST_WAIT, LONGEST_WAIT)
         while True:
             waiting = self._links[self._told : self._told + MOST_LINKS]
             if not waiting:
@@ -86,10 +86,10 @@ class LiveFeed:
             try:
                 frames = self._client.tell(self._ticket.id, waiting)
             except ServerUnreachable:
-                if self._over.wait(pause):
+                if backoff.wait():
                     return
-                pause = min(2 * pause, LONGEST_WAIT)
             except ServerRefused:
                 return  # the game will be judged without: there is nothing to gain by insisting
             else:
-                self._told, pause = frames // len(waiting[0].actions), FIRST_WAIT
+                self._told = frames // len(waiting[0].actions)
+                backoff.reset()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from arena.client.api import RankedTicket
-    from arena.client.station import Refused
+    from arena.client.station import TicketRefused
     from arena.scoreboard.results import Standing
     from envs.rules import Rules
     from recordings.recording import Recording
@@ -26,7 +26,7 @@ class Connection(Protocol):
         ...
 
     def wish(self, player: str, rules: Rules, seed: int | None) -> None: ...
-    def answer(self) -> RankedTicket | Refused | None: ...
+    def answer(self) -> RankedTicket | TicketRefused | None: ...
     def begin(self, ticket: RankedTicket | None) -> Kept: ...
     def settle(self, recovered: Sequence[Path]) -> None: ...
     def standings(self, game: str) -> list[Standing] | None: ...
@@ -40,7 +40,7 @@ class Alone:
     def wish(self, player: str, rules: Rules, seed: int | None) -> None:
         pass
 
-    def answer(self) -> RankedTicket | Refused | None:
+    def answer(self) -> RankedTicket | TicketRefused | None:
         return None
 
     def begin(self, ticket: RankedTicket | None) -> Kept:

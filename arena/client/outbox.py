@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from arena.client.api import Client, ServerRefused
+from arena.client.backoff import Backoff
 from envs.errors import ArenaError, EventError
 from recordings.codec import decode
 from recordings.storage import write_atomically
@@ -171,18 +171,19 @@ class Courier:
         self._thread.join()
 
     def _run(self) -> None:
-        pause, sent = FIRST_WAIT, 0
+        backoff, sent = Backoff(self._wake, FIRST_WAIT, LONGEST_WAIT), 0
         while not self._stop.is_set():
             try:
                 self._send_all()
             except (ArenaError, OSError, ValueError) as error:
                 self.trouble = str(error)
                 if self._sent > sent:  # the network is bad, but not gone
-                    pause, sent = FIRST_WAIT, self._sent
-                self._wake.wait(pause * random.uniform(0.5, 1))  # so that stations don't call in step
-                pause = min(2 * pause, LONGEST_WAIT)
+                    sent = self._sent
+                    backoff.reset()
+                backoff.wait()
             else:
-                self.trouble, pause = "", FIRST_WAIT
+                self.trouble = ""
+                backoff.reset()
                 self._wake.wait(LONGEST_WAIT)
             self._wake.clear()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import time
@@ -18,7 +19,7 @@ from typing import Any
 from agents.player import Kind
 from arena.client.api import RankedTicket
 from arena.client.outbox import Outbox
-from arena.client.station_process import NEWS_FILE, Answer, Begin, Kept, Wish, attend
+from arena.client.station_process import NEWS_FILE, Begin, OutboxNotice, TicketAnswer, TicketRequest, attend
 from arena.event.folder import Event
 from arena.processes.workers import workers
 from arena.scoreboard.results import Standing
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class TicketRefused:
     """The server gives no ticket."""
 
     reason: str
@@ -84,7 +85,7 @@ class Station:
         self._notes = event.folder / "station" / "tickets"
         self._numbers = count(1)
         self._wished = 0
-        self._answer: RankedTicket | Refused | None = None
+        self._answer: RankedTicket | TicketRefused | None = None
         self._process = ExitStack()
         self._guard = Lock()
         """Held while the pipe is written to: also the threads that save recordings do that."""
@@ -102,15 +103,15 @@ class Station:
     def wish(self, player: str, rules: Rules, seed: int | None) -> None:
         """Ask for a ticket; `answer` says when it is there."""
         self._wished, self._answer = next(self._numbers), None
-        self._say(Wish(self._wished, player, rules.game, rules.label, seed))
+        self._say(TicketRequest(self._wished, player, rules.game, rules.label, seed))
 
-    def answer(self) -> RankedTicket | Refused | None:
+    def answer(self) -> RankedTicket | TicketRefused | None:
         """Return what became of the last wish; None as long as there is no answer."""
         with suppress(OSError, EOFError):
             while self._pipe is not None and self._pipe.poll():
-                answer: Answer = self._pipe.recv()
+                answer: TicketAnswer = self._pipe.recv()
                 if answer.number == self._wished:
-                    self._answer = answer.ticket or Refused(answer.reason)
+                    self._answer = answer.ticket or TicketRefused(answer.reason)
         return self._answer
 
     def begin(self, ticket: RankedTicket | None) -> Watched:
@@ -121,7 +122,7 @@ class Station:
         """
         self._wished, self._answer = 0, None
         if ticket is None:
-            return Watched(self.outbox, None, lambda persons: self._say(Kept()))
+            return Watched(self.outbox, None, lambda persons: self._say(OutboxNotice()))
         note, folder = self._notes / f"{ticket.id}.json", self._event.recordings
         known = [path.name for path in folder.glob(_recordings_of(ticket.rules, ticket.seed))]
         said = {"ticket": ticket.id, "player": ticket.player, "rules": ticket.rules.as_dict(), "seed": ticket.seed}
@@ -132,7 +133,7 @@ class Station:
         def over(persons: bool) -> None:
             if persons:
                 note.unlink(missing_ok=True)
-            self._say(Kept())
+            self._say(OutboxNotice())
 
         return Watched(self.outbox, ticket.id, over)
 
@@ -160,7 +161,7 @@ class Station:
             with suppress(RecordingError, OSError):
                 if _sha256(path) not in held:
                     self.outbox.add(path)
-        self._say(Kept())
+        self._say(OutboxNotice())
 
     # -- news ---------------------------------------------------------------------------------------------------------
 
@@ -176,7 +177,7 @@ class Station:
 
     # -- the other process --------------------------------------------------------------------------------------------
 
-    def _say(self, message: Wish | Begin | Kept) -> None:
+    def _say(self, message: TicketRequest | Begin | OutboxNotice) -> None:
         """Send a message; if the other process has died, to a new one."""
         with self._guard:
             for _ in range(2):
@@ -191,7 +192,7 @@ class Station:
                     self._pipe = None
 
     def open(self) -> None:
-        self._say(Kept())  # there may be something from before
+        self._say(OutboxNotice())  # there may be something from before
 
     def close(self) -> None:
         self._process.close()
@@ -244,6 +245,4 @@ def _played(said: dict[str, Any], there: set[Path]) -> Path | None:
 
 
 def _sha256(path: Path) -> str:
-    import hashlib
-
     return hashlib.sha256(path.read_bytes()).hexdigest()

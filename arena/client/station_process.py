@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from arena.client.api import Client, RankedTicket, ServerRefused
+from arena.client.backoff import Backoff
 from arena.client.live_feed import LiveFeed
 from arena.client.outbox import TRY_AGAIN, Courier, Outbox
 from arena.event.secrets import adopt
 from envs.errors import ArenaError, RecordingError
+from envs.games import find_game
+from envs.rules import named_rules
 from recordings.storage import JOURNAL_SUFFIX, read_journal
 
 LOOK_SECONDS = 0.1
@@ -32,7 +35,7 @@ REQUEST_SECONDS = 5.0
 NEWS_FILE = "news.json"
 
 
-class Wish(NamedTuple):
+class TicketRequest(NamedTuple):
     """Asks for a ticket. A later wish takes the place of one that has no answer yet."""
 
     number: int
@@ -52,11 +55,11 @@ class Begin(NamedTuple):
     """Names of the journals that were there before."""
 
 
-class Kept(NamedTuple):
+class OutboxNotice(NamedTuple):
     """Says that something was put into the outbox."""
 
 
-class Answer(NamedTuple):
+class TicketAnswer(NamedTuple):
     """To a wish: a ticket, or the server's reason why there is none."""
 
     number: int
@@ -112,7 +115,8 @@ class _Attendant:
         self._introduction = introduction
         self._courier = Courier(Outbox(folder), client)
         self._wished = 0
-        self._following: threading.Thread | None = None
+        self._wish_over = threading.Event()
+        self._follower: threading.Thread | None = None
         self._over = threading.Event()
         self._answering = threading.Lock()
 
@@ -125,50 +129,55 @@ class _Attendant:
             while True:
                 self._take(self._pipe.recv())
 
-    def _take(self, message: Wish | Begin | Kept) -> None:
+    def _take(self, message: TicketRequest | Begin | OutboxNotice) -> None:
         match message:
-            case Wish():
-                self._wished = message.number
-                threading.Thread(target=self._fulfil, args=(message,), daemon=True).start()
+            case TicketRequest():
+                self._end_wish(message.number)
+                threading.Thread(target=self._fulfil, args=(message, self._wish_over), daemon=True).start()
             case Begin():
-                self._wished = 0
+                self._end_wish(0)
                 self._over.set()
                 self._over = threading.Event()
                 arguments = (self._folder / "recordings", message, self._client, self._over)
-                self._following = threading.Thread(target=follow, args=arguments, daemon=True)
-                self._following.start()
-            case Kept():
-                threading.Thread(target=self._send, args=(self._following,), daemon=True).start()
+                self._follower = threading.Thread(target=follow, args=arguments, daemon=True)
+                self._follower.start()
+            case OutboxNotice():
+                threading.Thread(target=self._send, args=(self._follower,), daemon=True).start()
 
-    def _fulfil(self, wish: Wish) -> None:
+    def _end_wish(self, follower: int) -> None:
+        """Ask no longer for what was wished before the wish with the number `follower`; 0: nothing is wished."""
+        self._wished = follower
+        self._wish_over.set()
+        self._wish_over = threading.Event()
+
+    def _fulfil(self, wish: TicketRequest, over: threading.Event) -> None:
         """Ask for a ticket until there is an answer, or nobody wants it any more."""
-        pause = FIRST_WAIT
-        while self._wished == wish.number:
+        backoff = Backoff(over, FIRST_WAIT, LONGEST_WAIT)
+        while not over.is_set():
             try:
                 if self._introduction is not None:
                     self._introduction.name()
                 ticket = self._client.ticket(wish.player, wish.game, wish.rules, wish.seed)
             except ServerRefused as error:
                 if error.status not in TRY_AGAIN:
-                    self._answer(Answer(wish.number, None, str(error)))
+                    self._answer(TicketAnswer(wish.number, None, str(error)))
                     return
             except ArenaError:  # it can't be reached, or the disk is full
                 pass
             else:
-                self._answer(Answer(wish.number, ticket, ""))
+                self._answer(TicketAnswer(wish.number, ticket, ""))
                 return
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_WAIT)
+            backoff.wait()
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: TicketAnswer) -> None:
         with self._answering, suppress(OSError):
             if self._wished == answer.number:
                 self._pipe.send(answer)
 
-    def _send(self, following: threading.Thread | None) -> None:
+    def _send(self, follower: threading.Thread | None) -> None:
         """Send what was kept: after the rest of its game was told, so that the server has seen all of it."""
-        if following is not None:
-            following.join(TELL_SECONDS)
+        if follower is not None:
+            follower.join(TELL_SECONDS)
         self._courier.wake()
 
 
@@ -225,9 +234,6 @@ def _read_along(path: Path, feed: LiveFeed, over: threading.Event) -> None:
 
 def fetch_news(folder: Path, client: Client, introduction: Introduction, games: tuple[str, ...], rules: str) -> None:
     """Fetch the standings again and again; never returns."""
-    from envs.games import find_game
-    from envs.rules import named_rules
-
     classes = {game: named_rules(find_game(game), rules).rules_id for game in games}
     news: dict[str, Any] = {}
     while True:
@@ -245,6 +251,6 @@ def _write(path: Path, value: dict[str, Any]) -> None:
     """Write a file that may be lost: nothing is synced, which could hold up the kiosk's own writing."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".new")
-        beside.write_text(json.dumps(value), encoding="utf-8")
-        beside.replace(path)
+        temporary = path.with_suffix(".new")
+        temporary.write_text(json.dumps(value), encoding="utf-8")
+        temporary.replace(path)

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
+from agents.load import find_agent_file
+from agents.packages import AgentPackage, admit
+from agents.packages.onnx_file import OnnxNetwork
+from agents.packages.pack import pack as packed
+from agents.training.packing import write_package
 from arena.commands.options import JsonOption, RulesOption, whole
-
-if TYPE_CHECKING:
-    from agents.packages import AgentPackage
-    from arena.diagnostics.agent_file import Finding
+from arena.commands.tables import dump
+from arena.diagnostics.agent_file import Finding, preflight
+from envs.errors import AgentError, tidy
+from envs.games import find_game
 
 app = typer.Typer(
     name="agent",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
-    help="Pack an agent, show one, check one before it is sent.",
+    help="Pack, show or check an agent's file.",
 )
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="An agent package, its folder, or an SB3 zip.")]
@@ -29,19 +38,19 @@ NONE = {"show_default": False}
 @app.command()
 def pack(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A plain SB3 zip, an ONNX file, or a package to be changed.")
+        Path, typer.Argument(metavar="MODEL", help="A plain SB3 zip, an ONNX file, or a package to change.")
     ],
     game: Annotated[
         list[str] | None,
-        typer.Option("--game", metavar="GAME", help="What it plays; may be given several times.", **NONE),
+        typer.Option("--game", metavar="GAME", help="A game it plays; may be given several times.", **NONE),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="The package; MODEL.agent.zip here if not given.", **NONE),
+        typer.Option("--out", metavar="FILE", help="Output file; default: MODEL.agent.zip here.", **NONE),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", metavar="TEXT", help="What the scoreboard shows; MODEL's name if not given.", **NONE),
+        typer.Option("--name", metavar="TEXT", help="Name on the scoreboard; default: MODEL's name.", **NONE),
     ] = None,
     author: Annotated[str | None, typer.Option("--author", metavar="TEXT", help="Who made it.", **NONE)] = None,
     licence: Annotated[
@@ -69,7 +78,7 @@ def pack(
     stack: Annotated[
         int | None,
         typer.Option(
-            "--stack", metavar="N", parser=whole, help="Pictures per observation; the network's, or 4.", **NONE
+            "--stack", metavar="N", parser=whole, help="Frames per observation; default: the network's, or 4.", **NONE
         ),
     ] = None,
     action_set: Annotated[
@@ -77,7 +86,7 @@ def pack(
         typer.Option(
             "--action-set",
             metavar="CODES",
-            help="ALE's codes of the outputs, e.g. 0,1,3,4; the game's own order if not given.",
+            help="ALE action codes of the outputs, e.g. 0,1,3,4; default: the game's order.",
             **NONE,
         ),
     ] = None,
@@ -94,17 +103,13 @@ def pack(
     ] = None,
     output_name: Annotated[
         str | None,
-        typer.Option("--output-name", metavar="TEXT", help="ONNX: which output, where there are several.", **NONE),
+        typer.Option("--output-name", metavar="TEXT", help="ONNX: which output, if there are several.", **NONE),
     ] = None,
 ) -> None:
     """Make a package of a trained network.
 
-    Only what playing needs goes in: the weights and agent.toml, which says what was said here.
+    Only what is needed to play goes in: the weights, and agent.toml with these settings.
     """
-    from agents.packages.pack import pack as packed
-    from agents.training.packing import write_package
-    from envs.errors import AgentError
-
     said = {
         "games": game, "name": name, "author": author, "licence": licence, "algo": algo,
         "training": {"about": about} if about else None, "preprocessing": preprocessing, "frame_skip": frame_skip,
@@ -136,24 +141,14 @@ def _codes(text: str | None) -> list[int] | None:
 
 @app.command()
 def show(file: FileArgument, json: JsonOption = False) -> None:
-    """Show what an agent's file says and holds.
+    """Show what an agent's file says and contains.
 
-    Nothing of it is executed.
+    Nothing in it is executed.
     """
-    from agents.load import find_agent_file
-    from agents.packages import admit
-    from envs.errors import tidy
-
     rows = facts(admit(find_agent_file(str(file))))
     if json:
-        from arena.commands.tables import dump
-
         dump(rows)
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table.grid(padding=(0, 2))
     for name, value in rows.items():
         told = tidy(", ".join(map(str, value)) if isinstance(value, list) else value)
@@ -165,8 +160,6 @@ def show(file: FileArgument, json: JsonOption = False) -> None:
 
 def facts(package: AgentPackage) -> dict[str, Any]:
     """Return what is known of an agent, as plain values."""
-    from agents.packages.onnx_file import OnnxNetwork
-
     network = package.network
     if isinstance(network, OnnxNetwork):
         batch = "any number of" if network.batch is None else str(network.batch)
@@ -200,21 +193,16 @@ def check(
     file: FileArgument,
     game: Annotated[
         list[str] | None,
-        typer.Option("--game", metavar="GAME", help="What it shall play; the package's games if not given.", **NONE),
+        typer.Option("--game", metavar="GAME", help="A game to check; default: the package's games.", **NONE),
     ] = None,
     rules: RulesOption = "5min",
     json: JsonOption = False,
 ) -> None:
-    """Say within a minute whether an agent will run.
+    """Check within a minute whether an agent will run.
 
-    Its file, the game, the speed of its decisions, a short game and the score to expect; each in plain words, and for
-    everything that would go wrong a way to mend it. The exit code is 1 if it would be refused.
+    Checks the file, the game, the speed of its decisions and a short game, and estimates its score. Every problem comes
+    with a fix. The exit code is 1 if it would be refused.
     """
-    from agents.load import find_agent_file
-    from arena.commands.tables import dump
-    from arena.diagnostics.agent_file import preflight
-    from envs.games import find_game
-
     path = find_agent_file(str(file))
     found = []
     for finding in preflight(path, [find_game(name) for name in game or ()], rules):
@@ -240,10 +228,6 @@ def _verdict(found: list[Finding]) -> str:
 
 def _print(finding: Finding) -> None:
     """Print a step as soon as it is done: status, name and what was found, below it what to do."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     line = Table.grid(padding=(0, 2))
     for width in (7, 10, None):
         line.add_column(width=width)

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from arena.commands.options import EventOption, JsonOption
-
-if TYPE_CHECKING:
-    from arena.diagnostics.machine import Check
+from arena.commands.tables import dump
+from arena.diagnostics.machine import Check, checks
+from arena.event.folder import event_folder
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 def doctor(
     hands_on: Annotated[
-        bool, typer.Option("--hands-on", help="Try out frames, keys, pad and sound in a window as well.")
+        bool, typer.Option("--hands-on", help="Also try frames, keys, pad and sound in a window.")
     ] = False,
     event: EventOption = None,
     json: JsonOption = False,
@@ -27,11 +30,8 @@ def doctor(
     """Check this machine and say what to fix.
 
     Python and its packages, ROMs, emulator, event folder, disk, display, sound, pads, clock, timing. A `fail` must be
-    fixed; a `warn` matters only to who needs the thing.
+    fixed; a `warn` matters only if you need that part.
     """
-    from arena.commands.tables import dump
-    from arena.event.folder import event_folder
-
     found = []
     for check in _all_checks(event_folder(event), hands_on):
         found.append(check)
@@ -47,8 +47,6 @@ def doctor(
 
 
 def _all_checks(folder: Path, hands_on: bool) -> Iterator[Check]:
-    from arena.diagnostics.machine import checks
-
     yield from checks(folder)
     if hands_on:
         from arena.play.hands_on import hands_on as try_out
@@ -58,10 +56,6 @@ def _all_checks(folder: Path, hands_on: bool) -> Iterator[Check]:
 
 def _print(check: Check) -> None:
     """Print one check as soon as it is done: status, name and what was found, below it what to do."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     line = Table.grid(padding=(0, 2))
     line.add_column(width=4)
     line.add_column(width=17)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+
+from arena.commands.tables import INTERVAL, decimals, interval_text, new_console, new_table, print_table, verified
+from arena.diagnostics.integrity import OpenLoop, Rerun
+from arena.scoreboard.publish import Publication
+from arena.stats.comparison import Summary, human_normalized, summary
 from envs.games import HUMAN, RANDOM, Game
-
-if TYPE_CHECKING:
-    from arena.diagnostics.integrity import OpenLoop, Rerun
-    from arena.scoreboard.publish import Booking
-    from arena.stats.comparison import Summary
+from envs.step import End
 
 PERCENTILES = (5, 25, 50, 75, 95)
 
@@ -36,23 +38,16 @@ class Class:
     """Games among them in which the agent broke down; what it had scored by then counts."""
 
     def summary(self) -> Summary:
-        from arena.stats.comparison import summary
-
         return summary([float(score) for score in self.scores])
 
     def percentiles(self) -> dict[int, float]:
         """Return the scores below which so many percent of the games lie; empty without games."""
-        import numpy as np
-
         return {p: float(np.percentile(self.scores, p)) for p in PERCENTILES} if self.scores else {}
 
 
-def classes_of(names: Mapping[int, str], bookings: Sequence[Booking]) -> list[Class]:
+def classes_of(names: Mapping[int, str], publications: Sequence[Publication]) -> list[Class]:
     """Return the verified games by reaction delay; `names` says what the player is called at each."""
-    from arena.commands.tables import verified
-    from envs.step import End
-
-    recordings = verified(bookings)
+    recordings = verified(publications)
     found = []
     for delay, name in names.items():
         mine = [recording for recording in recordings if recording.player.name == name]
@@ -62,8 +57,6 @@ def classes_of(names: Mapping[int, str], bookings: Sequence[Booking]) -> list[Cl
 
 def normalized(game: Game, score: float | None) -> float | None:
     """Return a score on the scale from random play (0) to the reference human (1); None where either is unknown."""
-    from arena.stats.comparison import human_normalized
-
     random, human = game.reference(RANDOM), game.reference(HUMAN)
     return None if None in (score, random, human) else human_normalized(score, random.score, human.score)  # type: ignore[union-attr,arg-type]
 
@@ -75,11 +68,9 @@ def ordinal(percent: int) -> str:
 
 def print_classes(game: Game, classes: Sequence[Class], checks: Checks) -> None:
     """Print what `classes` and `checks` say, below the summary of the first class."""
-    from arena.commands.tables import INTERVAL, _console, _digits, _interval, _table, print_table
-
-    console = _console()
+    console = new_console()
     first = classes[0]
-    digits = _digits([*first.scores, 0])
+    digits = decimals([*first.scores, 0])
     if first.scores:
         spread = ", ".join(f"{ordinal(p)} {value:,.{digits}f}" for p, value in first.percentiles().items())
         console.print(f"Percentiles: {spread}.")
@@ -97,7 +88,7 @@ def print_classes(game: Game, classes: Sequence[Class], checks: Checks) -> None:
             )
     if len(classes) > 1:
         console.print()
-        table = _table(
+        table = new_table(
             ("reaction delay", "right"),
             ("games", "right"),
             ("mean", "right"),
@@ -108,7 +99,7 @@ def print_classes(game: Game, classes: Sequence[Class], checks: Checks) -> None:
             summary = one.summary()
             share = f"{summary.mean / found.mean:.0%}" if found.n and found.mean > 0 and summary.n else "-"
             mean = f"{summary.mean:,.{digits}f}" if summary.n else "-"
-            table.add_row(f"{one.delay_ms} ms", f"{summary.n:,}", mean, _interval(summary, digits), share)
+            table.add_row(f"{one.delay_ms} ms", f"{summary.n:,}", mean, interval_text(summary, digits), share)
         print_table(console, table, "games", INTERVAL)
     for check in (checks.open_loop, checks.rerun):
         if check is not None:

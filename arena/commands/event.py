@@ -8,22 +8,36 @@ from typing import Annotated
 
 import typer
 
-from arena.commands.opening import ceremony
+from arena.archive.audit import audit as check
+from arena.archive.export import RECORDINGS
+from arena.archive.export import export as write
+from arena.commands.opening import lifecycle
 from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, whole
 from arena.commands.progress import progress_bar
+from arena.commands.tables import dump
+from arena.event.folder import SETTINGS, event_folder, open_event
+from arena.event.lifecycle import plain_settings
+from arena.event.log import EVENT
+from arena.scoreboard.store import Scoreboard
+from arena.tournament.teams import read_people, shuffled_teams
+from envs.errors import EventError
+from envs.text_files import read_text
+from recordings.codec import SUFFIX
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Open, freeze and close an event; prove it.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Run an event: open, freeze, close, export and audit it.",
+)
 
 
 @app.command()
 def init(
-    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="What the event is called.")] = "Arena",
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="The event's name.")] = "Arena",
     event: EventOption = None,
 ) -> None:
     """Make an event folder with a commented event.toml."""
-    from arena.event.folder import SETTINGS, event_folder, open_event
-    from envs.errors import EventError
-
     folder = event_folder(event)
     if (folder / SETTINGS).exists():
         raise EventError(f"{folder / SETTINGS} is there already; edit it, or choose another folder with --event.")
@@ -35,9 +49,9 @@ def init(
 def open_(event: EventOption = None, db: DatabaseOption = None) -> None:
     """Make the event's secret and publish its hash.
 
-    Copy secret.hex from the event folder to a second safe place: without it there is no final.
+    Copy secret.hex from the event folder to a second safe place: without it there can be no final.
     """
-    with ceremony(event, db) as one:
+    with lifecycle(event, db) as one:
         state = one.open()
     typer.echo(f"{one.event.name} is open. Publish this hash of the secret now, where nobody can change it later:\n")
     typer.echo(f"    {state.commitment}\n")
@@ -47,7 +61,7 @@ def open_(event: EventOption = None, db: DatabaseOption = None) -> None:
 @app.command()
 def freeze(event: EventOption = None, db: DatabaseOption = None) -> None:
     """Close submissions and list the bots by their hashes."""
-    with ceremony(event, db) as one:
+    with lifecycle(event, db) as one:
         state = one.freeze()
     typer.echo(f"{one.event.name} is frozen with {len(state.agents)} bots, house bots included.")
     source = one.event.settings.seeds.entropy
@@ -56,23 +70,26 @@ def freeze(event: EventOption = None, db: DatabaseOption = None) -> None:
 
 @app.command()
 def announce(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The public number, character by character.")],
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The public number, exactly as published.")],
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
     """Fix the seeds of the final with a public number.
 
-    It must be one that nobody could know when submissions closed: a lottery, a stock index, a beacon.
+    Nobody must have known it when submissions closed: use a lottery, a stock index or a beacon.
     """
-    with ceremony(event, db) as one:
+    with lifecycle(event, db) as one:
         state = one.announce(number)
     typer.echo(f"The seeds of the final are fixed by {state.entropy!r} and the secret behind {state.commitment}.")
 
 
 @app.command()
 def close(event: EventOption = None, db: DatabaseOption = None) -> None:
-    """End the event and reveal the secret, so that anybody can compute the seeds."""
-    with ceremony(event, db) as one:
+    """End the event and reveal the secret.
+
+    Anyone can then compute the seeds.
+    """
+    with lifecycle(event, db) as one:
         state = one.close()
     if state.secret is None:
         typer.echo(f"{one.event.name} is closed. No public number was announced, so its secret isn't revealed.")
@@ -83,15 +100,15 @@ def close(event: EventOption = None, db: DatabaseOption = None) -> None:
 
 @app.command()
 def reopen(
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the log.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason; it is logged.")],
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Take back a freeze, as long as no number is announced, or a closing.
+    """Undo a closing, or a freeze before a number is announced.
 
-    A secret that was revealed stays known: for a final there has to be another event then.
+    A revealed secret stays known: a new final then needs a new event.
     """
-    with ceremony(event, db) as one:
+    with lifecycle(event, db) as one:
         state = one.reopen(reason=reason)
     typer.echo(f"{one.event.name} is {state.phase} again.")
 
@@ -103,12 +120,8 @@ def status(
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Check event.toml and say where the event stands."""
-    from arena.commands.tables import dump
-    from arena.event.lifecycle import plain_settings
-    from arena.event.log import EVENT
-
-    with ceremony(event, db) as one:
+    """Check event.toml and show where the event stands."""
+    with lifecycle(event, db) as one:
         changes = one.note_settings()
         state = one.state()
         entries = one.log.entries(EVENT)
@@ -139,12 +152,9 @@ def export(
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Write everything that proves the event into a folder."""
-    from arena.archive.export import export as write
-    from arena.scoreboard.store import Scoreboard
-
+    """Write everything that proves the event to a folder."""
     with (
-        ceremony(event, db) as one,
+        lifecycle(event, db) as one,
         Scoreboard.open(db or one.event.database) as board,
         progress_bar("copying", len(board.results()), "recording") as tick,
     ):
@@ -159,19 +169,14 @@ def export(
 
 @app.command()
 def audit(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="As arena event export has written it.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder written by arena event export.")],
     processes: ProcessesOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Check an exported event from nothing.
+    """Check an exported event from scratch.
 
-    Computes every seed, replays every recording, rebuilds the standings; exit code 1 if something is not as claimed.
+    Computes every seed, replays every recording and rebuilds the standings. The exit code is 1 if a claim is wrong.
     """
-    from arena.archive.audit import audit as check
-    from arena.archive.export import RECORDINGS
-    from arena.commands.tables import dump
-    from recordings.codec import SUFFIX
-
     with progress_bar("replaying", len(list((folder / RECORDINGS).glob(f"*{SUFFIX}"))), "recording") as tick:
         found = check(folder, processes, tick)
     if json:
@@ -192,25 +197,20 @@ def audit(
 
 @app.command()
 def teams(
-    people: Annotated[Path, typer.Argument(metavar="CSV", help="With the columns name and department.")],
+    people: Annotated[Path, typer.Argument(metavar="CSV", help="A file with the columns name and department.")],
     count: Annotated[int, typer.Option("--teams", metavar="N", parser=whole, help="How many teams.")],
-    seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="Another seed, another draw.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="Seed of the draw.")] = 0,
     event: EventOption = None,
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
     """Draw teams that mix departments, and log them.
 
-    Sizes differ by one at most; two of one department share a team only where there are more of them than teams.
+    Team sizes differ by at most one; people of one department share a team only if they outnumber the teams.
     """
-    from arena.commands.tables import dump
-    from arena.event.log import EVENT
-    from arena.tournament.teams import read_people, shuffled_teams
-    from envs.text_files import read_text
-
     drawn = shuffled_teams(read_people(read_text(people), str(people)), count, seed)
     plain = [[asdict(person) for person in team] for team in drawn]
-    with ceremony(event, db) as one:
+    with lifecycle(event, db) as one:
         one.log.append(EVENT, [("teams", {"seed": seed, "teams": plain})], one.state().lines)
     if json:
         dump(plain)

@@ -9,7 +9,12 @@ from typing import Annotated
 
 import typer
 
+from arena.client.api import Client, ConnectionMistake, ServerRefused, ServerUnreachable, UnknownHost
 from arena.commands.options import DatabaseOption, EventOption, ServerOption, TokenFileOption, TokenOption, token_of
+from arena.event.blocked_words import load_words
+from arena.event.folder import KIOSK_SETTINGS, open_event
+from arena.event.secrets import adopt
+from arena.kiosk.settings import open_settings
 from arena.processes.watchdog import keep_alive
 
 GREET_SECONDS = 10.0
@@ -20,7 +25,7 @@ def kiosk(
     size: Annotated[
         str | None,
         typer.Option(
-            "--size", metavar="WxH", help="A window of so many pixels instead of the whole screen.", show_default=False
+            "--size", metavar="WxH", help="Open a window of this size instead of full screen.", show_default=False
         ),
     ] = None,
     db: DatabaseOption = None,
@@ -30,13 +35,10 @@ def kiosk(
 ) -> None:
     """Run the arena as an arcade machine for guests.
 
-    Recordings play until somebody presses a key; then game, opponent, name, practice, a ranked match over the event's
-    seeds, and the place on the standings. F10 and the code in kiosk.toml of the event folder end it.
+    Recordings play until somebody presses a key. The guest then chooses game and opponent, enters a name, practises,
+    plays a ranked match on the event's seeds and sees the place reached. F10 and the code in the event folder's
+    kiosk.toml end it.
     """
-    from arena.event.blocked_words import load_words
-    from arena.event.folder import open_event
-    from arena.kiosk.settings import FILE_NAME, open_settings
-
     window = checked_size(size)
     the_event = open_event(event)
     open_settings(the_event.folder, the_event.settings)  # what is wrong in the files is said here, once
@@ -44,7 +46,7 @@ def kiosk(
     if server:
         os.environ["ARENA_TOKEN"] = token_of(token, token_file)
         _greet(the_event.folder, server, os.environ["ARENA_TOKEN"])
-    typer.echo(f"To end the kiosk press F10 and type the exit_code of {the_event.folder / FILE_NAME}.", err=True)
+    typer.echo(f"To end the kiosk press F10 and type the exit_code of {the_event.folder / KIOSK_SETTINGS}.", err=True)
     watch_over(the_event.folder, db, window, server)
 
 
@@ -56,9 +58,6 @@ def _greet(folder: Path, server: str, token: str) -> None:
         ServerRefused: the token is none of a station.
         ConnectionMistake: the address is no arena server's, or its certificate isn't trusted.
     """
-    from arena.client.api import Client, ConnectionMistake, ServerRefused, ServerUnreachable, UnknownHost
-    from arena.event.secrets import adopt
-
     with Client(server, token, GREET_SECONDS) as client:
         try:
             station = client.get("/station")

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 import typer
 
-from arena.commands.opening import book_with_progress, fail_on_mismatch, games_text, opened
+from agents.delay import delayed, delayed_name
+from agents.load import load_player
+from agents.player import PlayerInfo
+from arena.commands.evaluation import Checks, as_json, classes_of, print_classes
+from arena.commands.opening import fail_on_mismatch, games_text, opened, publish_with_progress
 from arena.commands.options import (
     DatabaseOption,
     EventOption,
@@ -22,16 +26,21 @@ from arena.commands.options import (
     whole,
 )
 from arena.commands.progress import progress_bar
-
-if TYPE_CHECKING:
-    from agents.player import PlayerInfo
-    from arena.commands.evaluation import Checks
-    from arena.engine.evaluate import Handling
-    from arena.event.folder import Event
-    from arena.scoreboard.publish import Booking
-    from envs.games import Game
-    from envs.rules import Rules
-    from recordings.recording import Recording
+from arena.commands.tables import print_evaluation, print_json, print_match, verified
+from arena.diagnostics.integrity import open_loop, rerun
+from arena.engine.cluster import evaluate_on
+from arena.engine.evaluate import PLAIN, Handling, load
+from arena.engine.evaluate import evaluate as evaluate_agent
+from arena.engine.match import Match, RecordingObserver, observed
+from arena.engine.seeds import fresh_seeds, practice_seeds
+from arena.event.evaluation_plan import write_plan
+from arena.event.folder import Event
+from arena.scoreboard.publish import Publication, keep
+from envs.errors import AgentError, ArenaError
+from envs.extras import require
+from envs.games import Game, find_game
+from envs.rules import Rules, named_rules
+from recordings.recording import Recording
 
 
 def match(
@@ -41,24 +50,22 @@ def match(
         typer.Option(
             "--player",
             metavar="AGENT",
-            help="script:NAME, a house bot's name, or the path of an agent's file; give it once per player.",
+            help="script:NAME, a house bot's name, or the path of an agent's file; once per player.",
         ),
     ],
     seeds: SeedsOption = 10,
     first_seed: FirstSeedOption = 0,
     rules: RulesOption = "5min",
-    watch: Annotated[bool, typer.Option("--watch", help="Show the games in a window while they are played.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show the games in a window as they are played.")] = False,
     event: EventOption = None,
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Let players meet on the same seeds.
+    """Play a match between players on the same seeds.
 
-    Prints the scores, each player's mean with its interval, and for every pair who is better or that it is not
-    decided yet. Every game is recorded, verified and put on the scoreboard.
+    Prints the scores, each player's mean with its interval, and for every pair who is better, or that this is still
+    undecided. Every game is recorded, verified and put on the scoreboard.
     """
-    from arena.commands.tables import print_json, print_match
-
     chosen, the_rules, the_seeds = _agreed(game, rules, seeds, first_seed)
     agents = list(dict.fromkeys(player))
     names = _names_of(agents, chosen)
@@ -70,14 +77,14 @@ def match(
             else:
                 for agent in agents:
                     play_headless(agent, the_rules, the_seeds, the_event, paths)
-            bookings = book_with_progress(paths, board)
+            publications = publish_with_progress(paths, board)
     if json:
-        print_json(chosen, the_rules, names, bookings)
+        print_json(chosen, the_rules, names, publications)
     else:
-        print_match(chosen, the_rules, names, bookings)
+        print_match(chosen, the_rules, names, publications)
     if len(paths) < planned:
         typer.echo(f"Played {len(paths)} of {games_text(planned)}; what was left early does not count.", err=True)
-    fail_on_mismatch(bookings)
+    fail_on_mismatch(publications)
 
 
 def evaluate(
@@ -90,10 +97,10 @@ def evaluate(
     first_seed: FirstSeedOption = 0,
     rules: RulesOption = "5min",
     hidden: Annotated[
-        bool, typer.Option("--hidden", help="Draw seeds that nobody has seen, and write down the plan first.")
+        bool, typer.Option("--hidden", help="Draw seeds that nobody has seen, and write the plan first.")
     ] = False,
     sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Run the agent where it can do no harm. For files of other people.")
+        bool, typer.Option("--sandbox", help="Run the agent in the sandbox. For other people's files.")
     ] = False,
     delay: Annotated[
         list[int] | None,
@@ -101,12 +108,12 @@ def evaluate(
             "--delay",
             metavar="MS",
             parser=whole,
-            help="Reaction delay: 0, 100, 200 or 350 ms; give it once per class; 0 if not given.",
+            help="Reaction delay: 0, 100, 200 or 350 ms; once per class; 0 by default.",
             show_default=False,
         ),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Also replay its best game blindly, and let it play some games again.")
+        bool, typer.Option("--check", help="Also replay its best game blindly, and repeat some games.")
     ] = False,
     processes: ProcessesOption = None,
     cluster: Annotated[
@@ -121,17 +128,11 @@ def evaluate(
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Play many seeds with one agent.
+    """Play one agent on many seeds.
 
-    Prints its mean score with its interval, and below it the scores that people and other machines have reached,
-    with how they were measured. Every game is recorded, verified and put on the scoreboard.
+    Prints its mean score with its interval, and below it the reference scores of people and other machines, with how
+    they were measured. Every game is recorded, verified and put on the scoreboard.
     """
-    from agents.delay import delayed_name
-    from arena.commands.evaluation import Checks, as_json, classes_of, print_classes
-    from arena.commands.tables import print_evaluation, print_json
-    from arena.engine.evaluate import Handling
-    from envs.extras import require
-
     chosen, the_rules, the_seeds = _agreed(game, rules, seeds, first_seed, hidden)
     if cluster is not None:
         require("A cluster", "distributed")
@@ -141,42 +142,33 @@ def evaluate(
     planned = len(the_seeds) * len(handlings)
     with opened(event, db) as (the_event, board), _told_if_broken_off(the_event, planned, db) as paths:
         if hidden:
-            from arena.event.evaluation_plan import write_plan
-
             plans = the_event.folder / "evaluations"
             plan = write_plan(plans, info.name, info.artifact_sha256, the_rules, the_seeds, list(names))
             typer.echo(f"{games_text(planned)} on seeds drawn just now; the plan is in {plan}.", err=True)
         for handling in handlings:
             play_headless(agent, the_rules, the_seeds, the_event, paths, processes, handling, cluster)
-        bookings = book_with_progress(paths, board, processes)
+        publications = publish_with_progress(paths, board, processes)
     first = names[handlings[0].delay_ms]
-    checks = _checks(agent, first, handlings[0], bookings) if check else Checks()
-    classes = classes_of(names, bookings)
+    checks = _checks(agent, first, handlings[0], publications) if check else Checks()
+    classes = classes_of(names, publications)
     if json:
-        print_json(chosen, the_rules, list(names.values()), bookings, as_json(chosen, classes, checks))
+        print_json(chosen, the_rules, list(names.values()), publications, as_json(chosen, classes, checks))
     else:
-        print_evaluation(chosen, the_rules, first, bookings)
+        print_evaluation(chosen, the_rules, first, publications)
         print_classes(chosen, classes, checks)
-    fail_on_mismatch(bookings)
+    fail_on_mismatch(publications)
 
 
 def _player_of(agent: str, game: Game, handlings: Sequence[Handling]) -> PlayerInfo:
     """Return who plays, undelayed; what is wrong with the agent or the delays is said before any game starts."""
-    from agents.delay import delayed
-    from arena.engine.evaluate import Handling, load
-
     with closing(load(agent, game, Handling(handlings[0].sandbox))) as player:
         for handling in handlings:
             delayed(player, handling.delay_ms)
         return player.info
 
 
-def _checks(agent: str, name: str, handling: Handling, bookings: Sequence[Booking]) -> Checks:
-    from arena.commands.evaluation import Checks
-    from arena.commands.tables import verified
-    from arena.diagnostics.integrity import open_loop, rerun
-
-    played = [recording for recording in verified(bookings) if recording.player.name == name]
+def _checks(agent: str, name: str, handling: Handling, publications: Sequence[Publication]) -> Checks:
+    played = [recording for recording in verified(publications) if recording.player.name == name]
     return Checks(open_loop(played) if len(played) > 1 else None, rerun(agent, played, handling) if played else None)
 
 
@@ -191,16 +183,10 @@ def play_headless(
     cluster: str | None = None,
 ) -> None:
     """Play `seeds` with `agent` under a progress bar; add each game's recording to `paths` as soon as it is safe."""
-    from arena.engine.evaluate import PLAIN
-    from arena.engine.evaluate import evaluate as evaluate_agent
-    from arena.scoreboard.publish import keep
-
     how = handling or PLAIN
     if cluster is None:
         games = evaluate_agent(agent, rules, seeds, processes, how)
     else:
-        from arena.engine.cluster import evaluate_on
-
         games = evaluate_on(cluster, agent, rules, seeds, how)
     late = f" {how.delay_ms} ms late" if how.delay_ms else ""
     with (
@@ -217,9 +203,6 @@ def _play_live(
 ) -> None:
     """Play side by side in a window, at the speed of the console. A game that the spectator leaves doesn't count: that
     is not the bot's doing."""
-    from agents.load import load_player
-    from arena.engine.match import Match, RecordingObserver, observed
-    from arena.scoreboard.publish import keep
     from arena.ui.show import Panel, Show
     from arena.ui.viewer import watch
 
@@ -241,8 +224,6 @@ def _play_live(
 @contextmanager
 def _told_if_broken_off(event: Event, planned: int, db: str | None) -> Iterator[list[Path]]:
     """Give the list of what was played; if what runs inside breaks off, say on standard error where that is now."""
-    from envs.errors import ArenaError
-
     paths: list[Path] = []
     try:
         yield paths
@@ -266,24 +247,13 @@ def _agreed(
     game: str, rules: str, seeds: int, first_seed: int, hidden: bool = False
 ) -> tuple[Game, Rules, tuple[int, ...]]:
     """Check what was typed, before anything is written."""
-    from arena.engine.seeds import practice_seeds
-    from envs.games import find_game
-    from envs.rules import named_rules
-
     chosen = find_game(game)
     the_rules = named_rules(chosen, rules)
-    if not hidden:
-        return chosen, the_rules, practice_seeds(seeds, first_seed)
-    from arena.event.evaluation_plan import hidden_seeds
-
-    return chosen, the_rules, hidden_seeds(seeds)
+    return chosen, the_rules, fresh_seeds(seeds) if hidden else practice_seeds(seeds, first_seed)
 
 
 def _names_of(agents: Sequence[str], game: Game) -> list[str]:
     """Return the players' names; what is wrong with an agent is said before any game starts."""
-    from agents.load import load_player
-    from envs.errors import AgentError
-
     agent_of: dict[str, str] = {}
     for agent in agents:
         player = load_player(agent, game)

@@ -5,35 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
 from arena.commands.progress import progress_bar
-
-if TYPE_CHECKING:
-    from arena.event.folder import Event
-    from arena.event.lifecycle import Ceremony
-    from arena.scoreboard.publish import Booking
-    from arena.scoreboard.store import Scoreboard
-    from arena.tournament.runner import Conductor
+from arena.engine.recover import recover
+from arena.event.folder import SETTINGS, Event, event_folder, open_event
+from arena.event.lifecycle import EventLifecycle
+from arena.event.log import Log
+from arena.scoreboard.publish import Publication, publish, unpublished
+from arena.scoreboard.store import Scoreboard
+from arena.tournament.runner import TournamentRunner
+from envs.errors import EventError
 
 
 @contextmanager
-def ceremony(event: Path | None, db: str | None = None) -> Iterator[Ceremony]:
-    """Open an event that is there; whoever moves it on shall not make one by a slip of the pen."""
-    from arena.event.folder import SETTINGS, event_folder, open_event
-    from arena.event.lifecycle import Ceremony
-    from arena.event.log import Log
-    from arena.scoreboard.store import Scoreboard
-    from envs.errors import EventError
-
+def lifecycle(event: Path | None, db: str | None = None) -> Iterator[EventLifecycle]:
+    """Open an event that is there; a command that moves an event on must not create one."""
     folder = event_folder(event)
     if not (folder / SETTINGS).is_file():
         raise EventError(f"There is no event in {folder} yet; make one with arena event init, or name it with --event.")
     found = open_event(folder)
     with Scoreboard.open(db or found.database) as board:
-        yield Ceremony(found, Log(board.engine))
+        yield EventLifecycle(found, Log(board.engine))
 
 
 @contextmanager
@@ -43,59 +37,53 @@ def opened(event: Path | None, db: str | None) -> Iterator[tuple[Event, Scoreboa
     Raises:
         EventError, ScoreboardError: one of them can't be used.
     """
-    from arena.event.folder import open_event
-    from arena.scoreboard.store import Scoreboard
-
     the_event = open_event(event)
     with Scoreboard.open(db or the_event.database) as board:
-        book_what_was_left(the_event, board, db)
+        publish_leftovers(the_event, board, db)
         yield the_event, board
 
 
-def book_what_was_left(event: Event, board: Scoreboard, db: str | None) -> None:
+def publish_leftovers(event: Event, board: Scoreboard, db: str | None) -> None:
     """Games of a process that was ended count as far as they were recorded. A scoreboard elsewhere (`db`) gets only
     those that have become recordings just now: what else lies in the folder may not be meant for it."""
-    from arena.engine.recover import recover
-    from arena.scoreboard.publish import unbooked
-
     if not event.recordings.exists():
         return
     recovered = recover(event.recordings)
     if recovered:
         typer.echo(f"Recovered {games_text(len(recovered))} that broke off when a program was ended.", err=True)
-    left = unbooked(event.recordings, board) if db is None else recovered
+    left = unpublished(event.recordings, board) if db is None else recovered
     if not left:
         return
-    bookings = book_with_progress(left, board)
-    good = sum(booking.verification.ok for booking in bookings)
+    publications = publish_with_progress(left, board)
+    good = sum(publication.verification.ok for publication in publications)
     if good:
         typer.echo(f"Booked {games_text(good)} that an earlier run had left in {event.recordings}.", err=True)
-    tell_mismatches(bookings)
+    tell_mismatches(publications)
 
 
-def book_with_progress(paths: Sequence[Path], board: Scoreboard, processes: int | None = None) -> list[Booking]:
+def publish_with_progress(paths: Sequence[Path], board: Scoreboard, processes: int | None = None) -> list[Publication]:
     """Verify and book `paths` under a progress bar."""
-    from arena.scoreboard.publish import book
-
     with progress_bar("verifying", len(paths)) as tick:
-        bookings = book(paths, board, lambda booking: tick(), processes)
-    for booking in bookings:
-        if booking.unranked is not None:
-            typer.echo(f"{booking.path} is not ranked: {booking.unranked}.", err=True)
-    return bookings
+        publications = publish(paths, board, lambda publication: tick(), processes)
+    for publication in publications:
+        if publication.unranked is not None:
+            typer.echo(f"{publication.path} is not ranked: {publication.unranked}.", err=True)
+    return publications
 
 
-def tell_mismatches(bookings: Sequence[Booking]) -> int:
+def tell_mismatches(publications: Sequence[Publication]) -> int:
     """Name on standard error the recordings that don't verify; return how many."""
-    bad = [booking for booking in bookings if not booking.verification.ok]
-    for booking in bad:
-        typer.echo(f"arena: {booking.path} does not verify: {booking.verification.reason.rstrip('.')}.", err=True)
+    bad = [publication for publication in publications if not publication.verification.ok]
+    for publication in bad:
+        typer.echo(
+            f"arena: {publication.path} does not verify: {publication.verification.reason.rstrip('.')}.", err=True
+        )
     return len(bad)
 
 
-def fail_on_mismatch(bookings: Sequence[Booking]) -> None:
+def fail_on_mismatch(publications: Sequence[Publication]) -> None:
     """End with exit code 1 if a recording does not verify."""
-    if tell_mismatches(bookings):
+    if tell_mismatches(publications):
         raise typer.Exit(1)
 
 
@@ -104,11 +92,8 @@ def games_text(number: int) -> str:
 
 
 @contextmanager
-def conductor(name: str, event: Path | None, db: str | None = None) -> Iterator[Conductor]:
+def runner(name: str, event: Path | None, db: str | None = None) -> Iterator[TournamentRunner]:
     """Open the event, book what was left behind, and give the conductor of one tournament."""
-    from arena.scoreboard.store import Scoreboard
-    from arena.tournament.runner import Conductor
-
-    with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
-        book_what_was_left(one.event, board, None)
-        yield Conductor(one.event, board, name)
+    with lifecycle(event, db) as one, Scoreboard.open(db or one.event.database) as board:
+        publish_leftovers(one.event, board, None)
+        yield TournamentRunner(one.event, board, name)

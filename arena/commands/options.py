@@ -8,19 +8,29 @@ from typing import Annotated
 
 import typer
 
+from arena.client.addresses import AddressError, clean_token
+from envs.text_files import read_text
+
 ServerOption = Annotated[
     str, typer.Option("--server", metavar="URL", envvar="ARENA_SERVER", help="The server's address.")
 ]
 TokenOption = Annotated[
     str,
     typer.Option(
-        "--token", metavar="TOKEN", envvar="ARENA_TOKEN", help="Yours; better in ARENA_TOKEN, which others can't see."
+        "--token",
+        metavar="TOKEN",
+        envvar="ARENA_TOKEN",
+        help="Your token; safer in ARENA_TOKEN, which other users can't see.",
     ),
 ]
 TokenFileOption = Annotated[
     Path | None,
     typer.Option(
-        "--token-file", metavar="FILE", envvar="ARENA_TOKEN_FILE", help="A file that holds it.", show_default=False
+        "--token-file",
+        metavar="FILE",
+        envvar="ARENA_TOKEN_FILE",
+        help="A file that holds the token.",
+        show_default=False,
     ),
 ]
 MOST_TOKEN_BYTES = 4096
@@ -49,13 +59,13 @@ EventOption = Annotated[
         "--event",
         metavar="DIR",
         envvar="ARENA_EVENT",
-        help="Event folder; ./event if not given.",
+        help="Event folder; ./event by default.",
         show_default=False,
     ),
 ]
 RulesOption = Annotated[str, typer.Option("--rules", metavar="NAME", help="5min (ranked) or 30min.")]
-SeedsOption = Annotated[int, typer.Option("--seeds", metavar="N", parser=whole, help="How many seeds are played.")]
-FirstSeedOption = Annotated[int, typer.Option("--first-seed", metavar="N", parser=whole, help="The first of them.")]
+SeedsOption = Annotated[int, typer.Option("--seeds", metavar="N", parser=whole, help="How many seeds to play.")]
+FirstSeedOption = Annotated[int, typer.Option("--first-seed", metavar="N", parser=whole, help="The first seed.")]
 ProcessesOption = Annotated[
     int | None,
     typer.Option(
@@ -63,7 +73,7 @@ ProcessesOption = Annotated[
         metavar="N",
         parser=whole,
         callback=_at_least_one,
-        help="How many run at once; as many as there are cores if not given.",
+        help="How many run at once; one per core by default.",
         show_default=False,
     ),
 ]
@@ -72,7 +82,7 @@ DatabaseOption = Annotated[
     typer.Option(
         "--db",
         metavar="URL",
-        help="Scoreboard: a file, sqlite:///FILE or postgresql+psycopg://...; the event folder's if not given.",
+        help="Scoreboard: a file, sqlite:///FILE or postgresql+psycopg://...; default: the event folder's.",
         show_default=False,
     ),
 ]
@@ -87,9 +97,6 @@ def token_of(token: str, file: Path | None) -> str:
         EventError: the file can't be read.
         AddressError: it can't be a token.
     """
-    from arena.client.addresses import AddressError, clean_token
-    from envs.text_files import read_text
-
     typed_file = file is not None and str(file) != os.environ.get("ARENA_TOKEN_FILE")
     only_variable = token == os.environ.get("ARENA_TOKEN") and typed_file
     if file is None or (token and not only_variable):

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tqdm import tqdm
+
 FIRST_LINE_SECONDS = 2.0
 LINE_SECONDS = 10.0
 """After the first line, so long until the next."""
@@ -17,8 +19,6 @@ LINE_SECONDS = 10.0
 @contextmanager
 def progress_bar(what: str, total: int, unit: str = "game") -> Iterator[Callable[[], None]]:
     """Yield a function to be called once for each of `total` things done."""
-    from tqdm import tqdm
-
     done = 0
 
     def tick() -> None:

@@ -6,16 +6,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import NamedTuple, overload
 
 import typer
 
-if TYPE_CHECKING:
-    from arena.client.api import Client, RankedTicket
-    from arena.client.offline import Kept
-    from arena.event.folder import Event
-    from envs.rules import Rules
-    from recordings.recording import Recording
+from agents.player import Kind
+from arena.client.api import Client, RankedTicket
+from arena.client.offline import Kept
+from arena.client.outbox import Outbox
+from arena.client.station import station
+from arena.event.folder import Event
+from envs.rules import Rules
+from recordings.recording import Recording
 
 SEND_SECONDS = 20.0
 """So long the command waits for the server after the last game; what is left, `arena sync` sends."""
@@ -65,7 +67,6 @@ class ServerSeeds(Sequence[int]):
 
 def _persons(kept: Kept) -> Kept:
     """Send what the person played; what a bot played beside counts only where the server has played it."""
-    from agents.player import Kind
 
     def keep(recording: Recording, path: Path) -> None:
         if recording.player.kind == Kind.HUMAN.value:
@@ -82,10 +83,6 @@ def followed(event: Event, player: str, rules: Rules, count: int, server: str, t
         ServerRefused: the server doesn't know the token.
         ServerUnreachable: it doesn't answer.
     """
-    from arena.client.api import Client
-    from arena.client.outbox import Outbox
-    from arena.client.station import station
-
     with Client(server, token) as client, station(event, (), "", server, token) as one:
         client.get("/tickets", limit=1)  # what is wrong with the server or the token is said before the window opens
         seeds = ServerSeeds(client, player, rules, count)

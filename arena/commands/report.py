@@ -7,15 +7,24 @@ from typing import Annotated
 
 import typer
 
+from arena.archive.dataset import LIBRARIES, write_minari, write_parquet
+from arena.archive.erase import forget as remove
+from arena.commands.opening import lifecycle
 from arena.commands.options import DatabaseOption, EventOption, whole
+from arena.commands.progress import progress_bar
+from arena.report.write import write_report
+from arena.scoreboard.store import Scoreboard
+from envs.errors import EventError
+from envs.extras import require
+from recordings.codec import read
 
 
 def report(
-    clips: Annotated[int, typer.Option("--clips", metavar="N", parser=whole, help="Films of highlights.")] = 3,
+    clips: Annotated[int, typer.Option("--clips", metavar="N", parser=whole, help="How many highlight films.")] = 3,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="DIR", help="Where to; report/ of the event folder if not given.", show_default=False
+            "--out", metavar="DIR", help="Output folder; default: report/ in the event folder.", show_default=False
         ),
     ] = None,
     event: EventOption = None,
@@ -23,13 +32,10 @@ def report(
 ) -> None:
     """Write the report of an event: one HTML file and a PDF.
 
-    Verdicts, standings, plots, the story of the finals, highlights and the proof. The HTML file needs nothing else.
+    It has verdicts, standings, plots, the story of the finals, highlights and the proof. The HTML file is complete in
+    itself.
     """
-    from arena.commands.opening import ceremony
-    from arena.report.write import write_report
-    from arena.scoreboard.store import Scoreboard
-
-    with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
+    with lifecycle(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         paths = write_report(
             one.event, board, out or one.event.report, clips, lambda step: typer.echo(f"{step} ...", err=True)
         )
@@ -39,7 +45,7 @@ def report(
 
 def dataset(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
-    observe: Annotated[str, typer.Option("--observe", metavar="WHAT", help="ram or screen.")] = "ram",
+    observe: Annotated[str, typer.Option("--observe", metavar="WHAT", help="Observations: ram or screen.")] = "ram",
     player: Annotated[
         str | None, typer.Option("--player", metavar="NAME", help="Only this player's games.", show_default=False)
     ] = None,
@@ -48,19 +54,11 @@ def dataset(
 ) -> None:
     """Export results and recordings as data.
 
-    Results as a Parquet table; recordings as a Minari dataset for every game and rules, lossless, one step per
+    Results become a Parquet table; recordings become one lossless Minari dataset per game and rules, with one step per
     emulated frame.
     """
-    from arena.archive.dataset import LIBRARIES, write_minari, write_parquet
-    from arena.commands.opening import ceremony
-    from arena.commands.progress import progress_bar
-    from arena.scoreboard.store import Scoreboard
-    from envs.errors import EventError
-    from envs.extras import require
-    from recordings.codec import read
-
     require("A dataset", *LIBRARIES)
-    with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
+    with lifecycle(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         results = board.results(player=player)
         if not results:
             raise EventError("There are no results to export.")
@@ -79,20 +77,16 @@ def dataset(
 
 
 def forget(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A player's name, as the scoreboard shows it.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The player's name on the scoreboard.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask first.")] = False,
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Remove everything of a player who withdraws consent.
+    """Remove a player who withdraws consent.
 
-    Results, standings, recordings, journals and reports; in the log an alias takes the name's place.
+    Deletes results, standings, recordings, journals and reports; in the log an alias replaces the name.
     """
-    from arena.archive.erase import forget as remove
-    from arena.commands.opening import ceremony
-    from arena.scoreboard.store import Scoreboard
-
-    with ceremony(event, db) as one, Scoreboard.open(db or one.event.database) as board:
+    with lifecycle(event, db) as one, Scoreboard.open(db or one.event.database) as board:
         if not yes and not typer.confirm(f"Remove everything of {name} from {one.event.folder}? It can't be undone"):
             typer.echo("Nothing was removed.")
             raise typer.Exit(1)
@@ -103,7 +97,7 @@ def forget(
     )
     if found.bots:
         typer.echo(f"Bots of {name} still stand on the scoreboard; forget them, too, if asked: {', '.join(found.bots)}")
-    typer.echo("Write the report anew (arena report). Stations, backups and exported folders need the same.")
+    typer.echo("Write the report again (arena report). Stations, backups and exported folders need the same.")
     if found.left:
         typer.echo(f"The name still stands in {', '.join(found.left)}; remove it there.", err=True)
         raise typer.Exit(1)

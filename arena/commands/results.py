@@ -5,35 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption
 from arena.commands.progress import progress_bar
-
-if TYPE_CHECKING:
-    from arena.engine.verify import Verification
+from arena.commands.tables import dump, print_standings
+from arena.engine.verify import Verification, verify_files
+from arena.event.folder import database_in, event_folder, open_event
+from arena.scoreboard.database import database_url
+from arena.scoreboard.publish import publish
+from arena.scoreboard.store import Scoreboard
+from envs.errors import EventError, RecordingError
+from envs.games import find_game
+from recordings.codec import SUFFIX
 
 
 def verify(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Recordings, or folders of recordings.")],
-    book: Annotated[bool, typer.Option("--book", help="Put those that verify on the scoreboard.")] = False,
+    publish: Annotated[bool, typer.Option("--book", help="Put the recordings that verify on the scoreboard.")] = False,
     processes: ProcessesOption = None,
     event: EventOption = None,
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Replay recordings and compare.
+    """Replay recordings and check their scores.
 
-    Each is played again on a fresh emulator, which must arrive at the same digest and score. Lists what fails and
-    where; then the exit code is 1. Nothing is written, unless --book is given: then --event and --db say where.
+    Each is replayed on a fresh emulator, which must reach the same digest and score. Lists what fails and where; the
+    exit code is then 1. Nothing is written unless --book is given; --event and --db then say where.
     """
-    from arena.commands.tables import dump
-
     files = _recordings_in(paths)
     with progress_bar("verifying", len(files), "recording") as tick:
-        outcomes, new = _booked(files, processes, event, db, tick) if book else _verified(files, processes, tick)
+        outcomes, new = _published(files, processes, event, db, tick) if publish else _verified(files, processes, tick)
     bad = [(path, verification) for path, verification in outcomes if not verification.ok]
     if json:
         dump([{"file": str(path)} | asdict(verification) for path, verification in outcomes])
@@ -43,7 +47,7 @@ def verify(
         frames = sum(verification.frames for _, verification in outcomes)
         noun = "recording" if len(outcomes) == 1 else "recordings"
         typer.echo(f"{len(outcomes) - len(bad)} of {len(outcomes)} {noun} verified ({frames:,} frames replayed).")
-        if book:
+        if publish:
             typer.echo(f"{new} of them {'is' if new == 1 else 'are'} new on the scoreboard.")
     if bad:
         raise typer.Exit(1)
@@ -53,8 +57,6 @@ Outcomes = list[tuple[Path, "Verification"]]
 
 
 def _verified(files: list[Path], processes: int | None, tick: Callable[[], None]) -> tuple[Outcomes, int]:
-    from arena.engine.verify import verify_files
-
     outcomes = []
     for path, _, verification in verify_files(files, processes):
         outcomes.append((path, verification))
@@ -62,19 +64,15 @@ def _verified(files: list[Path], processes: int | None, tick: Callable[[], None]
     return outcomes, 0
 
 
-def _booked(
+def _published(
     files: list[Path], processes: int | None, event: Path | None, db: str | None, tick: Callable[[], None]
 ) -> tuple[Outcomes, int]:
-    from arena.event.folder import open_event
-    from arena.scoreboard.publish import book
-    from arena.scoreboard.store import Scoreboard
-
     with Scoreboard.open(db or open_event(event).database) as board:
-        bookings = book(files, board, lambda booking: tick(), processes)
-    for booking in bookings:
-        if booking.unranked is not None:
-            typer.echo(f"{booking.path} is not ranked: {booking.unranked}.", err=True)
-    return [(b.path, b.verification) for b in bookings], sum(b.new for b in bookings)
+        publications = publish(files, board, lambda publication: tick(), processes)
+    for publication in publications:
+        if publication.unranked is not None:
+            typer.echo(f"{publication.path} is not ranked: {publication.unranked}.", err=True)
+    return [(b.path, b.verification) for b in publications], sum(b.new for b in publications)
 
 
 def _recordings_in(paths: Iterable[Path]) -> list[Path]:
@@ -83,9 +81,6 @@ def _recordings_in(paths: Iterable[Path]) -> list[Path]:
     Raises:
         RecordingError: a path is not there, or there is no recording at all.
     """
-    from envs.errors import RecordingError
-    from recordings.codec import SUFFIX
-
     files: dict[Path, None] = {}
     for path in paths:
         try:
@@ -113,12 +108,8 @@ def scoreboard(
 ) -> None:
     """Print the standings.
 
-    One table for every game and rules class, best mean first, with a few reference scores below.
+    One table for each game and rules class, best mean first, with some reference scores below.
     """
-    from arena.commands.tables import dump, print_standings
-    from arena.scoreboard.store import Scoreboard
-    from envs.games import find_game
-
     wanted = find_game(game).name if game else None
     with Scoreboard.open(_existing(event, db)) as board:
         classes = [c for c in board.classes() if wanted in (None, c.game)]
@@ -135,15 +126,11 @@ def scoreboard(
 
 
 def _existing(event: Path | None, db: str | None) -> Any:
-    """Return where the scoreboard is; whoever only looks shall not make one by a slip of the pen.
+    """Return where the scoreboard is; read-only commands must not create one.
 
     Raises:
         EventError, ScoreboardError: it isn't there.
     """
-    from arena.event.folder import database_in, event_folder
-    from arena.scoreboard.database import database_url
-    from envs.errors import EventError
-
     place = db or database_in(event_folder(event))
     url = database_url(place)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():

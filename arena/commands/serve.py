@@ -5,54 +5,55 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
+import ssl
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
+from arena.archive.backup import backup as make
 from arena.commands.options import DatabaseOption, EventOption, JsonOption, whole
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from arena.server.access.tokens import Tokens
+from arena.commands.tables import dump
+from arena.event.folder import open_event
+from arena.scoreboard.server_tables import Role
+from arena.scoreboard.store import Scoreboard
+from arena.server.access.tokens import Tokens
+from arena.server.clock import Clock
+from envs.errors import EventError
+from envs.extras import require
 
 token = typer.Typer(
-    name="token", help="Tokens: who may do what on the server.", no_args_is_help=True, rich_markup_mode=None
+    name="token",
+    help="Manage tokens: who may do what on the server.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 
-class RoleName(StrEnum):
-    """The same as `arena.scoreboard.server_tables.Role`, which takes a second to import."""
-
-    SPECTATOR = "spectator"
-    PARTICIPANT = "participant"
-    STATION = "station"
-    ORGANIZER = "organizer"
-
-
 def serve(
-    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="0.0.0.0 for everybody in the network.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option("--port", metavar="N", parser=whole, help="0 takes any free one.")] = 8000,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on; 0.0.0.0 for the whole network.")
+    ] = ("127.0.0.1"),
+    port: Annotated[int, typer.Option("--port", metavar="N", parser=whole, help="Port; 0 takes any free one.")] = 8000,
     verifiers: Annotated[
-        int, typer.Option("--verifiers", metavar="N", parser=whole, help="Processes that replay what is sent in.")
+        int, typer.Option("--verifiers", metavar="N", parser=whole, help="Processes that replay uploads.")
     ] = 2,
     evaluators: Annotated[
-        int, typer.Option("--evaluators", metavar="N", parser=whole, help="Agents that are evaluated at once.")
+        int, typer.Option("--evaluators", metavar="N", parser=whole, help="Agents evaluated at once.")
     ] = 1,
     evaluation_seeds: Annotated[
-        int, typer.Option("--evaluation-seeds", metavar="N", parser=whole, help="Hidden seeds an agent plays.")
+        int, typer.Option("--evaluation-seeds", metavar="N", parser=whole, help="Hidden seeds that each agent plays.")
     ] = 20,
     approval: Annotated[
-        bool, typer.Option("--approval", help="An organizer approves an agent before it is evaluated.")
+        bool, typer.Option("--approval", help="Evaluate an agent only after an organizer approves it.")
     ] = False,
     url: Annotated[
-        str, typer.Option("--url", metavar="URL", help="Where others reach it; stands on the big screen as a QR code.")
+        str, typer.Option("--url", metavar="URL", help="Public address, shown on the big screen as a QR code.")
     ] = "",
     tls_cert: Annotated[
         Path | None, typer.Option("--tls-cert", metavar="FILE", help="Certificate for https.", show_default=False)
@@ -65,24 +66,21 @@ def serve(
 ) -> None:
     """Run the shared scoreboard: its API and its pages.
 
-    Every score comes from the server's own replay of a recording. It may be ended and started again at any time:
-    what it has acknowledged is on the disk.
+    Every score comes from the server's own replay of a recording. It may be stopped and restarted at any time: what
+    it has acknowledged is on disk.
     """
-    from arena.event.folder import open_event
-    from envs.extras import require
-
     require("The server", "fastapi", "uvicorn", "python_multipart")
     from arena.server.app import create_app
-    from arena.server.settings import Limits, Settings
+    from arena.server.settings import RequestLimits, ServerSettings
 
     public = _checked_url(url)
     _check_certificate(tls_cert, tls_key)
     the_event = open_event(event)
-    database, limits = db or str(the_event.database), Limits.of(the_event.settings.quotas)
-    settings = Settings(the_event, database, verifiers, evaluators, evaluation_seeds, approval, public, limits)
+    database, limits = db or str(the_event.database), RequestLimits.of(the_event.settings.quotas)
+    settings = ServerSettings(the_event, database, verifiers, evaluators, evaluation_seeds, approval, public, limits)
     with _listening(host, port) as listening:
         app = create_app(settings)
-        if not any(one.role == RoleName.ORGANIZER and not one.revoked_at for one in app.state.server.tokens.all()):
+        if not any(one.role == Role.ORGANIZER and not one.revoked_at for one in app.state.server.tokens.all()):
             typer.echo("Nobody is an organizer yet: arena token add NAME --role organizer", err=True)
         scheme = "https" if tls_cert else "http"
         typer.echo(f"{the_event.name}: {scheme}://{_reached_at(host, listening)}/ (Ctrl-C ends)")
@@ -97,10 +95,6 @@ def _checked_url(url: str) -> str:
     Raises:
         EventError: it is none.
     """
-    from urllib.parse import urlsplit
-
-    from envs.errors import EventError
-
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
@@ -118,10 +112,6 @@ def _check_certificate(cert: Path | None, key: Path | None) -> None:
     Raises:
         EventError: a file can't be read or isn't what it should be, or one doesn't fit the other.
     """
-    import ssl
-
-    from envs.errors import EventError
-
     if cert is None:
         if key is not None:
             raise EventError("--tls-key needs the certificate that it belongs to; name that with --tls-cert.")
@@ -176,8 +166,6 @@ def _listening(host: str, port: int) -> socket.socket:
     Raises:
         EventError: the address isn't this machine's, or the port is taken.
     """
-    from envs.errors import EventError
-
     if not 0 <= port < 2**16:
         raise EventError(f"A port is a number from 0 to 65535, not {port}.")
     name = _bare(host)
@@ -240,20 +228,17 @@ def _own_address(family: socket.AddressFamily, nobody: str, itself: str) -> str:
 
 @token.command("add")
 def token_add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is; a participant's name on the scoreboard.")],
-    role: Annotated[RoleName, typer.Option("--role", metavar="ROLE", help=", ".join(RoleName))] = RoleName.PARTICIPANT,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose token; a participant's name on the scoreboard.")],
+    role: Annotated[Role, typer.Option("--role", metavar="ROLE", help=", ".join(Role))] = Role.PARTICIPANT,
     event: EventOption = None,
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Make a token and print it. It can't be printed again: only its hash is kept."""
-    from arena.commands.tables import dump
-    from arena.scoreboard.server_tables import Role
-
-    if role is RoleName.STATION:
+    """Make a token and print it. It can't be printed again: only its hash is stored."""
+    if role is Role.STATION:
         _check_station(event, name)
     with _tokens(event, db) as tokens:
-        made, secret = tokens.add(Role(role.value), name)
+        made, secret = tokens.add(role, name)
     if json:
         dump({"id": made.id, "role": made.role.value, "name": made.name, "token": secret})
     else:
@@ -263,9 +248,7 @@ def token_add(
 
 @token.command("list")
 def token_list(event: EventOption = None, db: DatabaseOption = None, json: JsonOption = False) -> None:
-    """Print which tokens there are, without the tokens themselves."""
-    from arena.commands.tables import dump
-
+    """List the tokens, without the secrets themselves."""
     with _tokens(event, db) as tokens:
         found = tokens.all()
     if json:
@@ -280,11 +263,11 @@ def token_list(event: EventOption = None, db: DatabaseOption = None, json: JsonO
 
 @token.command("revoke")
 def token_revoke(
-    number: Annotated[int, typer.Argument(metavar="NUMBER", parser=whole, help="As arena token list shows it.")],
+    number: Annotated[int, typer.Argument(metavar="NUMBER", parser=whole, help="Its number in arena token list.")],
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Let a token be worth nothing from now on."""
+    """Revoke a token."""
     with _tokens(event, db) as tokens:
         one = tokens.revoke(number)
     typer.echo(f"Token {one.id} of {one.name} is revoked.")
@@ -296,9 +279,6 @@ def _check_station(event: Path | None, name: str) -> None:
     Raises:
         EventError: there is no such station.
     """
-    from arena.event.folder import open_event
-    from envs.errors import EventError
-
     the_event = open_event(event)
     stations = the_event.settings.stations
     if stations.model_fields_set and name not in stations.names:
@@ -310,30 +290,21 @@ def _check_station(event: Path | None, name: str) -> None:
 
 @contextmanager
 def _tokens(event: Path | None, db: str | None) -> Iterator[Tokens]:
-    from arena.event.folder import open_event
-    from arena.scoreboard.store import Scoreboard
-    from arena.server.access.tokens import Tokens
-    from arena.server.clock import Clock
-
     with Scoreboard.open(db or open_event(event).database) as board:
         yield Tokens(board, Clock())
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that isn't there yet.")],
+    target: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
     event: EventOption = None,
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Copy the event to another folder, also while the server runs.
+    """Copy the event to another folder; the server may be running.
 
-    The copy is an event folder itself: to restore it, use it (--event FOLDER). A scoreboard on PostgreSQL becomes a
-    file in it.
+    The copy is itself an event folder: to restore it, use it (--event FOLDER). A PostgreSQL scoreboard becomes a file
+    in it.
     """
-    from arena.archive.backup import backup as make
-    from arena.commands.tables import dump
-    from arena.event.folder import open_event
-
     the_event = open_event(event)
     made = make(the_event, db or the_event.database, target)
     if json:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import hashlib
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import stamina
 import typer
 
+from agents.load import find_agent_file
+from agents.packages import admit
+from arena.client.api import Client, ConnectionMistake, ServerRefused, ServerUnreachable
+from arena.client.outbox import Contents, Outbox
+from arena.client.station import read_news
 from arena.commands.options import (
     EventOption,
     JsonOption,
@@ -18,10 +24,9 @@ from arena.commands.options import (
     TokenOption,
     token_of,
 )
-
-if TYPE_CHECKING:
-    from arena.client.api import Client
-    from arena.client.outbox import Contents
+from arena.commands.tables import dump
+from arena.event.folder import open_event
+from envs.games import find_game
 
 FOLLOW_SECONDS = 2.0
 ATTEMPT_SECONDS = 60.0
@@ -30,32 +35,26 @@ OVER = ("done", "failed", "rejected", "withdrawn")
 
 def submit(
     agent: Annotated[str, typer.Argument(metavar="AGENT", help="A house bot's name, or the path of an agent's file.")],
-    game: Annotated[str, typer.Option("--game", metavar="GAME", help="What it plays.")],
+    game: Annotated[str, typer.Option("--game", metavar="GAME", help="The game it plays.")],
     server: ServerOption = "",
     token: TokenOption = "",
     token_file: TokenFileOption = None,
     name: Annotated[
         str | None,
         typer.Option(
-            "--name", metavar="NAME", help="On the scoreboard; what its file says if not given.", show_default=False
+            "--name", metavar="NAME", help="Name on the scoreboard; default: the one in its file.", show_default=False
         ),
     ] = None,
     rules: RulesOption = "5min",
-    no_follow: Annotated[bool, typer.Option("--no-follow", help="Don't wait for its result.")] = False,
+    no_follow: Annotated[bool, typer.Option("--no-follow", help="Don't wait for the result.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Send an agent to the server and follow it.
 
-    A file that would be refused isn't sent. Sent twice, it is evaluated once. Ctrl-C ends only the following.
+    A file that would be refused isn't sent. Sent twice, it is evaluated once. Ctrl-C only stops following it.
     """
     token = token_of(token, token_file)
     _check_given(server, token)
-    from agents.load import find_agent_file
-    from agents.packages import admit
-    from arena.client.api import Client
-    from arena.commands.tables import dump
-    from envs.games import find_game
-
     path = find_agent_file(agent)
     package = admit(path)
     found = find_game(game)
@@ -79,25 +78,20 @@ def submit(
 
 def sync(
     recordings: Annotated[
-        list[Path] | None, typer.Argument(metavar="[RECORDING]...", help="To be put into the outbox first.")
+        list[Path] | None, typer.Argument(metavar="[RECORDING]...", help="Put these into the outbox first.")
     ] = None,
     server: ServerOption = "",
     token: TokenOption = "",
     token_file: TokenFileOption = None,
-    status: Annotated[bool, typer.Option("--status", help="Only say what is where; nothing is sent.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Send nothing; only report.")] = False,
     event: EventOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Send what waits in the event folder's outbox.
+    """Send what is waiting in the event folder's outbox.
 
-    Stations do this by themselves while they run. With --status it only says what waits, what the server has, and
-    what it has refused; the exit code is 1 while something waits.
+    Stations do this by themselves while they run. With --status it only reports what is waiting, what the server has
+    and what it refused. The exit code is 1 while something is waiting.
     """
-    from arena.client.api import Client
-    from arena.client.outbox import Outbox
-    from arena.commands.tables import dump
-    from arena.event.folder import open_event
-
     token = token_of(token, token_file)
     folder = open_event(event).folder
     outbox = Outbox(folder)
@@ -127,10 +121,6 @@ def _check_given(server: str, token: str) -> None:
 
 def _patiently(attempt: Any) -> Any:
     """Do something that may meet a network in trouble, again and again with growing pauses, up to a minute."""
-    import stamina
-
-    from arena.client.api import ConnectionMistake, ServerUnreachable
-
     told = False
 
     def may_pass(error: Exception) -> bool:
@@ -182,8 +172,6 @@ def _decided(contents: Contents, server: str, token: str) -> dict[str, dict[str,
     """Return the receipts, as new as the server gives them; as old as they are where it can't be reached."""
     if not server or not contents.sent:
         return contents.sent
-    from arena.client.api import Client, ServerRefused, ServerUnreachable
-
     found = dict(contents.sent)
     with Client(server, token or None) as client:
         try:
@@ -210,8 +198,6 @@ def _print(contents: Contents, decided: dict[str, dict[str, Any]]) -> None:
 
 def _print_station(folder: Path) -> None:
     """Say what a kiosk that runs here has last heard of its server."""
-    from arena.client.station import read_news
-
     news = read_news(folder)
     if not news:
         return

@@ -7,19 +7,21 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from itertools import combinations
+from typing import Any
 
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from arena.scoreboard.publish import Publication
+from arena.scoreboard.results import Standing
+from arena.stats.comparison import Comparison, Summary, compare, summary
 from envs.games import HUMAN, RANDOM, TESTER, Game
 from envs.rules import Rules
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
-    from arena.scoreboard.publish import Booking
-    from arena.scoreboard.results import Standing
-    from arena.stats.comparison import Comparison, Summary
-    from recordings.recording import Recording
+from recordings.recording import Recording
 
 Scores = Mapping[str, Mapping[int, int]]
 """Points by player and seed."""
@@ -33,17 +35,17 @@ NAME_COLUMNS = 12
 # -- what was played -------------------------------------------------------------------------------------------------
 
 
-def scores_of(bookings: Sequence[Booking]) -> dict[str, dict[int, int]]:
+def scores_of(publications: Sequence[Publication]) -> dict[str, dict[int, int]]:
     """Return the verified scores by player and seed."""
     scores: dict[str, dict[int, int]] = {}
-    for recording in verified(bookings):
+    for recording in verified(publications):
         scores.setdefault(recording.player.name, {})[recording.seed] = recording.score
     return scores
 
 
-def verified(bookings: Sequence[Booking]) -> list[Recording]:
+def verified(publications: Sequence[Publication]) -> list[Recording]:
     """Return the recordings that verify."""
-    return [b.recording for b in bookings if b.recording is not None and b.verification.ok]
+    return [b.recording for b in publications if b.recording is not None and b.verification.ok]
 
 
 def verdicts(scores: Scores, names: Sequence[str]) -> list[str]:
@@ -54,29 +56,21 @@ def verdicts(scores: Scores, names: Sequence[str]) -> list[str]:
 def comparisons(scores: Scores, names: Sequence[str]) -> list[tuple[str, str, Comparison]]:
     """Compare every pair of players that share seeds. All verdicts together err in at most 5 % of cases: each gets its
     share of them (Bonferroni)."""
-    from itertools import combinations
-
-    from arena.stats.comparison import compare
-
     pairs = [(a, b) for a, b in combinations(names, 2) if scores.get(a, {}).keys() & scores.get(b, {}).keys()]
     return [(a, b, compare(scores[a], scores[b], alpha=0.05 / len(pairs))) for a, b in pairs]
 
 
 def _summary(by_seed: Mapping[int, int]) -> Summary:
-    from arena.stats.comparison import summary
-
     return summary([float(score) for score in by_seed.values()])
 
 
 # -- for people ------------------------------------------------------------------------------------------------------
 
 
-def print_match(game: Game, rules: Rules, names: Sequence[str], bookings: Sequence[Booking]) -> None:
+def print_match(game: Game, rules: Rules, names: Sequence[str], publications: Sequence[Publication]) -> None:
     """Print the scores per seed, a summary per player and the verdict of every pair."""
-    from rich.cells import cell_len
-
-    console = _console()
-    scores = scores_of(bookings)
+    console = new_console()
+    scores = scores_of(publications)
     _heading(console, game, f"{rules.label} ({rules.rules_id[:8]})")
     # Names that don't fit side by side are replaced by letters, which the summary explains.
     fits = 4 + sum(2 + max(cell_len(name), 7) for name in names) <= console.width
@@ -89,81 +83,78 @@ def print_match(game: Game, rules: Rules, names: Sequence[str], bookings: Sequen
     console.print()
     for sentence in verdicts(scores, names):
         console.print(sentence, markup=False)
-    _print_proof(console, bookings)
+    _print_proof(console, publications)
 
 
-def print_evaluation(game: Game, rules: Rules, name: str, bookings: Sequence[Booking]) -> None:
+def print_evaluation(game: Game, rules: Rules, name: str, publications: Sequence[Publication]) -> None:
     """Print one agent's summary and below it the reference scores with their sources."""
-    console = _console()
-    by_seed = scores_of(bookings).get(name, {})
+    console = new_console()
+    by_seed = scores_of(publications).get(name, {})
     played = f", seeds {min(by_seed)} to {max(by_seed)}" if by_seed else ""
     _heading(console, game, f"{rules.label} ({rules.rules_id[:8]}){played}")
     print_table(console, _summary_table({name: _summary(by_seed)}), "median", "games", "best", INTERVAL)
     console.print()
     if game.references:
         sources = list(dict.fromkeys(reference.source for reference in game.references))
-        table = _table(("reference", "left"), ("score", "right"), ("measured with", "left"))
-        digits = _digits(reference.score for reference in game.references)
+        table = new_table(("reference", "left"), ("score", "right"), ("measured with", "left"))
+        digits = decimals(reference.score for reference in game.references)
         for reference in game.references:
             source = sources.index(reference.source) + 1
             table.add_row(
-                _text(reference.who), f"{reference.score:,.{digits}f}", _text(f"{reference.conditions} [{source}]")
+                plain_text(reference.who),
+                f"{reference.score:,.{digits}f}",
+                plain_text(f"{reference.conditions} [{source}]"),
             )
         console.print(table)
         for number, source_text in enumerate(sources, start=1):
-            console.print(_text(f"[{number}] {source_text}", "dim"))
+            console.print(plain_text(f"[{number}] {source_text}", "dim"))
         console.print()
-    _print_proof(console, bookings)
+    _print_proof(console, publications)
 
 
 def print_standings(game: Game, label: str, standings: Sequence[Standing]) -> None:
     """Print the standings of one game under one set of rules, with the best known reference scores below."""
-    console = _console()
+    console = new_console()
     _heading(console, game, label)
     references = [reference for reference in game.references if reference.who in (RANDOM, HUMAN, TESTER)]
-    digits = _digits([*(s.best for s in standings), *(r.score for r in references)])
-    table = _table(
+    digits = decimals([*(s.best for s in standings), *(r.score for r in references)])
+    table = new_table(
         ("#", "right"), ("player", "left"), ("kind", "left"), ("games", "right"), ("mean", "right"),
         (INTERVAL, "right"), ("median", "right"), ("best", "right"),
     )  # fmt: skip
     named = [(s.player, s.kind) for s in standings]
     for s in standings:
-        player = _text(s.player)
+        player = plain_text(s.player)
         if named.count((s.player, s.kind)) > 1 and s.artifact_sha256:  # another version of a bot is another player
             player.append(f" {s.artifact_sha256[:6]}", style="dim")
         table.add_row(
             str(s.rank), player, s.kind.value, f"{s.episodes:,}", f"{s.mean:,.{digits}f}",
-            _interval(s, digits), f"{s.median:,.{digits}f}", f"{s.best:,.0f}",
+            interval_text(s, digits), f"{s.median:,.{digits}f}", f"{s.best:,.0f}",
         )  # fmt: skip
     for reference in references:
-        table.add_row("", _text(reference.who), "", "", f"{reference.score:,.{digits}f}", style="dim")
+        table.add_row("", plain_text(reference.who), "", "", f"{reference.score:,.{digits}f}", style="dim")
     print_table(console, table, "median", "kind", INTERVAL, "games", "best")
 
 
-def _console() -> Console:
-    from rich.console import Console
-
+def new_console() -> Console:
     return Console(highlight=False)
 
 
 def _heading(console: Console, game: Game, rules: str) -> None:
-    console.print(_text(f"{game.title}, rules {rules}", "bold"))
+    console.print(plain_text(f"{game.title}, rules {rules}", "bold"))
 
 
-def _table(*columns: tuple[str, str]) -> Table:
+def new_table(*columns: tuple[str, str]) -> Table:
     """Return an empty table without frames. Only its text columns may be folded; nothing is ever cut off."""
-    from rich import box
-    from rich.table import Table
-
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
     for name, justify in columns:
         text = justify == "left" and name != "kind"
-        table.add_column(_text(name), justify=justify, no_wrap=not text, overflow="fold")  # type: ignore[arg-type]
+        table.add_column(plain_text(name), justify=justify, no_wrap=not text, overflow="fold")  # type: ignore[arg-type]
     return table
 
 
 def print_table(console: Console, table: Table, *spare: str) -> None:
-    """Print a table of `_table`. Where names would be folded below `NAME_COLUMNS`, columns are left out, those in
+    """Print a table of `new_table`. Where names would be folded below `NAME_COLUMNS`, columns are left out, those in
     `spare` in their order, and a line below says which."""
     left_out = list[str]()
     for name in spare:
@@ -173,13 +164,11 @@ def print_table(console: Console, table: Table, *spare: str) -> None:
         left_out.append(name)
     console.print(table)
     if left_out:
-        console.print(_text(f"Too narrow for {', '.join(left_out)}.", "dim"))
+        console.print(plain_text(f"Too narrow for {', '.join(left_out)}.", "dim"))
 
 
 def _needed(table: Table) -> int:
     """Return how many columns of a terminal a table takes when its text columns are folded as far as they may be."""
-    from rich.cells import cell_len
-
     widths = []
     for column in table.columns:
         longest = max(cell_len(str(cell)) for cell in (column.header, *column.cells))
@@ -189,7 +178,7 @@ def _needed(table: Table) -> int:
 
 def _without(table: Table, name: str) -> Table:
     kept = [column for column in table.columns if str(column.header) != name]
-    fresh = _table(*((str(column.header), column.justify) for column in kept))
+    fresh = new_table(*((str(column.header), column.justify) for column in kept))
     for row, *cells in zip(table.rows, *(column.cells for column in kept), strict=True):
         fresh.add_row(*cells, style=row.style)
     return fresh
@@ -197,8 +186,6 @@ def _without(table: Table, name: str) -> Table:
 
 def _score_tables(console: Console, scores: Scores, names: Sequence[str], heads: Sequence[str]) -> Iterator[Table]:
     """Yield tables of the scores per seed: one if all players fit side by side, else one below the other."""
-    from rich.cells import cell_len
-
     most = max((len(f"{points:,}") for by_seed in scores.values() for points in by_seed.values()), default=1)
     widths = [2 + max(cell_len(head), most) for head in heads]
     begin = 0
@@ -212,41 +199,43 @@ def _score_tables(console: Console, scores: Scores, names: Sequence[str], heads:
 
 
 def _score_table(scores: Scores, names: Sequence[str], heads: Sequence[str]) -> Table:
-    table = _table(("seed", "right"), *((head, "right") for head in heads))
+    table = new_table(("seed", "right"), *((head, "right") for head in heads))
     for seed in sorted({seed for by_seed in scores.values() for seed in by_seed}):
         row = [scores.get(name, {}).get(seed) for name in names]
         best = max((points for points in row if points is not None), default=None)
         table.add_row(
             str(seed),
-            *("-" if points is None else _text(f"{points:,}", "bold" if points == best else "") for points in row),
+            *("-" if points is None else plain_text(f"{points:,}", "bold" if points == best else "") for points in row),
         )
     return table
 
 
 def _summary_table(summaries: Mapping[str, Summary], letters: Sequence[str] | None = None) -> Table:
-    table = _table(
+    table = new_table(
         ("player", "left"), ("games", "right"), ("mean", "right"), (INTERVAL, "right"), ("median", "right"),
         ("best", "right"),
     )  # fmt: skip
-    digits = _digits(summary.maximum for summary in summaries.values())
+    digits = decimals(summary.maximum for summary in summaries.values())
     for i, (name, found) in enumerate(summaries.items()):
-        player = _text(f"{letters[i]}  {name}" if letters else name)
+        player = plain_text(f"{letters[i]}  {name}" if letters else name)
         if found.n == 0:
             table.add_row(player, "0", "-", "-", "-", "-")
         else:
             table.add_row(
-                player, f"{found.n:,}", _text(f"{found.mean:,.{digits}f}", "bold"), _interval(found, digits),
+                player, f"{found.n:,}", plain_text(f"{found.mean:,.{digits}f}", "bold"), interval_text(found, digits),
                 f"{found.median:,.{digits}f}", f"{found.maximum:,.0f}",
             )  # fmt: skip
     return table
 
 
-def _print_proof(console: Console, bookings: Sequence[Booking]) -> None:
+def _print_proof(console: Console, publications: Sequence[Publication]) -> None:
     """Say what was proved, where it lies, and what of it the scoreboard had already."""
-    good = [b for b in bookings if b.verification.ok]
-    noun = "recording" if len(bookings) == 1 else "recordings"
-    where = f" in {bookings[0].path.parent}" if bookings else ""
-    console.print(f"{len(good)} of {len(bookings)} {noun}{where} replayed bit for bit.", markup=False, soft_wrap=True)
+    good = [b for b in publications if b.verification.ok]
+    noun = "recording" if len(publications) == 1 else "recordings"
+    where = f" in {publications[0].path.parent}" if publications else ""
+    console.print(
+        f"{len(good)} of {len(publications)} {noun}{where} replayed bit for bit.", markup=False, soft_wrap=True
+    )
     known = sum(not b.new and b.unranked is None for b in good)
     if known:
         which = f"{known} of these games" if known < len(good) else "All of these games" if known > 1 else "This game"
@@ -256,19 +245,17 @@ def _print_proof(console: Console, bookings: Sequence[Booking]) -> None:
         )
 
 
-def _interval(one: Summary | Standing, digits: int) -> str:
+def interval_text(one: Summary | Standing, digits: int) -> str:
     return "-" if one.low is None or one.high is None else f"{one.low:,.{digits}f} - {one.high:,.{digits}f}"
 
 
-def _digits(values: Iterable[float]) -> int:
+def decimals(values: Iterable[float]) -> int:
     """Return how many decimals the means of a table need beside numbers as large as `values`."""
     return 0 if any(abs(value) >= 1000 for value in values) else 1
 
 
-def _text(text: str, style: str = "") -> Any:
+def plain_text(text: str, style: str = "") -> Any:
     """Text that is printed as it is: names and file names may look like Rich's markup."""
-    from rich.text import Text
-
     return Text(text, style=style)
 
 
@@ -279,12 +266,12 @@ def print_json(
     game: Game,
     rules: Rules,
     names: Sequence[str],
-    bookings: Sequence[Booking],
+    publications: Sequence[Publication],
     more: Mapping[str, Any] | None = None,
 ) -> None:
     """Print scores, summaries and comparisons, and what is in `more`, as one JSON object."""
 
-    scores = scores_of(bookings)
+    scores = scores_of(publications)
     dump(
         {
             "game": game.name,
@@ -307,7 +294,7 @@ def print_json(
                     "new_on_scoreboard": b.new,
                     "unranked": b.unranked,
                 }
-                for b in bookings
+                for b in publications
             ],
         }
         | dict(more or {})

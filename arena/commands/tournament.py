@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
-from arena.commands.opening import conductor
+from arena.commands.opening import lifecycle, runner
 from arena.commands.options import DatabaseOption, EventOption, JsonOption, ProcessesOption, whole
+from arena.commands.tables import dump, new_table, plain_text, print_table
 from arena.commands.tournament_play import play
+from arena.event.log import EVENT, TOURNAMENT
+from arena.stats.ratings import ladder as rated
+from arena.stats.verdicts import ALPHA
+from arena.tournament.model import Entrant, Format, TournamentState, state_of
+from arena.tournament.qualification import files_by_hash, qualified
+from arena.tournament.runner import TournamentRunner, check_runs, machine
+from arena.tournament.runner import person as entered
+from arena.tournament.sides import meetings_of, shown_states, sides_of, verdict_of
+from arena.tournament.standings import How, is_over, is_proven, round_title, rounds, standings
+from arena.tournament.teams import drawn_teams, team_entries, team_standings
+from envs.errors import EventError
+from envs.extras import require
+from envs.games import find_game
+from envs.rules import Rules, check_switches, named_rules
 
-if TYPE_CHECKING:
-    from arena.tournament.model import Entrant, State
-    from arena.tournament.runner import Conductor
-    from envs.rules import Rules
-
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Conduct a tournament; killed, it goes on.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Run a tournament; if killed, it resumes."
+)
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The tournament's name.")]
 POLL_SECONDS = 2.0
@@ -28,7 +41,7 @@ def new(
     name: NameArgument,
     game: Annotated[
         list[str],
-        typer.Option("--game", metavar="GAME", help="Once per game.", default_factory=list, show_default=False),
+        typer.Option("--game", metavar="GAME", help="A game; once for each.", default_factory=list, show_default=False),
     ],
     player: Annotated[
         list[str],
@@ -49,42 +62,42 @@ def new(
         int | None, typer.Option("--best-of", metavar="N", parser=whole, help="Seeds per game.", show_default=False)
     ] = None,
     until_decided: Annotated[
-        bool, typer.Option("--until-decided", help="Play until a sequential test decides at 5 % error.")
+        bool, typer.Option("--until-decided", help="Play until a sequential test decides, at 5 % error.")
     ] = False,
-    cap: Annotated[int, typer.Option("--cap", metavar="N", parser=whole, help="Its most seeds.")] = 30,
+    cap: Annotated[int, typer.Option("--cap", metavar="N", parser=whole, help="Most seeds of --until-decided.")] = 30,
     qualify: Annotated[
-        bool, typer.Option("--qualify", help="Take the best people and bots of the scoreboard (event.toml: final).")
+        bool, typer.Option("--qualify", help="Enter the scoreboard's best people and bots (event.toml: final).")
     ] = False,
     teams: Annotated[
         bool, typer.Option("--teams", help="Enter each team's best player and best bot (arena event teams).")
     ] = False,
     title: Annotated[
-        str | None, typer.Option("--title", metavar="TEXT", help="What the report calls it.", show_default=False)
+        str | None, typer.Option("--title", metavar="TEXT", help="Title in the report.", show_default=False)
     ] = None,
     rules: Annotated[
         str | None,
-        typer.Option("--rules", metavar="NAME", help="5min or 30min; event.toml's if not given.", show_default=False),
+        typer.Option("--rules", metavar="NAME", help="5min or 30min; default: event.toml's.", show_default=False),
     ] = None,
     mode: Annotated[
         int | None,
-        typer.Option("--mode", metavar="N", parser=whole, help="Surprise round: another mode.", show_default=False),
+        typer.Option("--mode", metavar="N", parser=whole, help="Surprise round: the game's mode.", show_default=False),
     ] = None,
     difficulty: Annotated[
-        int | None, typer.Option("--difficulty", metavar="N", parser=whole, help="And difficulty.", show_default=False)
+        int | None,
+        typer.Option(
+            "--difficulty", metavar="N", parser=whole, help="Surprise round: the game's difficulty.", show_default=False
+        ),
     ] = None,
-    practice: Annotated[bool, typer.Option("--practice", help="A rehearsal, on practice seeds.")] = False,
+    practice: Annotated[bool, typer.Option("--practice", help="Rehearse on practice seeds.")] = False,
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Begin a tournament.
+    """Start a tournament.
 
-    The order of the players is their seeding. In a surprise round (--mode, --difficulty) every bot first shows that it
-    runs there.
+    Players are seeded in the order given. For a surprise round (--mode, --difficulty) every bot is first checked to run
+    there.
     """
-    from arena.tournament.runner import machine
-    from arena.tournament.runner import person as entered
-
-    with conductor(name, event, db) as one:
+    with runner(name, event, db) as one:
         games, rules = game or list(one.event.settings.games), rules or one.event.settings.rules
         the_rules = _rules(games, rules, mode, difficulty)
         entrants: list[Entrant] = _qualified(one, list(the_rules), rules) if qualify else []
@@ -111,19 +124,19 @@ def new(
 @app.command()
 def run(
     name: NameArgument,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until the people have played, too.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Also wait for the people's games.")] = False,
     delays: Annotated[
-        bool, typer.Option("--delays", help="Then let the bots play again with reaction delays, for the report.")
+        bool, typer.Option("--delays", help="Then repeat the bots' games with reaction delays, for the report.")
     ] = False,
     processes: ProcessesOption = None,
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Let the bots play and take in what people have played.
+    """Play the bots' games and collect the people's.
 
-    It may be killed and started again at any moment. What people still have to play is said at the end.
+    It may be killed and restarted at any time. At the end it lists the games that people still have to play.
     """
-    with conductor(name, event, db) as one:
+    with runner(name, event, db) as one:
         state = one.run(typer.echo, processes)
         told: set[Any] = set()
         while wait and (slots := one.waiting_for(state)):
@@ -149,12 +162,8 @@ def status(
     db: DatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Say who stands where, what is decided and who has to play."""
-    from arena.commands.tables import dump
-    from arena.tournament.standings import rounds, standings
-    from arena.tournament.teams import team_standings
-
-    with conductor(name, event, db) as one:
+    """Show the standings, what is decided and who has to play."""
+    with runner(name, event, db) as one:
         one.take_in()
         entries = one.entries()
         state = one.state()
@@ -177,19 +186,21 @@ def status(
 @app.command()
 def undo(
     name: NameArgument,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the log.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason; it is logged.")],
     line: Annotated[
         int | None,
-        typer.Option("--line", metavar="N", parser=whole, help="This line of the log.", show_default=False),
+        typer.Option(
+            "--line", metavar="N", parser=whole, help="Undo this line of the log instead.", show_default=False
+        ),
     ] = None,
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Take back the last thing that people brought about.
+    """Undo the last change made by a person.
 
-    A person's game, a walk-over or a late arrival. The line stays in the log, and so do undoing and reason.
+    That is a person's game, a walk-over or a late entry. The line stays in the log; the undo and its reason are added.
     """
-    with conductor(name, event, db) as one:
+    with runner(name, event, db) as one:
         entry = one.undo(reason, line)
         typer.echo(f"Undone: line {entry.number}, {_told(entry.kind, entry.body)}")
 
@@ -197,13 +208,13 @@ def undo(
 @app.command("walk-over")
 def walk_over(
     name: NameArgument,
-    player: Annotated[str, typer.Argument(metavar="PLAYER", help="Who plays no more.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")] = "did not appear",
+    player: Annotated[str, typer.Argument(metavar="PLAYER", help="The player who drops out.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason.")] = "did not appear",
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Give what a player hasn't played yet to the others."""
-    with conductor(name, event, db) as one:
+    """Award a player's remaining games to the others."""
+    with runner(name, event, db) as one:
         one.walk_over(player, reason)
         typer.echo(f"{player} plays no more ({reason}).")
 
@@ -218,14 +229,10 @@ def late(
     event: EventOption = None,
     db: DatabaseOption = None,
 ) -> None:
-    """Let somebody in who came late."""
-    from arena.tournament.runner import machine
-    from arena.tournament.runner import person as entered
-    from envs.errors import EventError
-
+    """Add a late entrant."""
     if (player is None) == (person is None):
         raise EventError("Name one who came late: --player AGENT or --person NAME.")
-    with conductor(name, event, db) as one:
+    with runner(name, event, db) as one:
         plan = one.state().plan
         entrant = machine(player, plan.games) if player is not None else entered(person or "")
         one.arrive(entrant)
@@ -233,9 +240,6 @@ def late(
 
 
 def _rules(games: list[str], name: str, mode: int | None, difficulty: int | None) -> dict[str, Rules]:
-    from envs.games import find_game
-    from envs.rules import check_switches, named_rules
-
     found = {}
     for game in games:
         chosen = find_game(game)
@@ -249,25 +253,17 @@ def _rules(games: list[str], name: str, mode: int | None, difficulty: int | None
 
 def _until_decided(games: int, cap: int) -> dict[str, Any]:
     """Share the error rate among the games, so that equal players are told apart in at most 5 % of duels."""
-    from arena.stats.verdicts import ALPHA
-
     return {"kind": "sequential", "cap": cap, "alpha": ALPHA / games}
 
 
-def _qualified(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
-    from arena.tournament.qualification import qualified
-
+def _qualified(one: TournamentRunner, games: list[str], rules: str) -> list[Entrant]:
     final = one.event.settings.final
     usual = _rules(games, rules, None, None)
     each = one.event.settings.quotas.bots
     return qualified(one.board, usual, final.people, final.bots, one.event.agents, each)
 
 
-def _of_teams(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
-    from arena.event.log import EVENT
-    from arena.tournament.qualification import files_by_hash
-    from arena.tournament.teams import drawn_teams, team_entries
-
+def _of_teams(one: TournamentRunner, games: list[str], rules: str) -> list[Entrant]:
     drawn = drawn_teams(one.log.entries(EVENT))
     found = team_entries(one.board, _rules(games, rules, None, None), drawn, files_by_hash(one.event.agents))
     for team in drawn:
@@ -279,9 +275,6 @@ def _of_teams(one: Conductor, games: list[str], rules: str) -> list[Entrant]:
 
 
 def _check_all_run(entrants: list[Entrant], rules: dict[str, Rules]) -> None:
-    from arena.tournament.runner import check_runs
-    from envs.errors import EventError
-
     wrong = [
         f"{entrant.name} in {game}: {problem}"
         for entrant in entrants
@@ -294,9 +287,7 @@ def _check_all_run(entrants: list[Entrant], rules: dict[str, Rules]) -> None:
     typer.echo("Every bot runs in this mode and difficulty.")
 
 
-def _waiting(one: Conductor, state: State, slots: list[Any]) -> list[str]:
-    from envs.games import find_game
-
+def _waiting(one: TournamentRunner, state: TournamentState, slots: list[Any]) -> list[str]:
     games: dict[tuple[str, str, str], list[str]] = {}
     for slot in slots:
         games.setdefault((slot.player, slot.game, slot.stage), []).append(str(one.seed_of(state, slot)))
@@ -307,19 +298,12 @@ def _waiting(one: Conductor, state: State, slots: list[Any]) -> list[str]:
     ]
 
 
-def _print(one: Conductor, state: State) -> None:
+def _print(one: TournamentRunner, state: TournamentState) -> None:
     """Print the duels of small tournaments, the standings and what is waited for."""
-    from rich.console import Console
-
-    from arena.commands.tables import _table, _text, print_table
-    from arena.tournament.model import Format
-    from arena.tournament.standings import How, is_proven, round_title, rounds, standings
-    from arena.tournament.teams import team_standings
-
     console = Console(highlight=False)
     plan = state.plan
     kind = ", a rehearsal on practice seeds" if plan.practice else ""
-    console.print(_text(f"{plan.title}: {plan.format}, {plan.series.text()}{kind}", "bold"))
+    console.print(plain_text(f"{plan.title}: {plan.format}, {plan.series.text()}{kind}", "bold"))
     if plan.format in (Format.DUEL, Format.KNOCKOUT):
         for number, duels in enumerate(rounds(state)):
             for duel in duels:
@@ -331,32 +315,30 @@ def _print(one: Conductor, state: State) -> None:
                     f"{duel.winner} {wins}{how}" if duel.winner and duel.b else "draw" if duel.over and duel.b else ""
                 )
                 line = f"  {round_title(state, number)}: {duel.a} - {duel.b or '-'}  {result}  {said}"
-                console.print(_text(line.rstrip()), soft_wrap=True)
-    table = _table(("#", "right"), ("player", "left"), ("kind", "left"), ("won", "right"), ("drawn", "right"),
+                console.print(plain_text(line.rstrip()), soft_wrap=True)
+    table = new_table(("#", "right"), ("player", "left"), ("kind", "left"), ("won", "right"), ("drawn", "right"),
                    ("lost", "right"), ("seeds", "right"), ("", "left"))  # fmt: skip
     for line_ in standings(state):
         table.add_row(
-            str(line_.place), _text(line_.player), line_.kind.value, str(line_.won), str(line_.drawn),
-            str(line_.lost), f"{line_.seeds_won:,}", _text(line_.note),
+            str(line_.place), plain_text(line_.player), line_.kind.value, str(line_.won), str(line_.drawn),
+            str(line_.lost), f"{line_.seeds_won:,}", plain_text(line_.note),
         )  # fmt: skip
     print_table(console, table, "kind", "drawn", "lost", "seeds")
     teams = team_standings(standings(state), state.entrants)
     if teams:
-        table = _table(("#", "right"), ("team", "left"), ("players", "left"), ("points", "right"), ("seeds", "right"))
+        table = new_table(
+            ("#", "right"), ("team", "left"), ("players", "left"), ("points", "right"), ("seeds", "right")
+        )
         for one_ in teams:
             row = (str(one_.place), one_.team, ", ".join(one_.members), f"{one_.points:,}", f"{one_.seeds_won:,}")
-            table.add_row(*map(_text, row))
+            table.add_row(*map(plain_text, row))
         print_table(console, table, "seeds")
     for text in [*_waiting(one, state, one.waiting_for(state)), *_verdicts(state)]:
-        console.print(_text(text), soft_wrap=True)
+        console.print(plain_text(text), soft_wrap=True)
 
 
-def _verdicts(state: State) -> list[str]:
+def _verdicts(state: TournamentState) -> list[str]:
     """Return what came out in a team battle that is over: overall, then in each game."""
-    from arena.tournament.model import Format
-    from arena.tournament.sides import sides_of, verdict_of
-    from arena.tournament.standings import is_over
-
     if state.plan.format is not Format.TEAM or not state.scores or not is_over(state):
         return []
     outcome = verdict_of(state, sides_of(state))
@@ -380,25 +362,14 @@ def _told(kind: str, body: dict[str, Any]) -> str:
 
 @app.command()
 def ladder(event: EventOption = None, db: DatabaseOption = None, json: JsonOption = False) -> None:
-    """Print the ladder of the event: people and bots in one pool, over all tournaments so far.
+    """Print the event's ladder of people and bots.
 
-    By openskill, after every seed that two or more have played; overall and for each game. Needs the extra report.
+    Rated by openskill over all tournaments so far, updated after each seed that two or more played; overall and for
+    each game. Needs the extra report.
     """
-    from dataclasses import asdict
-
-    import typer
-    from rich.console import Console
-
-    from arena.commands.opening import ceremony
-    from arena.commands.tables import _table, _text, dump
-    from arena.event.log import TOURNAMENT
-    from arena.stats.ratings import ladder as rated
-    from arena.tournament.model import state_of
-    from arena.tournament.sides import meetings_of, shown_states
-    from envs.extras import require
 
     require("The ladder", "openskill")
-    with ceremony(event, db) as one:
+    with lifecycle(event, db) as one:
         streams = [stream for stream in one.log.streams() if stream.startswith(TOURNAMENT)]
         states = shown_states([state_of(one.log.entries(stream)) for stream in streams])
     found = {title: rated(meetings) for title, meetings in meetings_of(states).items()}
@@ -409,8 +380,8 @@ def ladder(event: EventOption = None, db: DatabaseOption = None, json: JsonOptio
         typer.echo("Nothing has been played in a tournament yet.")
     console = Console(highlight=False)
     for title, lines in found.items():
-        console.print(_text(title, "bold"))
-        table = _table(("#", "right"), ("player", "left"), ("ladder", "right"), ("seeds", "right"))
+        console.print(plain_text(title, "bold"))
+        table = new_table(("#", "right"), ("player", "left"), ("ladder", "right"), ("seeds", "right"))
         for place, line in enumerate(lines, start=1):
-            table.add_row(*map(_text, (str(place), line.player, f"{line.shown:.1f}", f"{line.meetings:,}")))
+            table.add_row(*map(plain_text, (str(place), line.player, f"{line.shown:.1f}", f"{line.meetings:,}")))
         console.print(table)

@@ -10,13 +10,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from arena.client.api import Client, RankedTicket, ServerRefused, ServerUnreachable
+from arena.client.station import station
+from arena.commands.opening import fail_on_mismatch, publish_with_progress, runner
 from arena.commands.options import DatabaseOption, EventOption, ServerOption, TokenFileOption, TokenOption, token_of
+from arena.engine.env_pool import borrowed
+from arena.event.folder import open_event
+from arena.play.limits import RANKED
+from arena.play.session import play_game
+from arena.play.waiting_room import wait_together
+from arena.tournament.model import ScoreSlot, TournamentState
+from arena.tournament.runner import TournamentRunner
+from arena.ui.window import open_stage
+from envs.errors import EventError
+from envs.games import find_game
+from envs.step import End
 
 if TYPE_CHECKING:
-    from arena.client.api import Client, RankedTicket
-    from arena.tournament.model import Slot, State
-    from arena.tournament.runner import Conductor
     from arena.ui.window import Stage
+
 
 VERDICT_SECONDS = 60.0
 """So long the server may take to replay a game before the next one is asked for."""
@@ -25,31 +37,29 @@ LOOK_SECONDS = 0.2
 
 def play(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The tournament's name.")],
-    person: Annotated[str, typer.Argument(metavar="PERSON", help="Who sits down here.")],
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="The person who plays here.")],
     others: Annotated[
         list[str],
         typer.Option(
             "--with",
             metavar="NAME",
-            help="Begin every game together with this person, who sits at another station.",
+            help="Start every game together with this person at another station.",
             default_factory=list,
             show_default=False,
         ),
     ],
-    window: Annotated[bool, typer.Option("--window", help="Begin in a window instead of the whole screen.")] = False,
+    window: Annotated[bool, typer.Option("--window", help="Start in a window instead of full screen.")] = False,
     event: EventOption = None,
     db: DatabaseOption = None,
     server: ServerOption = "",
     token: TokenOption = "",
     token_file: TokenFileOption = None,
 ) -> None:
-    """Let a person play what a tournament waits for.
+    """Play a person's games of a tournament.
 
-    One game after the other, on the tournament's seeds, until nothing is left or the person leaves; leaving a game
-    scores what was played. At a station give the server and the station's token; on the organizers' machine neither.
+    One game after another, on the tournament's seeds, until none is left or the person leaves; a game left early counts
+    with the score reached. At a station, give the server and the station's token; on the organizers' machine, neither.
     """
-    from envs.errors import EventError
-
     if server:
         _at_a_station(name, person, others, event, server, token_of(token, token_file), full_screen=not window)
     elif others:
@@ -62,42 +72,34 @@ def play(
 
 
 def _here(name: str, person: str, event: Path | None, db: str | None, *, full_screen: bool) -> None:
-    from arena.commands.opening import book_with_progress, conductor, fail_on_mismatch
-
-    with conductor(name, event, db) as one:
+    with runner(name, event, db) as one:
         one.take_in()
         while slots := _slots(one, one.state(), person):
             paths, left = _at_the_window(one, slots, person, full_screen=full_screen)
-            bookings = book_with_progress(paths, one.board)
+            publications = publish_with_progress(paths, one.board)
             one.take_in(typer.echo)
-            fail_on_mismatch(bookings)
-            if left or any(booking.unranked for booking in bookings):
+            fail_on_mismatch(publications)
+            if left or any(publication.unranked for publication in publications):
                 break
         left_over = len(_slots(one, one.state(), person))
     typer.echo(f"{left_over} games are left for {person}." if left_over else f"{person} has nothing to play now.")
 
 
-def _slots(one: Conductor, state: State, person: str) -> list[Slot]:
+def _slots(one: TournamentRunner, state: TournamentState, person: str) -> list[ScoreSlot]:
     """Return the open games of a person.
 
     Raises:
         EventError: nobody of that name plays there, or it is a bot.
     """
-    from envs.errors import EventError
-
     if not state.entrant(person).human:
         raise EventError(f"{person} is a bot; arena tournament run lets it play.")
     return [slot for slot in one.waiting_for(state) if slot.player == person]
 
 
-def _at_the_window(one: Conductor, slots: Sequence[Slot], person: str, *, full_screen: bool) -> tuple[list[Path], bool]:
+def _at_the_window(
+    one: TournamentRunner, slots: Sequence[ScoreSlot], person: str, *, full_screen: bool
+) -> tuple[list[Path], bool]:
     """Play `slots`; return the recordings, and whether the person has left."""
-    from arena.play.limits import RANKED
-    from arena.play.session import play_game
-    from arena.ui.window import open_stage
-    from envs.games import find_game
-    from envs.step import End
-
     state = one.state()
     paths: list[Path] = []
     with open_stage(f"{state.plan.title} – {person}", full_screen=full_screen) as stage:
@@ -117,15 +119,6 @@ def _at_the_window(one: Conductor, slots: Sequence[Slot], person: str, *, full_s
 def _at_a_station(
     name: str, person: str, others: Sequence[str], event: Path | None, server: str, token: str, *, full_screen: bool
 ) -> None:
-    from arena.client.api import Client
-    from arena.client.station import station
-    from arena.event.folder import open_event
-    from arena.play.limits import RANKED
-    from arena.play.session import play_game
-    from arena.ui.window import open_stage
-    from envs.games import find_game
-    from envs.step import End
-
     the_event = open_event(event)
     with Client(server, token) as client:
         ticket = _next(client, name, person)
@@ -153,9 +146,6 @@ def _at_a_station(
 
 def _all_there(stage: Stage, client: Client, ticket: RankedTicket, name: str, others: Sequence[str]) -> bool:
     """Wait until the others are ready at their stations; False if the person leaves."""
-    from arena.client.api import ServerUnreachable
-    from arena.engine.env_pool import borrowed
-    from arena.play.waiting_room import wait_together
 
     def ask() -> tuple[Sequence[str], float | None]:
         try:
@@ -169,8 +159,6 @@ def _all_there(stage: Stage, client: Client, ticket: RankedTicket, name: str, ot
 
 def _next(client: Client, name: str, person: str) -> RankedTicket | None:
     """Return the ticket of the person's next game; None, after saying why, if there is none."""
-    from arena.client.api import ServerRefused
-
     try:
         return client.seat(name, person)
     except ServerRefused as refused:
@@ -183,8 +171,6 @@ def _next(client: Client, name: str, person: str) -> RankedTicket | None:
 def _wait_for_verdict(client: Client, ticket: RankedTicket) -> None:
     """Wait until the server has taken a game; only then it knows which one comes next. If it doesn't answer in time,
     the game stays in the outbox, and counts when it arrives."""
-    from arena.client.api import ServerUnreachable
-
     until = time.monotonic() + VERDICT_SECONDS
     while time.monotonic() < until:
         try:

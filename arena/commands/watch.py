@@ -1,72 +1,50 @@
-"""`arena demo`, `arena stage`, `arena watch` and `arena export`."""
+"""`arena stage`, `arena watch` and `arena export`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from tqdm import tqdm
 
+from agents.load import load_player
 from arena.commands.kiosk import checked_size
 from arena.commands.options import DatabaseOption, EventOption, RulesOption, whole
-
-if TYPE_CHECKING:
-    from recordings.recording import Recording
-
-
-def demo(
-    full: Annotated[
-        bool,
-        typer.Option("--full", help="A whole event instead, from training an agent to the audited report."),
-    ] = False,
-    event: EventOption = None,
-) -> None:
-    """Play a small real event from start to end.
-
-    Three games, scripts and house bots, every recording verified; then standings, a page and a film. At the end it
-    says what to open and what to type next. Run it again and it plays further seeds.
-
-    With --full it is a whole event, in less than ten minutes: an agent is trained, sent to the server and evaluated in
-    the sandbox; people (scripted keyboards) and bots practise, and meet in a final on hidden seeds; report and proof
-    follow. It needs a folder of its own, ./full-demo if none is given. Stopped, it goes on.
-    """
-    if full:
-        from arena.rehearsal.full_event import run as rehearse
-
-        rehearse(event)
-        return
-    from arena.commands.demo import run
-    from arena.commands.opening import fail_on_mismatch
-
-    fail_on_mismatch(run(event))
+from arena.commands.progress import progress_lines
+from arena.engine.evaluate import play_seeds
+from arena.event.folder import SETTINGS, event_folder
+from arena.processes.watchdog import keep_alive
+from envs.environment import ale_seed_of
+from envs.errors import EventError, RecordingError
+from envs.games import find_game
+from envs.rules import named_rules
+from recordings.codec import SUFFIX, read
+from recordings.recording import Recording
 
 
 def stage(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="The tournament; the one that was begun last if not given."),
+        typer.Argument(metavar="[NAME]", help="The tournament; the latest by default."),
     ] = None,
     event: EventOption = None,
     size: Annotated[
         str | None,
         typer.Option(
-            "--size", metavar="WxH", help="A window of so many pixels instead of the whole screen.", show_default=False
+            "--size", metavar="WxH", help="Open a window of this size instead of full screen.", show_default=False
         ),
     ] = None,
     screen: Annotated[
-        int, typer.Option("--screen", metavar="N", parser=whole, help="Which of the machine's screens to fill.")
+        int, typer.Option("--screen", metavar="N", parser=whole, help="Which of the machine's screens to use.")
     ] = 1,
     db: DatabaseOption = None,
 ) -> None:
     """Show a tournament on the hall's projector.
 
-    Next match, both games side by side with the lead, winner, standings, and again; it follows the tournament by
-    itself. Space pauses, the right arrow goes on, the left arrow goes back, Esc leaves.
+    It follows the tournament by itself: the next match, both games side by side with the lead, the winner, the
+    standings, and so on. Space pauses, the right arrow skips ahead, the left arrow goes back, Esc leaves.
     """
-    from arena.event.folder import SETTINGS, event_folder
-    from arena.processes.watchdog import keep_alive
-    from envs.errors import EventError
-
     folder, window = event_folder(event), checked_size(size)
     if not (folder / SETTINGS).is_file():
         raise EventError(f"There is no event in {folder} yet; make one with arena event init, or name it with --event.")
@@ -77,7 +55,7 @@ def stage(
 def watch(
     what: Annotated[list[str], typer.Argument(metavar="WHAT...", help="One or two recordings, or one agent.")],
     game: Annotated[
-        str | None, typer.Option("--game", metavar="GAME", help="For an agent: what it plays.", show_default=False)
+        str | None, typer.Option("--game", metavar="GAME", help="For an agent: the game.", show_default=False)
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", parser=whole, help="For an agent: the seed.")] = 0,
     rules: RulesOption = "5min",
@@ -88,8 +66,8 @@ def watch(
 ) -> None:
     """Show recordings or an agent's game in a window.
 
-    An agent's game is played first and not recorded. In the window: space pauses, the arrows go back, forward, faster
-    and slower, Esc leaves.
+    An agent's game is played first and is not recorded. In the window, space pauses, left and right skip, up and down
+    change the speed, Esc leaves.
     """
     _check_suffix(mp4, ".mp4")
     recordings = _to_show(what, game, seed, rules)
@@ -111,19 +89,16 @@ def export(
     gif: Annotated[
         Path | None, typer.Option("--gif", metavar="FILE", help="Write this GIF file.", show_default=False)
     ] = None,
-    start: Annotated[float, typer.Option("--start", metavar="S", help="Begin here, in seconds of play.")] = 0,
+    start: Annotated[float, typer.Option("--start", metavar="S", help="Start here, in seconds of play.")] = 0,
     seconds: Annotated[
         float | None,
-        typer.Option("--seconds", metavar="S", help="Show so many; all if not given.", show_default=False),
+        typer.Option("--seconds", metavar="S", help="How many seconds to show; all by default.", show_default=False),
     ] = None,
 ) -> None:
     """Make a film of a recording.
 
-    An MP4 has sound and every frame; a GIF has fifteen pictures a second and at most 60 seconds.
+    An MP4 has sound and every frame; a GIF has 15 pictures per second and lasts at most 60 seconds.
     """
-    from envs.errors import EventError
-    from recordings.codec import read
-
     _check_suffix(mp4, ".mp4")
     _check_suffix(gif, ".gif")
     wanted = [path for path in (mp4, gif) if path is not None]
@@ -141,9 +116,6 @@ def _check_suffix(path: Path | None, suffix: str) -> None:
 
 
 def _film(recordings: list[Recording], path: Path, part: tuple[float, float] | None = None) -> None:
-    from tqdm import tqdm
-
-    from arena.commands.progress import progress_lines
     from arena.ui.video import export as export_video
 
     what = f"filming {path.name}"
@@ -159,9 +131,6 @@ def _film(recordings: list[Recording], path: Path, part: tuple[float, float] | N
 
 def _to_show(what: list[str], game: str | None, seed: int, rules: str) -> list[Recording]:
     """Read recordings, or let an agent play a game, which is then shown like any other."""
-    from envs.errors import RecordingError
-    from recordings.codec import SUFFIX, read
-
     if all(one.endswith(SUFFIX) for one in what):
         if len(what) > 2:
             raise RecordingError(f"One recording or two can be shown side by side, not {len(what)}.")
@@ -174,12 +143,6 @@ def _to_show(what: list[str], game: str | None, seed: int, rules: str) -> list[R
 
 
 def _played(agent: str, game: str, seed: int, rules: str) -> list[Recording]:
-    from agents.load import load_player
-    from arena.engine.evaluate import play_seeds
-    from envs.environment import ale_seed_of
-    from envs.games import find_game
-    from envs.rules import named_rules
-
     chosen = find_game(game)
     the_rules = named_rules(chosen, rules)
     ale_seed_of(seed)  # what is wrong is said before anything is played

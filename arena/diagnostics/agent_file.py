@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.packages import MENDS, AgentPackage, Refused, admit
+from agents.packages import HINTS, AgentPackage, AgentRefused, admit
 from agents.player import Player
-from agents.sandbox.player import NoSandbox, cargo_of_package, guarded_player, probe
+from agents.sandbox.player import NoSandbox, guarded_player, payload_of_package, probe
 from arena.engine.evaluate import play_seeds
 from arena.engine.match import PLAYER_ERRORS
 from arena.engine.seeds import practice_seeds
@@ -49,7 +49,7 @@ HARDLY_BETTER = 1.5
 """Below so many times the random player's score, an agent is told that something may be wrong."""
 
 
-class Status(StrEnum):
+class FindingStatus(StrEnum):
     OK = "ok"
     WARN = "warn"
     REFUSED = "refused"
@@ -60,7 +60,7 @@ class Finding:
     """What one step found."""
 
     step: str
-    status: Status
+    status: FindingStatus
     sentence: str
     code: str = ""
     """The refusal's; empty if all is well."""
@@ -103,10 +103,10 @@ def preflight(
     named_rules(games[0] if games else next(iter(GAMES.values())), rules)  # said before anything else
     try:
         package = admit(path)
-    except Refused as refused:
+    except AgentRefused as refused:
         yield _refused("file", refused)
         return
-    yield Finding("file", Status.OK, _about(package))
+    yield Finding("file", FindingStatus.OK, _about(package))
     chosen = games or [find_game(name) for name in package.games]
     if not chosen:
         chosen = _fitting(package)
@@ -124,7 +124,7 @@ def _fitting(package: AgentPackage) -> list[Game]:
     """Return the games that an agent can play which doesn't say what it was trained for."""
     found = []
     for game in GAMES.values():
-        with suppress(Refused):
+        with suppress(AgentRefused):
             package.check_game(game)
             found.append(game)
     return found
@@ -133,12 +133,12 @@ def _fitting(package: AgentPackage) -> list[Game]:
 def _guessed(fitting: list[Game]) -> Finding:
     told = "A plain Stable-Baselines3 zip doesn't say which game it plays"
     if len(fitting) == 1:
-        return Finding("game", Status.OK, f"{told}; only {fitting[0].title} has as many actions as this one.")
+        return Finding("game", FindingStatus.OK, f"{told}; only {fitting[0].title} has as many actions as this one.")
     titles = ", ".join(game.title for game in fitting) if 0 < len(fitting) < len(GAMES) else ""
     titles = titles or ("every game" if fitting else "no game of the arena")
     return Finding(
         "game",
-        Status.WARN,
+        FindingStatus.WARN,
         f"{told}, and its number of actions is that of {titles}: only the file was checked.",
         mend="Say it with --game GAME.",
     )
@@ -146,15 +146,15 @@ def _guessed(fitting: list[Game]) -> Finding:
 
 def _for_game(package: AgentPackage, game: Game, rules: Rules, until: float) -> Iterator[Finding]:
     try:
-        cargo = cargo_of_package(package, game)
+        payload = payload_of_package(package, game)
         yield _fit(package, game)
         yield _sandbox()
-        with closing(guarded_player(cargo)) as player:
+        with closing(guarded_player(payload)) as player:
             yield from _with_player(player, package, rules, until)
-    except Refused as refused:
+    except AgentRefused as refused:
         yield _refused("game", refused)
     except ArenaError as error:
-        yield Finding("start", Status.REFUSED, str(error), "load-failed", _sentence(MENDS["load-failed"]))
+        yield Finding("start", FindingStatus.REFUSED, str(error), "load-failed", _sentence(HINTS["load-failed"]))
 
 
 def _with_player(player: Player, package: AgentPackage, rules: Rules, until: float) -> Iterator[Finding]:
@@ -163,20 +163,22 @@ def _with_player(player: Player, package: AgentPackage, rules: Rules, until: flo
     if pace.decisions:
         speed = _speed(pace.decisions, frame_skip / FPS)
         yield speed
-        if speed.status is Status.REFUSED:
+        if speed.status is FindingStatus.REFUSED:
             return
     short = _short_game(player, rules)
     yield short
-    if short.status is not Status.REFUSED:
+    if short.status is not FindingStatus.REFUSED:
         seconds = until - time.monotonic()
         yield _score(player, *_planned(rules, pace.decision / frame_skip, pace.frame, seconds))
 
 
 def _sandbox() -> Finding:
     try:
-        return Finding("sandbox", Status.OK, f"It runs where it can do no harm ({probe().name}).")
+        return Finding("sandbox", FindingStatus.OK, f"It runs where it can do no harm ({probe().name}).")
     except NoSandbox as error:
-        return Finding("sandbox", Status.WARN, str(error), mend="This is about this machine, not about the agent.")
+        return Finding(
+            "sandbox", FindingStatus.WARN, str(error), mend="This is about this machine, not about the agent."
+        )
 
 
 def pace_of(player: Player, rules: Rules, frame_skip: int, count: int = DECISIONS) -> Pace:
@@ -202,8 +204,8 @@ def pace_of(player: Player, rules: Rules, frame_skip: int, count: int = DECISION
     return Pace(seconds[1:], RECORDING * besides / max(1, step.t))
 
 
-def _refused(step: str, refused: Refused) -> Finding:
-    return Finding(step, Status.REFUSED, _sentence(refused.sentence), refused.code, _sentence(refused.mend))
+def _refused(step: str, refused: AgentRefused) -> Finding:
+    return Finding(step, FindingStatus.REFUSED, _sentence(refused.sentence), refused.code, _sentence(refused.hint))
 
 
 def _sentence(text: str) -> str:
@@ -227,12 +229,14 @@ def _fit(package: AgentPackage, game: Game) -> Finding:
         f"{package.stack} pictures ({package.preprocessing})."
     )
     if blind := game.hides(frame_skip):
-        return Finding("game", Status.WARN, f"{told} {blind}", mend=f"Train it with frame skip {game.frame_skip}.")
+        return Finding(
+            "game", FindingStatus.WARN, f"{told} {blind}", mend=f"Train it with frame skip {game.frame_skip}."
+        )
     if package.settings:
-        return Finding("game", Status.OK, told)
+        return Finding("game", FindingStatus.OK, told)
     return Finding(
         "game",
-        Status.OK,
+        FindingStatus.OK,
         f"{told} It doesn't say how it was trained; the arena's own way is assumed.",
         mend="If that was with make_atari_env: arena agent pack FILE "
         f"--game {game.name} --preprocessing {SB3_WRAPPERS}",
@@ -250,10 +254,10 @@ def _speed(times: list[float], limit: float) -> Finding:
         f"gives it {1000 * limit:.0f} ms."
     )
     if median > limit:
-        return Finding("speed", Status.REFUSED, told, "too-slow", _sentence(MENDS["too-slow"]))
+        return Finding("speed", FindingStatus.REFUSED, told, "too-slow", _sentence(HINTS["too-slow"]))
     if worst > limit / 2:
-        return Finding("speed", Status.WARN, told, mend="Leave room for a slower machine.")
-    return Finding("speed", Status.OK, told)
+        return Finding("speed", FindingStatus.WARN, told, mend="Leave room for a slower machine.")
+    return Finding("speed", FindingStatus.OK, told)
 
 
 def _short_game(player: Player, rules: Rules) -> Finding:
@@ -266,18 +270,18 @@ def _short_game(player: Player, rules: Rules) -> Finding:
     if first.actions != second.actions:
         return Finding(
             "short game",
-            Status.WARN,
+            FindingStatus.WARN,
             "It played the same ten seconds twice and acted differently: its games can't be played again.",
             mend="Leave out random operators and dropout when exporting.",
         )
-    return Finding("short game", Status.OK, "It played ten seconds, twice the same.")
+    return Finding("short game", FindingStatus.OK, "It played ten seconds, twice the same.")
 
 
 def _forfeit(step: str, what: str, player: Player) -> Finding:
     """`what` went wrong; a player in the sandbox knows why."""
     why = getattr(player, "failure", None)
     told = f"{what}, which would be a forfeit{f': {tidy(why)}' if why else '.'}"
-    return Finding(step, Status.REFUSED, told, "forfeit", _sentence(MENDS["forfeit"]))
+    return Finding(step, FindingStatus.REFUSED, told, "forfeit", _sentence(HINTS["forfeit"]))
 
 
 def _planned(rules: Rules, deciding: float, frame: float, seconds: float) -> tuple[Rules, Rules, int]:
@@ -309,11 +313,11 @@ def _score(player: Player, rules: Rules, played: Rules, count: int) -> Finding:
     if random is not None and mean < HARDLY_BETTER * random.score and whole:
         return Finding(
             "score",
-            Status.WARN,
+            FindingStatus.WARN,
             f"{told} That is hardly better than random play ({random.score:,.1f}).",
             mend="If it was better in training, compare preprocessing, stack, frame_skip and the order of action_set.",
         )
-    return Finding("score", Status.OK, told)
+    return Finding("score", FindingStatus.OK, told)
 
 
 def _told_score(game: Game, recordings: list[Recording], rules: Rules | None) -> str:

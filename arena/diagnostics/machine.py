@@ -42,7 +42,7 @@ FIRST_SECOND = 1_767_225_600
 """1 January 2026: a clock before it is wrong."""
 
 
-class Status(StrEnum):
+class CheckStatus(StrEnum):
     OK = "ok"
     WARN = "warn"
     """Something is missing that only some need."""
@@ -54,7 +54,7 @@ class Check:
     """What came of looking at one thing."""
 
     name: str
-    status: Status
+    status: CheckStatus
     sentence: str
     """What was found."""
     advice: str = ""
@@ -89,9 +89,9 @@ def _kept(name: str, check: Callable[[], Check]) -> Check:
     try:
         return check()
     except ArenaError as error:
-        return Check(name, Status.FAIL, str(error), advice)
+        return Check(name, CheckStatus.FAIL, str(error), advice)
     except Exception as error:
-        return Check(name, Status.FAIL, f"The check broke down with {type(error).__name__}: {error}.", advice)
+        return Check(name, CheckStatus.FAIL, f"The check broke down with {type(error).__name__}: {error}.", advice)
 
 
 # -- Python and packages -----------------------------------------------------------------------------------------------
@@ -101,9 +101,11 @@ def _python() -> Iterator[Check]:
     here = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     new_enough = sys.version_info >= (3, 11)
     yield (
-        Check("python", Status.OK, here)
+        Check("python", CheckStatus.OK, here)
         if new_enough
-        else Check("python", Status.FAIL, f"{here}; the arena needs 3.11 or later.", "Install Python 3.11 or later.")
+        else Check(
+            "python", CheckStatus.FAIL, f"{here}; the arena needs 3.11 or later.", "Install Python 3.11 or later."
+        )
     )
     yield _packages()
     yield _kept("pygame", _pygame)
@@ -114,7 +116,7 @@ def _packages() -> Check:
     try:
         wanted = [r for r in requires("atari-arena") or [] if "extra ==" not in r]
     except PackageNotFoundError:
-        return Check("packages", Status.WARN, "The arena runs from its folder, not installed.", "pip install -e .")
+        return Check("packages", CheckStatus.WARN, "The arena runs from its folder, not installed.", "pip install -e .")
     found, missing = {}, []
     for requirement in wanted:
         name = re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
@@ -123,9 +125,11 @@ def _packages() -> Check:
         except PackageNotFoundError:
             missing.append(name)
     if missing:
-        return Check("packages", Status.FAIL, f"Missing: {', '.join(missing)}.", f"pip install {' '.join(missing)}")
+        return Check(
+            "packages", CheckStatus.FAIL, f"Missing: {', '.join(missing)}.", f"pip install {' '.join(missing)}"
+        )
     shown = ", ".join(f"{name} {found[name]}" for name in ("ale-py", "gymnasium", "stable-baselines3", "torch"))
-    return Check("packages", Status.OK, f"All {len(found)} are there: {shown}, ...")
+    return Check("packages", CheckStatus.OK, f"All {len(found)} are there: {shown}, ...")
 
 
 def _pygame() -> Check:
@@ -134,9 +138,9 @@ def _pygame() -> Check:
 
     if getattr(pygame, "IS_CE", False):
         sdl = ".".join(map(str, pygame.get_sdl_version()))
-        return Check("pygame", Status.OK, f"pygame-ce {pygame.version.ver}, SDL {sdl}")
+        return Check("pygame", CheckStatus.OK, f"pygame-ce {pygame.version.ver}, SDL {sdl}")
     advice = "pip uninstall -y pygame pygame-ce, then pip install pygame-ce"
-    return Check("pygame", Status.FAIL, "The older pygame lies over pygame-ce.", advice)
+    return Check("pygame", CheckStatus.FAIL, "The older pygame lies over pygame-ce.", advice)
 
 
 # -- games -------------------------------------------------------------------------------------------------------------
@@ -150,19 +154,19 @@ def _roms() -> Iterator[Check]:
         try:
             good.append(f"{game.title} {rom_sha256(game)[:8]}")
         except RomError as error:
-            yield Check("roms", Status.FAIL, str(error), "pip install --force-reinstall ale-py")
+            yield Check("roms", CheckStatus.FAIL, str(error), "pip install --force-reinstall ale-py")
     if good:
-        yield Check("roms", Status.OK, f"{', '.join(good)}")
+        yield Check("roms", CheckStatus.OK, f"{', '.join(good)}")
 
 
 def _emulator() -> Check:
     """The same episode on two fresh emulators gives the digest that it gives everywhere."""
     digests = {self_test_digest() for _ in range(2)}
     if digests == {SELF_TEST_DIGEST}:
-        return Check("emulator", Status.OK, "It played a known episode twice, bit for bit.")
+        return Check("emulator", CheckStatus.OK, "It played a known episode twice, bit for bit.")
     what = "differently each time" if len(digests) > 1 else "otherwise than other machines"
     advice = "Reinstall the pinned ale-py; results of this machine would not verify elsewhere."
-    return Check("emulator", Status.FAIL, f"It plays {what} (ale-py {version('ale-py')}).", advice)
+    return Check("emulator", CheckStatus.FAIL, f"It plays {what} (ale-py {version('ale-py')}).", advice)
 
 
 def self_test_digest() -> str:
@@ -195,13 +199,13 @@ def _golden() -> Check:
         if known is None or recording.frames < known.frames:
             shortest[recording.rules.game] = recording
     if not shortest:
-        return Check("golden recordings", Status.OK, "None are installed; the self-test stands for them.")
+        return Check("golden recordings", CheckStatus.OK, "None are installed; the self-test stands for them.")
     for game, recording in shortest.items():
         outcome = verify(recording)
         if not outcome.ok:
             advice = "Reinstall the pinned ale-py; results of this machine would not verify elsewhere."
-            return Check("golden recordings", Status.FAIL, f"{game}: {outcome.reason}.", advice)
-    return Check("golden recordings", Status.OK, f"Replayed bit for bit: {', '.join(shortest)}.")
+            return Check("golden recordings", CheckStatus.FAIL, f"{game}: {outcome.reason}.", advice)
+    return Check("golden recordings", CheckStatus.OK, f"Replayed bit for bit: {', '.join(shortest)}.")
 
 
 # -- the event folder --------------------------------------------------------------------------------------------------
@@ -223,17 +227,19 @@ def _writable(folder: Path) -> Check:
             os.fsync(file.fileno())
     except OSError as error:
         advice = "Choose another folder with --event, or give yourself the right to write there."
-        return Check("event folder", Status.FAIL, f"{there} can't be written ({error.strerror}).", advice)
-    return Check("event folder", Status.OK, f"{there} can be written.")
+        return Check("event folder", CheckStatus.FAIL, f"{there} can't be written ({error.strerror}).", advice)
+    return Check("event folder", CheckStatus.OK, f"{there} can be written.")
 
 
 def _disk(folder: Path) -> Check:
     try:
         free = shutil.disk_usage(_nearest(folder)).free
     except OSError as error:
-        return Check("disk", Status.FAIL, f"The disk of {folder} doesn't answer ({error.strerror}).", "Choose another.")
-    status = Status.OK if free >= FREE_BYTES else Status.WARN if free >= SCRAPE_BYTES else Status.FAIL
-    advice = "" if status is Status.OK else "Free some space, or choose a folder on another disk with --event."
+        return Check(
+            "disk", CheckStatus.FAIL, f"The disk of {folder} doesn't answer ({error.strerror}).", "Choose another."
+        )
+    status = CheckStatus.OK if free >= FREE_BYTES else CheckStatus.WARN if free >= SCRAPE_BYTES else CheckStatus.FAIL
+    advice = "" if status is CheckStatus.OK else "Free some space, or choose a folder on another disk with --event."
     return Check("disk", status, f"{free / 1e9:,.1f} GB are free for the event folder.", advice)
 
 
@@ -288,30 +294,30 @@ def _display(found: dict[str, Any]) -> Check:
     advice = "Start in a desktop session to play or watch; everything else works without, films too (arena export)."
     if not found.get("sizes") or found["driver"] in UNSEEN_DRIVERS:
         why = found.get("no_display") or f"SDL's driver is {found.get('driver', 'hanging')}"
-        return Check("display", Status.WARN, f"There is none ({why}).", advice)
+        return Check("display", CheckStatus.WARN, f"There is none ({why}).", advice)
     screens = [
         f"{width}x{height}" + (f" at {rate} Hz" if rate > 0 else "")
         for (width, height), rate in zip(found["sizes"], found["rates"], strict=False)
     ]
     if any(0 < rate < int(FPS) for rate in found["rates"]):
         advice = f"Set the display to 60 Hz or more: the games run at {FPS} frames per second."
-        return Check("display", Status.WARN, f"{', '.join(screens)} is slower than the games.", advice)
-    return Check("display", Status.OK, f"{', '.join(screens)} ({found['driver']})")
+        return Check("display", CheckStatus.WARN, f"{', '.join(screens)} is slower than the games.", advice)
+    return Check("display", CheckStatus.OK, f"{', '.join(screens)} ({found['driver']})")
 
 
 def _sound(found: dict[str, Any]) -> Check:
     if found.get("sound"):
         rate, _, channels = found["sound"]
-        return Check("sound", Status.OK, f"{rate:,} Hz, {'mono' if channels == 1 else 'stereo'}")
+        return Check("sound", CheckStatus.OK, f"{rate:,} Hz, {'mono' if channels == 1 else 'stereo'}")
     why = found.get("no_sound", "it doesn't answer")
     advice = "Games run silently; connect a device if sound is wanted."
-    return Check("sound", Status.WARN, f"No sound device ({why}).", advice)
+    return Check("sound", CheckStatus.WARN, f"No sound device ({why}).", advice)
 
 
 def _pads(found: dict[str, Any]) -> Check:
     names = ", ".join(str(name)[:40] for name in found.get("pads", []))
     more = "arena doctor --hands-on tries them out" if names else "a keyboard does as well"
-    return Check("pads", Status.OK, f"{names or 'None is plugged in'}; {more}.")
+    return Check("pads", CheckStatus.OK, f"{names or 'None is plugged in'}; {more}.")
 
 
 # -- the machine -------------------------------------------------------------------------------------------------------
@@ -320,16 +326,16 @@ def _pads(found: dict[str, Any]) -> Check:
 def _processor() -> Check:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if cores >= 2:
-        return Check("processor", Status.OK, f"{cores} cores may be used.")
+        return Check("processor", CheckStatus.OK, f"{cores} cores may be used.")
     advice = "Let bots and people play one after the other, or take a machine with two cores."
-    return Check("processor", Status.WARN, "Only one core: a bot's thinking can delay a person's frames.", advice)
+    return Check("processor", CheckStatus.WARN, "Only one core: a bot's thinking can delay a person's frames.", advice)
 
 
 def _clock() -> Check:
     sentence = f"It says {time.strftime('%Y-%m-%d %H:%M:%S %z')}."
     if time.time() < FIRST_SECOND:
-        return Check("clock", Status.FAIL, sentence, "Set date and time: recordings carry them.")
-    return Check("clock", Status.OK, sentence)
+        return Check("clock", CheckStatus.FAIL, sentence, "Set date and time: recordings carry them.")
+    return Check("clock", CheckStatus.OK, sentence)
 
 
 def _sleep() -> Check:
@@ -342,31 +348,31 @@ def _sleep() -> Check:
     median, worst = statistics.median(late), max(late)
     sentence = f"Wakes {median:.1f} ms late, {worst:.1f} ms at worst, of the {1000 / FPS:.1f} ms that a frame lasts."
     if median < 4 and worst < 1000 / FPS:
-        return Check("timing", Status.OK, sentence)
-    return Check("timing", Status.WARN, sentence, "Close other programs, and plug in the power supply.")
+        return Check("timing", CheckStatus.OK, sentence)
+    return Check("timing", CheckStatus.WARN, sentence, "Close other programs, and plug in the power supply.")
 
 
 def _sandbox() -> Check:
     from agents.sandbox.player import NoSandbox, probe
 
     try:
-        return Check("sandbox", Status.OK, f"Agents of other people are kept in by {probe().name}.")
+        return Check("sandbox", CheckStatus.OK, f"Agents of other people are kept in by {probe().name}.")
     except NoSandbox as error:
         advice = "sudo apt-get install bubblewrap" if sys.platform == "linux" else "Evaluate submissions on Linux."
-        return Check("sandbox", Status.WARN, str(error), advice)
+        return Check("sandbox", CheckStatus.WARN, str(error), advice)
 
 
 def _postgres() -> Check:
     if find_spec("psycopg") is not None:
-        return Check("postgresql", Status.OK, f"The driver is there, psycopg {version('psycopg')}.")
+        return Check("postgresql", CheckStatus.OK, f"The driver is there, psycopg {version('psycopg')}.")
     what = "No driver; only a scoreboard on PostgreSQL needs one, psycopg."
-    return Check("postgresql", Status.OK, what, install_command("postgres"))
+    return Check("postgresql", CheckStatus.OK, what, install_command("postgres"))
 
 
 def _torch() -> Check:
     """Torch loads, and a network of the usual size decides in time."""
     if find_spec("torch") is None:
-        return Check("torch", Status.WARN, "It isn't installed: trained bots can't play.", "pip install torch")
+        return Check("torch", CheckStatus.WARN, "It isn't installed: trained bots can't play.", "pip install torch")
     import torch
 
     layers = [
@@ -390,5 +396,5 @@ def _torch() -> Check:
     device = f", CUDA {torch.version.cuda}" if torch.cuda.is_available() else ""
     sentence = f"torch {torch.__version__}{device}: a decision takes {times[1]:.1f} ms, 16 at once {times[16]:.1f} ms."
     if times[1] < 4 * 1000 / FPS:  # bots decide every fourth frame
-        return Check("torch", Status.OK, sentence)
-    return Check("torch", Status.WARN, sentence, "Bots will be late in live games; close other programs.")
+        return Check("torch", CheckStatus.OK, sentence)
+    return Check("torch", CheckStatus.WARN, sentence, "Bots will be late in live games; close other programs.")

@@ -18,8 +18,8 @@ from typing import Any
 
 from agents.delay import delayed
 from agents.player import Player
-from agents.sandbox.cargo import Cargo
-from agents.sandbox.player import cargo_of, guarded_player
+from agents.sandbox.payload import Payload
+from agents.sandbox.player import guarded_player, payload_of
 from arena.engine.evaluate import LANES, PLAIN, Handling, play_seeds
 from envs.environment import ale_seed_of
 from envs.errors import AgentError, ArenaError, RecordingError, tidy
@@ -68,14 +68,14 @@ def evaluate_on(
     """
     for seed in seeds:
         ale_seed_of(seed)
-    cargo = cargo_of(agent, find_game(rules.game))
+    payload = payload_of(agent, find_game(rules.game))
     tasks = [
         Task(rules.as_dict(), tuple(seeds[start : start + share]), handling.delay_ms)
         for start in range(0, len(seeds), share)
     ]
     client = _connected(address)
     try:
-        yield from _collected(client, cargo, tasks, rules)
+        yield from _collected(client, payload, tasks, rules)
     finally:
         with suppress(Exception):  # the scheduler may be the one that is gone
             client.close()
@@ -117,13 +117,13 @@ def installed() -> str:
     return ", ".join(f"{name} {version(name)}" for name in ("atari-arena", "ale-py", "torch", "numpy"))
 
 
-def _collected(client: Any, cargo: Cargo, tasks: Sequence[Task], rules: Rules) -> Iterator[Recording]:
+def _collected(client: Any, payload: Payload, tasks: Sequence[Task], rules: Rules) -> Iterator[Recording]:
     import distributed
 
     as_completed: Any = distributed.as_completed
 
     # As a task of its own the agent goes once to each machine, and is there again if the one that had it dies.
-    carried = client.submit(_carry, cargo, pure=False)
+    carried = client.submit(_carry, payload, pure=False)
     futures = {client.submit(play_task, carried, task, pure=False): task for task in tasks}
     try:
         for future in as_completed(list(futures), loop=client.loop):
@@ -132,7 +132,7 @@ def _collected(client: Any, cargo: Cargo, tasks: Sequence[Task], rules: Rules) -
                 files = future.result()
             except distributed.KilledWorker:
                 raise AgentError(
-                    f"{cargo.name}: every machine that played seeds {task.seeds[0]} and following has died."
+                    f"{payload.name}: every machine that played seeds {task.seeds[0]} and following has died."
                 ) from None
             except ArenaError:
                 raise
@@ -145,8 +145,8 @@ def _collected(client: Any, cargo: Cargo, tasks: Sequence[Task], rules: Rules) -
             client.cancel([*futures, carried])
 
 
-def _carry(cargo: Cargo) -> Cargo:
-    return cargo
+def _carry(payload: Payload) -> Payload:
+    return payload
 
 
 def _checked(files: Any, task: Task, rules: Rules) -> list[Recording]:
@@ -170,20 +170,20 @@ _mine = threading.local()
 sandbox ends with the thread that started it, so each thread has its own."""
 
 
-def play_task(cargo: Cargo, task: Task) -> list[bytes]:
+def play_task(payload: Payload, task: Task) -> list[bytes]:
     """Play a task's games on this machine; return the recordings' files in the order of the seeds."""
-    player = _player(cargo, task.delay_ms)
+    player = _player(payload, task.delay_ms)
     by_seed = {r.seed: r for r in play_seeds(player, Rules.from_dict(task.rules), task.seeds)}
     return [encode(by_seed[seed]) for seed in task.seeds]
 
 
-def _player(cargo: Cargo, delay_ms: int) -> Player:
-    wanted = (cargo, delay_ms)
+def _player(payload: Payload, delay_ms: int) -> Player:
+    wanted = (payload, delay_ms)
     if getattr(_mine, "wanted", None) != wanted:
         if getattr(_mine, "wanted", None) is not None:
             _mine.wanted = None
             _mine.player.close()
-        _mine.player = delayed(guarded_player(cargo), delay_ms)
+        _mine.player = delayed(guarded_player(payload), delay_ms)
         _mine.wanted = wanted
     player: Player = _mine.player
     return player

@@ -11,15 +11,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from typing import cast
+from multiprocessing.connection import Connection
 
 from agents.delay import delayed
 from agents.load import load_player
 from agents.player import BatchPlayer, Player
+from agents.sandbox.player import guarded_player, payload_of
 from arena.engine.env_pool import borrowed
 from arena.engine.match import Lane, RecordingObserver, play_lanes
-from arena.processes.workers import workers
+from arena.processes.workers import WorkerDied, received, workers
 from envs.environment import ale_seed_of
 from envs.errors import AgentError, ArenaError
 from envs.games import Game, find_game
@@ -46,7 +46,7 @@ PLAIN = Handling()
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class EvaluationJob:
     """One agent on some seeds."""
 
     agent: str
@@ -63,13 +63,11 @@ def load(agent: str, game: Game, handling: Handling = PLAIN) -> Player:
         AgentError: there is no such agent, it can't play this game, or no sandbox works here where one is needed.
     """
     if handling.sandbox or agent.endswith(PYTHON_SUFFIX):
-        from agents.sandbox.player import cargo_of, guarded_player
-
-        return delayed(guarded_player(cargo_of(agent, game)), handling.delay_ms)
+        return delayed(guarded_player(payload_of(agent, game)), handling.delay_ms)
     return delayed(load_player(agent, game), handling.delay_ms)
 
 
-def play_job(job: Job) -> list[Recording]:
+def play_job(job: EvaluationJob) -> list[Recording]:
     """Play all episodes of `job` in this process; return their recordings in the order of the seeds.
 
     Raises:
@@ -80,7 +78,7 @@ def play_job(job: Job) -> list[Recording]:
     return [by_seed[seed] for seed in job.seeds]
 
 
-def _episodes(job: Job) -> Iterator[Recording]:
+def _episodes(job: EvaluationJob) -> Iterator[Recording]:
     with closing(load(job.agent, find_game(job.rules.game), job.handling)) as player:
         yield from play_seeds(player, job.rules, job.seeds)
 
@@ -126,10 +124,10 @@ def evaluate(
         ale_seed_of(seed)
     count = min(processes or os.cpu_count() or 1, len(seeds))
     if count <= 1:
-        yield from _episodes(Job(agent, rules, tuple(seeds), handling))
+        yield from _episodes(EvaluationJob(agent, rules, tuple(seeds), handling))
         return
     # Shares of equal size per process: seeds are as good as random, and one job fills its lanes by itself.
-    jobs = [Job(agent, rules, tuple(seeds[i::count]), handling) for i in range(count)]
+    jobs = [EvaluationJob(agent, rules, tuple(seeds[i::count]), handling) for i in range(count)]
     threads = max(1, (os.cpu_count() or 1) // count)
     with workers(_work, [(job, threads) for job in jobs]) as pipes:
         yield from _collected({pipe: len(job.seeds) for pipe, job in zip(pipes, jobs, strict=True)}, agent)
@@ -137,24 +135,22 @@ def evaluate(
 
 def _collected(missing: dict[Connection, int], agent: str) -> Iterator[Recording]:
     """Yield what comes through the pipes until each has brought as many recordings as it owes."""
-    while missing:
-        for pipe in cast(list[Connection], wait(list(missing))):  # on Windows it is another class with the same methods
-            try:
-                came = pipe.recv()
-            except (EOFError, OSError):
-                raise AgentError(
-                    f"A process in which {agent} played has died with {missing[pipe]} games to go: too little memory, "
-                    "or the agent crashed it; try fewer processes."
-                ) from None
+    try:
+        for pipe, came in received(missing):
             if isinstance(came, BaseException):
                 raise came
             yield came
             missing[pipe] -= 1
             if not missing[pipe]:
                 del missing[pipe]
+    except WorkerDied as died:
+        raise AgentError(
+            f"A process in which {agent} played has died with {missing[died.pipe]} games to go: too little memory, "
+            "or the agent crashed it; try fewer processes."
+        ) from None
 
 
-def _work(results: Connection, job: Job, threads: int) -> None:
+def _work(results: Connection, job: EvaluationJob, threads: int) -> None:
     """What one process does. It gets its share of the cores: thread pools of several processes would fight for them."""
     os.environ["OMP_NUM_THREADS"] = str(threads)
     if "torch" in sys.modules:  # the main program's file brought it in, and then it has read the variable already

@@ -14,9 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from agents.replay import ReplayPlayer
-from arena.engine.env_pool import borrowed
-from arena.engine.match import Lane, play_lanes
+from arena.engine.replay import replay
 from envs.errors import EventError, RecordingError, RulesError, SeedError, UnknownGame, tidy
 from recordings.recorder import Recorder
 from recordings.recording import Recording
@@ -91,11 +89,9 @@ def replayed(header: Header, actions: bytes) -> Recording:
         RecordingError: the game is over before the actions are, or one of them is not in the action set.
     """
     recorder = Recorder(header, NullJournal())
-    player = ReplayPlayer(header.player.name, actions)
-    with borrowed(header.rules, 1) as (env,):
-        for _, _, action, step in play_lanes([Lane(env, player, iter((header.seed,)))]):
-            if action is not None:
-                recorder.add(action, step)
+    for action, step in replay(header.rules, header.seed, actions):
+        if action is not None:
+            recorder.add(action, step)
     if step.t < len(actions):
         raise RecordingError(f"its game was over after {step.t} of {len(actions)} frames, or it was written over.")
     return recorder.recording(step)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import json
 import secrets
+from collections.abc import Iterator
 from contextlib import suppress
 
+from envs.environment import SEED_LIMIT, ale_seed_of
 from envs.errors import SeedError
 from envs.rules import Rules
 
 PRACTICE_SEEDS = 2**20
 """Seeds below this one are for practice: everybody may know them, so no final uses them."""
+MOST_FRESH = 100_000
+"""Most seeds that are drawn at once."""
 
 
 def practice_seeds(count: int, first: int = 0) -> tuple[int, ...]:
@@ -61,64 +66,56 @@ def final_seeds(secret: bytes, stage: str, game: str, entropy: str, count: int) 
         entropy: the public number, as it was announced, character by character.
         count: how many.
     """
-    from envs.environment import ale_seed_of
+    return _usable(_final_candidates(secret, stage, game, entropy), count)
 
-    found: dict[int, None] = {}
-    number = 0
-    while len(found) < count:
+
+def _final_candidates(secret: bytes, stage: str, game: str, entropy: str) -> Iterator[int]:
+    for number in itertools.count():
         message = json.dumps([FINAL, stage, game, entropy, number], separators=(",", ":")).encode("ascii")
-        number += 1
         seed = int.from_bytes(hmac.digest(secret, message, "sha256")[:8]) >> 11
-        if seed < PRACTICE_SEEDS or seed in found:
-            continue
-        with suppress(SeedError):
-            ale_seed_of(seed)
-            found[seed] = None
-    return tuple(found)
+        if seed >= PRACTICE_SEEDS:
+            yield seed
 
 
 def rehearsal_seeds(stage: str, game: str, count: int) -> tuple[int, ...]:
     """Return practice seeds for a tournament that is only tried out: like `final_seeds`, without secrets."""
-    from envs.environment import ale_seed_of
+    texts = (json.dumps(["arena rehearsal", stage, game, number]) for number in itertools.count())
+    return _usable((_number(hashlib.sha256(text.encode()).digest()) % PRACTICE_SEEDS for text in texts), count)
 
+
+def evaluation_seeds(secret: bytes, rules: Rules, count: int) -> tuple[int, ...]:
+    """Return the seeds on which a server evaluates the agents that are submitted under `rules`: the same for all of
+    them. The longer list begins with the shorter one.
+
+    Args:
+        secret: see `arena.event.secrets.evaluation_secret`.
+    """
+    texts = (f"arena evaluation\n{rules.rules_id}\n{number}" for number in itertools.count())
+    return _usable((_number(hmac.digest(secret, text.encode(), "sha256")) % SEED_LIMIT for text in texts), count)
+
+
+def fresh_seeds(count: int) -> tuple[int, ...]:
+    """Draw `count` seeds that nobody has seen, from the operating system's generator; none is a practice seed.
+
+    Raises:
+        SeedError: `count` is not between 1 and 100,000.
+    """
+    if not 1 <= count <= MOST_FRESH:
+        raise SeedError(f"An evaluation has 1 to {MOST_FRESH:,} games; what came is {count:,}.")
+    drawn = (PRACTICE_SEEDS + secrets.randbelow(SEED_LIMIT - PRACTICE_SEEDS) for _ in itertools.count())
+    return _usable(drawn, count)
+
+
+def _number(digest: bytes) -> int:
+    return int.from_bytes(digest[:8])
+
+
+def _usable(candidates: Iterator[int], count: int) -> tuple[int, ...]:
+    """Return the first `count` different seeds among `candidates` that ALE accepts (see `ale_seed_of`)."""
     found: dict[int, None] = {}
-    number = 0
     while len(found) < count:
-        digest = hashlib.sha256(json.dumps(["arena rehearsal", stage, game, number]).encode()).digest()
-        number += 1
+        seed = next(candidates)
         with suppress(SeedError):
-            seed = int.from_bytes(digest[:8]) % PRACTICE_SEEDS
             ale_seed_of(seed)
             found[seed] = None
     return tuple(found)
-
-
-def fresh_seed() -> int:
-    """Return a seed that nobody can guess."""
-    from envs.environment import SEED_LIMIT, ale_seed_of
-
-    while True:
-        seed = secrets.randbelow(SEED_LIMIT)
-        try:
-            ale_seed_of(seed)
-        except SeedError:  # one in four thousand million
-            continue
-        return seed
-
-
-def hidden_seeds(secret: bytes, rules: Rules, count: int) -> list[int]:
-    """Return the seeds on which submitted agents are evaluated under `rules`: the same for all of them."""
-    from envs.environment import SEED_LIMIT, ale_seed_of
-
-    found: list[int] = []
-    number = 0
-    while len(found) < count:
-        text = f"arena evaluation\n{rules.rules_id}\n{number}"
-        seed = int.from_bytes(hmac.digest(secret, text.encode(), hashlib.sha256)[:8]) % SEED_LIMIT
-        number += 1
-        try:
-            ale_seed_of(seed)
-        except SeedError:
-            continue
-        found.append(seed)
-    return found

@@ -10,14 +10,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import cast
 
-from agents.replay import ReplayPlayer
-from arena.engine.env_pool import borrowed
-from arena.engine.match import Lane, play_lanes
-from arena.processes.workers import workers
+from arena.engine.replay import replay
+from arena.processes.workers import WorkerDied, received, workers
 from envs.errors import ArenaError, EventError
 from envs.games import FPS
 from envs.step import End
@@ -47,15 +44,13 @@ def verify(recording: Recording) -> Verification:
     Raises:
         UnknownGame, RomError, RulesError: its rules can't be played here.
     """
-    player = ReplayPlayer(recording.player.name, recording.actions)
     digest = EpisodeDigest()
     score = 0
     step = None
-    with borrowed(recording.rules, 1) as (env,):
-        for _, _, action, step in play_lanes([Lane(env, player, iter((recording.seed,)))]):
-            if action is not None:
-                digest.add(step)
-                score += int(step.reward)
+    for action, step in replay(recording.rules, recording.seed, recording.actions):
+        if action is not None:
+            digest.add(step)
+            score += int(step.reward)
     assert step is not None
     replayed = step.t
     pairs = zip(digest.checkpoints, recording.checkpoints, strict=False)  # a replay may end early
@@ -128,17 +123,17 @@ def _collected(paths: list[Path], pipes: list[Connection]) -> Iterator[tuple[Pat
     done: dict[int, tuple[Recording | None, Verification]] = {}
     for pipe in pipes * AHEAD:
         _give(pipe, waiting)
+    outcomes = received(pipes)
     for place, path in enumerate(paths):
         while place not in done:
-            for ready in cast(list[Connection], wait(pipes)):  # on Windows it is another class with the same methods
-                try:
-                    number, outcome = ready.recv()
-                except (EOFError, OSError):
-                    raise EventError(
-                        "A verifying process has died, perhaps for want of memory; try --processes 1."
-                    ) from None
-                done[number] = outcome
-                _give(ready, waiting)
+            try:
+                pipe, (number, outcome) = next(outcomes)
+            except WorkerDied:
+                raise EventError(
+                    "A verifying process has died, perhaps for want of memory; try --processes 1."
+                ) from None
+            done[number] = outcome
+            _give(pipe, waiting)
         yield path, *done.pop(place)
 
 

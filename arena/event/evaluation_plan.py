@@ -13,37 +13,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from arena.engine.seeds import PRACTICE_SEEDS
-from envs.environment import SEED_LIMIT, ale_seed_of
-from envs.errors import SeedError
 from envs.rules import Rules
 from recordings.storage import write_atomically
 
-MOST_GAMES = 100_000
-
-
-def hidden_seeds(count: int) -> tuple[int, ...]:
-    """Draw `count` different seeds that nobody has seen, from the operating system's generator, all of them outside the
-    practice seeds.
-
-    Raises:
-        SeedError: `count` is not between 1 and 100,000.
-    """
-    if not 1 <= count <= MOST_GAMES:
-        raise SeedError(f"An evaluation has 1 to {MOST_GAMES:,} games; what came is {count:,}.")
-    drawn: dict[int, None] = {}
-    while len(drawn) < count:
-        seed = PRACTICE_SEEDS + secrets.randbelow(SEED_LIMIT - PRACTICE_SEEDS)
-        try:
-            ale_seed_of(seed)
-        except SeedError:  # the one in four thousand million that ALE would read as "use the clock"
-            continue
-        drawn[seed] = None
-    return tuple(drawn)
-
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EvaluationPlan:
     """What is going to be played."""
 
     agent: str
@@ -67,7 +42,7 @@ def write_plan(
     """
     now = datetime.now(UTC)
     stamp = now.isoformat(timespec="seconds")
-    plan = Plan(
+    plan = EvaluationPlan(
         agent,
         artifact_sha256,
         rules.game,

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from arena.event.settings import Settings, read_settings, template
+from arena.event.settings import EventSettings, is_address, read_settings, template
 from envs.errors import EventError
+from envs.text_files import read_toml
 from recordings.storage import write_atomically
 
 DEFAULT = Path("event")
 SETTINGS = "event.toml"
+KIOSK_SETTINGS = "kiosk.toml"
 VARIABLE = "ARENA_EVENT"
 """Environment variable that names the event folder where no `--event` is given."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,7 @@ class Event:
     """An event folder that is there and can be written."""
 
     folder: Path
-    settings: Settings
+    settings: EventSettings
 
     @property
     def name(self) -> str:
@@ -81,3 +86,20 @@ def open_event(chosen: Path | None, name: str = "Arena") -> Event:
             "another folder with --event."
         ) from None
     return Event(folder, table)
+
+
+def server_url(event: Event) -> str:
+    """Return the address of the scoreboard that people are shown: `url` in event.toml, or in kiosk.toml, where older
+    events have it. Empty if there is none."""
+    kiosk = event.folder / KIOSK_SETTINGS
+    if event.settings.url or not kiosk.exists():
+        return event.settings.url
+    try:
+        url = read_toml(kiosk).get("url", "")
+    except EventError as error:
+        log.warning("No address is shown: %s", error)
+        return ""
+    if not is_address(url):
+        log.warning("No address is shown: url in %s must begin with http:// or https://.", kiosk)
+        return ""
+    return str(url)

@@ -15,24 +15,19 @@ command line, server and kiosk ask it.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from arena.engine.seeds import commitment, final_seeds, new_secret
+from agents.load import ZOO
+from arena.engine.seeds import commitment, final_seeds
 from arena.event.folder import Event
 from arena.event.log import EVENT, Entry, Log
-from arena.event.settings import Settings
+from arena.event.secrets import FINAL_FILE, final_secret, make_final_secret
+from arena.event.settings import EventSettings
 from envs.errors import EventError
-from envs.text_files import decode_text
-from recordings.storage import TEMPORARY_PREFIX
-
-SECRET = "secret.hex"
-"""The secret's file in the event folder. It is readable for its owner only and never exported."""
 
 
 class Phase(StrEnum):
@@ -59,7 +54,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class EventState:
     """What the log of an event says."""
 
     phase: Phase = Phase.DRAFT
@@ -79,13 +74,13 @@ class State:
     """Number of the last line."""
 
 
-def state_of(entries: Sequence[Entry]) -> State:
+def state_of(entries: Sequence[Entry]) -> EventState:
     """Return what the lines of the event's stream say.
 
     Raises:
         EventError: a step came in the wrong order, or the revealed secret isn't the one that was promised.
     """
-    state = State()
+    state = EventState()
     for entry in entries:
         state = replace(_after(state, entry), lines=entry.number)
     return state
@@ -124,7 +119,7 @@ def phases_of(kinds: Iterable[str]) -> tuple[Phase, ...]:
     return tuple(steps)
 
 
-def _after(state: State, entry: Entry) -> State:
+def _after(state: EventState, entry: Entry) -> EventState:
     body = entry.body
     if entry.kind not in PHASE_LINES:  # "settings", and what other parts of the arena note here
         return replace(state, settings=body["settings"]) if entry.kind == "settings" else state
@@ -149,7 +144,7 @@ def _after(state: State, entry: Entry) -> State:
 _LINE_OF = {phase: kind for kind, (_, phase) in _STEPS.items()}
 
 
-class Ceremony:
+class EventLifecycle:
     """Moves an event from phase to phase.
 
     Args:
@@ -161,7 +156,7 @@ class Ceremony:
         self.event = event
         self.log = log
 
-    def state(self) -> State:
+    def state(self) -> EventState:
         """Return what the log says now."""
         return state_of(self.log.entries(EVENT))
 
@@ -175,20 +170,18 @@ class Ceremony:
         self.log.append(EVENT, [("settings", {"settings": now, "changes": changes})], state.lines)
         return changes
 
-    def open(self, **note: str) -> State:
+    def open(self, **note: str) -> EventState:
         """Make the secret, publish its hash, and begin. What `note` says is logged with it, as with every step.
 
         Raises:
             EventError: the event has been opened already.
         """
         state = self._at("opened", "be opened once, before anything else")
-        secret = self._secret_file()
-        if not secret.exists():  # it is there if an earlier opening was broken off
-            _write_privately(secret, new_secret().hex() + "\n")
+        make_final_secret(self.event.folder)  # it is there already if an earlier opening was broken off
         body = {"commitment": commitment(self.secret()), "settings": plain_settings(self.event.settings)}
         return self._step("opened", body | note, state)
 
-    def freeze(self, **note: str) -> State:
+    def freeze(self, **note: str) -> EventState:
         """Close submissions: list the bots in `agents/` of the event folder and the house bots by their hashes.
 
         Raises:
@@ -197,7 +190,7 @@ class Ceremony:
         state = self._at("frozen", "be frozen when it is open")
         return self._step("frozen", {"agents": agent_files(self.event.agents), **note}, state)
 
-    def announce(self, entropy: str, **note: str) -> State:
+    def announce(self, entropy: str, **note: str) -> EventState:
         """Fix the seeds of the final with a public number that nobody could know before the freeze.
 
         Raises:
@@ -210,7 +203,7 @@ class Ceremony:
         self.secret()
         return self._step("announced", {"entropy": text, "source": self.event.settings.seeds.entropy, **note}, state)
 
-    def close(self, **note: str) -> State:
+    def close(self, **note: str) -> EventState:
         """End the event, and reveal the secret if seeds came from it.
 
         Raises:
@@ -220,7 +213,7 @@ class Ceremony:
         secret = self.secret().hex() if state.phase is Phase.ANNOUNCED else None
         return self._step("closed", {"secret": secret, **note}, state)
 
-    def reopen(self, **note: str) -> State:
+    def reopen(self, **note: str) -> EventState:
         """Take back a freeze or a closing. A secret that was revealed stays known to everybody.
 
         Raises:
@@ -235,15 +228,10 @@ class Ceremony:
         Raises:
             EventError: its file is gone or isn't the one whose hash was published.
         """
-        path = self._secret_file()
-        try:
-            secret = bytes.fromhex(decode_text(path.read_bytes()).strip())
-        except (OSError, ValueError):
-            raise EventError(
-                f"The event's secret {path} can't be read; put back the copy that was made when the event was opened."
-            ) from None
+        secret = final_secret(self.event.folder)
         promised = self.state().commitment
         if promised is not None and commitment(secret) != promised:
+            path = self.event.folder / FINAL_FILE
             raise EventError(f"{path} is not the secret whose hash was published when the event was opened.")
         return secret
 
@@ -261,7 +249,7 @@ class Ceremony:
             )
         return final_seeds(state.secret or self.secret(), stage, game, state.entropy, count)
 
-    def _at(self, line: str, expected: str) -> State:
+    def _at(self, line: str, expected: str) -> EventState:
         """Check that a line of this kind may come now."""
         self.note_settings()
         state = self.state()
@@ -269,31 +257,13 @@ class Ceremony:
             raise EventError(f"An event can {expected}; this one is {state.phase}.")
         return state
 
-    def _step(self, line: str, body: dict[str, Any], state: State) -> State:
+    def _step(self, line: str, body: dict[str, Any], state: EventState) -> EventState:
         self.log.append(EVENT, [(line, body)], state.lines)
         return self.state()
-
-    def _secret_file(self) -> Path:
-        return self.event.folder / SECRET
-
-
-def _write_privately(path: Path, text: str) -> None:
-    """Write a file that nobody but its owner can read, at no moment."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)  # of mode 600
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except OSError as error:
-        raise EventError(f"{path} can't be written ({error.strerror or error}).") from None
 
 
 def agent_files(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file in `folder` and of the house bots, by name."""
-    from agents.load import ZOO
-
     found = {f"house bot {path.stem}": path for path in sorted(ZOO.glob("*.zip"))}
     if folder.is_dir():
         found |= {
@@ -304,7 +274,7 @@ def agent_files(folder: Path) -> dict[str, str]:
     return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in found.items()}
 
 
-def plain_settings(settings: Settings) -> dict[str, Any]:
+def plain_settings(settings: EventSettings) -> dict[str, Any]:
     """Return the settings as plain JSON."""
     return settings.model_dump(mode="json")
 

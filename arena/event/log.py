@@ -28,7 +28,7 @@ TOURNAMENT = "tournament:"
 """What the stream of a tournament begins with; its name follows."""
 
 
-class Overtaken(EventError):
+class ConcurrentWrite(EventError):
     """Another program has written to the stream since it was read; read it again."""
 
 
@@ -122,11 +122,11 @@ class Log:
             with plain_errors(self._engine.url), Session(engine) as session, session.begin():
                 last = session.scalar(select(func.max(LogRow.number)).where(LogRow.stream == stream)) or 0
                 if last != after:
-                    raise Overtaken(f"Another program has just written to the log {stream!r}; try again.")
+                    raise ConcurrentWrite(f"Another program has just written to the log {stream!r}; try again.")
                 query = select(LogRow.chain).where(LogRow.stream == stream, LogRow.number == after)
                 session.execute(insert(LogRow), _rows(stream, lines, after, session.scalar(query) or ""))
         except IntegrityError:  # on PostgreSQL two writers may both have come to here
-            raise Overtaken(f"Another program has just written to the log {stream!r}; try again.") from None
+            raise ConcurrentWrite(f"Another program has just written to the log {stream!r}; try again.") from None
 
 
 def _rows(stream: str, lines: Sequence[tuple[str, dict[str, Any]]], after: int, chain: str) -> list[dict[str, Any]]:

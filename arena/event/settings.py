@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
@@ -23,6 +24,7 @@ TEMPLATE = """\
 name = {name}
 # games = ["breakout", "ms_pacman", "space_invaders"]   # in the order of the evening
 # rules = "5min"                                        # "5min" or "30min" of play at most
+# url = "http://192.168.1.10:8000"       # of the scoreboard: kiosk and stage show it as text and as a QR code
 
 [dates]                                  # said to everybody, with a time zone; arena event freeze and the like do it
 # opens = 2026-11-02T09:00:00+01:00      # from when people train and practise
@@ -67,8 +69,20 @@ def _known_rules(value: object) -> object:
     return value
 
 
+def is_address(value: object) -> bool:
+    """Whether `value` can be the address of a scoreboard; an empty one stands for none."""
+    return isinstance(value, str) and (value == "" or re.fullmatch(r"https?://[!-~]{1,200}", value) is not None)
+
+
+def _address(value: object) -> object:
+    if not is_address(value):
+        raise ValueError("expected an address that begins with http:// or https://")
+    return value
+
+
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 GameName = Annotated[str, BeforeValidator(_known_game)]
+Address = Annotated[str, BeforeValidator(_address)]
 
 
 class Dates(_Table):
@@ -106,23 +120,25 @@ class SeedPolicy(_Table):
     """Which public number will be mixed into the seeds: named before submissions close, known only afterwards."""
 
 
-class Final(_Table):
+class FinalSettings(_Table):
     people: Annotated[int, Field(ge=1, le=100)] = 4
     bots: Annotated[int, Field(ge=1, le=200)] = 4
     seeds: Annotated[int, Field(ge=1, le=1000)] = 10
 
 
-class Settings(_Table):
+class EventSettings(_Table):
     """All of event.toml."""
 
     name: Line
     games: tuple[GameName, ...] = Field(default=("breakout", "ms_pacman", "space_invaders"), min_length=1, strict=False)
     rules: Annotated[str, BeforeValidator(_known_rules)] = "5min"
+    url: Address = ""
+    """Of the scoreboard, shown to people; empty: see `arena.event.folder.server_url`."""
     dates: Dates = Dates()
     quotas: Quotas = Quotas()
     stations: Stations = Stations()
     seeds: SeedPolicy = SeedPolicy()
-    final: Final = Final()
+    final: FinalSettings = FinalSettings()
 
     @model_validator(mode="after")
     def _each_game_once(self) -> Self:
@@ -137,7 +153,7 @@ def template(name: str) -> str:
     return TEMPLATE.format(name=json.dumps(name, ensure_ascii=False))
 
 
-def read_settings(content: bytes, where: str) -> Settings:
+def read_settings(content: bytes, where: str) -> EventSettings:
     """Check and return what stands in an event.toml.
 
     Args:
@@ -149,7 +165,7 @@ def read_settings(content: bytes, where: str) -> Settings:
     """
     table = parse_toml(content, where)
     try:
-        return Settings.model_validate(table)
+        return EventSettings.model_validate(table)
     except ValidationError as error:
         mistakes = list(dict.fromkeys(_mistakes(error)))
     if len(mistakes) == 1:
@@ -176,7 +192,7 @@ def _mistakes(error: ValidationError) -> Iterator[str]:
 
 def _meant(place: tuple[int | str, ...]) -> str:
     """Return what a setting with a wrong name probably meant."""
-    table: Any = Settings
+    table: Any = EventSettings
     for part in place[:-1]:
         field = table.model_fields.get(part) if isinstance(part, str) else None
         if field is None or not isinstance(field.default, BaseModel):

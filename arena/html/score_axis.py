@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from arena.html.environment import points
 from arena.scoreboard.results import Result, Standing
+from arena.stats.text import points
 from envs.games import HUMAN, RANDOM, Game, Reference
 
 REFERENCE_REACH = 1.5
@@ -22,7 +22,7 @@ LETTER_ROOM = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedRecording:
     """A recording that does not count."""
 
     recording_name: str
@@ -43,7 +43,7 @@ class GameSection:
     """Every game that counts; all of them were replayed before they were stored."""
     verdicts: Sequence[str] = ()
     """What the comparison of two players on the same seeds says, one sentence each."""
-    refused: Sequence[Refused] = ()
+    refused: Sequence[RefusedRecording] = ()
 
 
 @dataclass(frozen=True, slots=True)

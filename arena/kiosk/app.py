@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import sys
 import threading
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from arena.client.offline import Alone, Connection
+from arena.client.station import station
+from arena.engine.recover import recover
 from arena.event.blocked_words import load_words
 from arena.event.folder import Event, open_event
 from arena.kiosk.kiosk import Kiosk
 from arena.kiosk.model import House, still
-from arena.kiosk.settings import Settings, open_settings
-from arena.processes.supervised import end_with_parent
+from arena.kiosk.settings import KioskSettings, open_settings
+from arena.processes.supervised import Ready, run_watched
+from arena.scoreboard.publish import publish, unpublished
 from arena.scoreboard.store import Scoreboard
-from arena.ui.window import Stage, open_stage
+from arena.ui.window import open_stage, read_size
 from envs.errors import ArenaError
-from envs.redaction import start_logging
 
 log = logging.getLogger(__name__)
 
 
-def run(
-    folder: Path,
-    db: str | None,
-    size: tuple[int, int] | None,
-    server: str = "",
-    ready: Callable[[Stage], None] = lambda stage: None,
-) -> None:
+def run(folder: Path, db: str | None, size: tuple[int, int] | None, server: str, ready: Ready) -> None:
     """Show the kiosk until the organizer leaves it.
 
     Args:
@@ -40,19 +34,19 @@ def run(
         db: the scoreboard, if not the event folder's.
         size: of the window in pixels; None for the whole screen.
         server: address of the event's server, for which ARENA_TOKEN holds a station's token; empty: none.
-        ready: called when the window is open.
+        ready: see `Ready`.
 
     Raises:
         ArenaError: there is no display, or the event folder, its settings or the scoreboard can't be used.
     """
     event = open_event(folder)
     settings, words = open_settings(event.folder, event.settings), load_words(event.folder)
-    with Scoreboard.open(db or event.database) as board, connected(event, settings, server) as station:
-        settling = threading.Thread(target=settle, args=(event, board, db, station), daemon=True)
+    with Scoreboard.open(db or event.database) as board, connected(event, settings, server) as connection:
+        settling = threading.Thread(target=settle, args=(event, board, db, connection), daemon=True)
         with open_stage("Arena", full_screen=size is None, size=size) as stage:
-            ready(stage)
+            ready(lambda: stage.shown)
             settling.start()
-            house = House(event, board, settings, words, station)
+            house = House(event, board, settings, words, connection)
             threading.Thread(target=prepare, args=(house,), daemon=True).start()
             stage.pygame.mouse.set_visible(False)
             stage.keeps_size = size is None
@@ -75,52 +69,28 @@ def show(kiosk: Kiosk) -> None:
         clock.tick(kiosk.screen.pictures_per_second)
 
 
-def connected(event: Event, settings: Settings, server: str) -> AbstractContextManager[Connection]:
+def connected(event: Event, settings: KioskSettings, server: str) -> AbstractContextManager[Connection]:
     """Return the connection with the event's server, or one with none."""
     if not server:
         return nullcontext(Alone())
-    from arena.client.station import station
-
     return station(event, settings.games, settings.rules, server, os.environ.get("ARENA_TOKEN", ""))
 
 
-def settle(event: Event, board: Scoreboard, db: str | None, station: Connection) -> None:
+def settle(event: Event, board: Scoreboard, db: str | None, connection: Connection) -> None:
     """Make recordings of the games that an earlier process was killed in, and count and send what it left. A
     scoreboard elsewhere (`db`) gets only those that have become recordings just now."""
-    from arena.engine.recover import recover
-    from arena.scoreboard.publish import book, unbooked
-
     try:
         if not event.recordings.exists():
             return
         recovered = recover(event.recordings)
-        station.settle(recovered)
-        left = unbooked(event.recordings, board) if db is None else recovered
-        book(left, board, processes=1)
+        connection.settle(recovered)
+        left = unpublished(event.recordings, board) if db is None else recovered
+        publish(left, board, processes=1)
     except ArenaError as error:
         log.warning("What an earlier run left can't be counted yet: %s", error)
 
 
 def main(arguments: list[str]) -> int:
-    """Run in a process of its own: FOLDER DB SIZE SERVER, the last three perhaps empty. Return the exit code.
-
-    What it prints to its standard output, a dot a second, tells the watchdog that it lives.
-    """
-    from arena.processes.watchdog import BAD_INPUT, LEFT, READY, beats
-
+    """Run in a process of its own: FOLDER DB SIZE SERVER, the last three perhaps empty. Return the exit code."""
     folder, db, size, server = arguments
-    width, _, height = size.partition("x")
-    start_logging("%(asctime)s %(message)s")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the watchdog, which ends this process
-    threading.Thread(target=end_with_parent, daemon=True).start()
-
-    def ready(stage: Stage) -> None:
-        print(READY, flush=True)
-        threading.Thread(target=beats, args=(lambda: stage.shown,), daemon=True).start()
-
-    try:
-        run(Path(folder), db or None, (int(width), int(height)) if size else None, server, ready)
-    except ArenaError as error:
-        print(f"arena: {error}", file=sys.stderr)
-        return BAD_INPUT
-    return LEFT
+    return run_watched(partial(run, Path(folder), db or None, read_size(size), server))

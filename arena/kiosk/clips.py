@@ -23,7 +23,7 @@ LATE_FRAMES = 6
 """Emulated frames that a clip makes good at most; on a slower machine it runs slower."""
 
 
-class Clip:
+class AttractClip:
     """A game while it is shown, at the console's speed.
 
     Args:
@@ -67,17 +67,17 @@ class Clip:
         """Nothing is held open."""
 
 
-def recorded_clip(recording: Recording, now: float) -> Clip:
+def recorded_clip(recording: Recording, now: float) -> AttractClip:
     """Return a clip of a recording.
 
     Raises:
         UnknownGame, RomError, RulesError: it can't be replayed here.
     """
     skip = min(SKIP_FRAMES, max(0, recording.frames - int(CLIP_SECONDS * FPS)))
-    return Clip(replay([recording]), Kind(recording.player.kind), now, skip)
+    return AttractClip(replay([recording]), Kind(recording.player.kind), now, skip)
 
 
-class LiveGame:
+class AttractBot:
     """A bot that gets ready, in its own process, to play a game for whoever looks. Nothing is kept of it.
 
     Args:
@@ -106,23 +106,23 @@ class LiveGame:
             opponent.begin(self.rules, self._seed)
         return opponent.ready()
 
-    def clip(self, now: float) -> Clip:
+    def clip(self, now: float) -> AttractClip:
         """Return the game; ends with `close`."""
         opponent = self._at_work.opponent
         assert opponent is not None
         player = opponent.player
         lane = Lane(ArenaEnv(self.rules, obs_type="ram"), player, iter((self._seed,)))
         show = Show(play_lanes([lane]), [Panel(player.info.name, self.rules)])
-        return _LiveClip(self, show, player.info.kind, now)
+        return _LiveAttractClip(self, show, player.info.kind, now)
 
     def close(self) -> None:
         self._at_work.close()
 
 
-class _LiveClip(Clip):
+class _LiveAttractClip(AttractClip):
     live = True
 
-    def __init__(self, game: LiveGame, show: Show, kind: Kind, now: float) -> None:
+    def __init__(self, game: AttractBot, show: Show, kind: Kind, now: float) -> None:
         super().__init__(show, kind, now)
         self._game = game
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from arena.kiosk.flow import follow
 from arena.kiosk.model import House
-from arena.kiosk.screens.attract import Attract
-from arena.kiosk.screens.base import Command, Screen, input_of
+from arena.kiosk.screens.base import Command, KioskScreen, Next, To, input_of
 from arena.kiosk.screens.exit import Attempts, Exit
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
@@ -28,7 +28,7 @@ class Kiosk:
         self.stage = stage
         self._clock = clock
         self._attempts = Attempts()
-        self.screen: Screen = Attract(house, clock())
+        self.screen = follow(Next(To.ATTRACT), house, clock())
 
     @property
     def open(self) -> bool:
@@ -77,14 +77,11 @@ class Kiosk:
 
     def work(self) -> None:
         """Do what the screen does that takes long, such as a game."""
-        screen = self.screen.work(self.stage, self._clock())
-        if screen is not self.screen:
-            screen.since = screen.touched = self._clock()
-        self._show(screen)
+        self._show(self.screen.work(self.stage))
 
     def _ask_for_code(self) -> None:
         if not isinstance(self.screen, Exit):
             self._show(Exit(self.house, self.screen, self._attempts, self._clock()))
 
-    def _show(self, screen: Screen) -> None:
-        self.screen = screen
+    def _show(self, what: KioskScreen | Next) -> None:
+        self.screen = follow(what, self.house, self._clock())

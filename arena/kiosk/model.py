@@ -19,14 +19,14 @@ from agents.player import Kind
 from arena.client.offline import Alone, Connection
 from arena.engine.evaluate import Handling
 from arena.event.blocked_words import WordList
-from arena.event.folder import Event
-from arena.event.lifecycle import Ceremony
+from arena.event.folder import Event, server_url
+from arena.event.lifecycle import EventLifecycle
 from arena.event.log import Log
 from arena.event.secrets import ranked_seeds
 from arena.kiosk.guest_agents import AdmittedAgents
-from arena.kiosk.settings import Settings
+from arena.kiosk.settings import KioskSettings
 from arena.play.opponent_loading import LoadingOpponent
-from arena.scoreboard.publish import book
+from arena.scoreboard.publish import publish
 from arena.scoreboard.results import Result, Standing
 from arena.scoreboard.store import Scoreboard
 from arena.stats.comparison import percentile_rank
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class OpponentChoice:
     """Somebody to play against."""
 
     agent: str
@@ -66,7 +66,7 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class MatchOutcome:
     """What a match came to on the scoreboard."""
 
     place: int
@@ -99,7 +99,7 @@ class House:
         self,
         event: Event,
         board: Scoreboard,
-        settings: Settings,
+        settings: KioskSettings,
         words: WordList,
         station: Connection = Alone(),  # noqa: B008  # it has no state
     ) -> None:
@@ -108,6 +108,8 @@ class House:
         self.settings = settings
         self.words = words
         self.station = station
+        self.url = server_url(event)
+        """Address of the scoreboard that guests are shown; empty: the station's, if it has one."""
         self.games = tuple(find_game(name) for name in settings.games)
         self.admitted = AdmittedAgents(event.agents, board, words, self.games)
 
@@ -122,7 +124,7 @@ class House:
     def is_over(self) -> bool:
         """Whether no ranked game begins any more, by the log in this event folder; a server answers for itself."""
         try:
-            return not Ceremony(self.event, Log(self.board.engine)).state().phase.takes_station_games
+            return not EventLifecycle(self.event, Log(self.board.engine)).state().phase.takes_station_games
         except ArenaError as error:
             log.warning("Nobody knows whether the event is open: %s", error)
             return False
@@ -139,18 +141,18 @@ class House:
         attempts = sum(r.kind is Kind.HUMAN and r.started_at.date() == today for r in results)
         return attempts < self.event.settings.quotas.attempts_per_day
 
-    def rivals(self, game: Game) -> list[Rival]:
+    def opponents(self, game: Game) -> list[OpponentChoice]:
         """Return who can be played against: house bots, participants' agents, the arena's script; the strongest
         first."""
         agents = house_bots(game) + ([f"{SCRIPT_PREFIX}basic"] if game.name in GAMES else [])
         means = {s.player: s.mean for s in self.standings(game) if s.kind is not Kind.HUMAN}
-        rivals = [Rival(agent, means.get(agent)) for agent in agents]
-        rivals += [
-            Rival(str(one.path), means.get(one.name), one.name)
+        opponents = [OpponentChoice(agent, means.get(agent)) for agent in agents]
+        opponents += [
+            OpponentChoice(str(one.path), means.get(one.name), one.name)
             for one in self.admitted.all()
             if game.name in one.games and one.name not in agents
         ]
-        return sorted(rivals, key=lambda rival: -1.0 if rival.mean is None else rival.mean, reverse=True)
+        return sorted(opponents, key=lambda choice: -1.0 if choice.mean is None else choice.mean, reverse=True)
 
     def standings(self, game: Game) -> list[Standing]:
         """Return the standings of `game`, the server's if it was heard lately, else this kiosk's own; empty if the
@@ -219,7 +221,7 @@ class House:
 
     # -- counting ----------------------------------------------------------------------------------------------------
 
-    def count(self, game: Game, name: str, games: Sequence[Path]) -> Outcome:
+    def count(self, game: Game, name: str, games: Sequence[Path]) -> MatchOutcome:
         """Verify and book a match's recordings and say where the person stands now. Takes a second or two for each.
 
         Raises:
@@ -232,17 +234,17 @@ class House:
             for result in self.board.results(game=game.name, rules_id=rules.rules_id, player=name)
             if result.kind is Kind.HUMAN and result.recording_name not in {path.name for path in games}
         ]
-        bookings = book(games, self.board, processes=1)
+        publications = publish(games, self.board, processes=1)
         standings = self.board.standings(game.name, rules.rules_id)
         if (shared := self.station.standings(game.name)) is not None:
             standings = with_own(shared, standings, name)
         people = [standing for standing in standings if standing.kind is Kind.HUMAN]
         mine = next((standing for standing in people if standing.player == name), None)
-        refused = tuple(b.verification.reason for b in bookings if not b.verification.ok)
+        refused = tuple(b.verification.reason for b in publications if not b.verification.ok)
         if mine is None:
-            return Outcome(0, len(standings), None, 0.0, None, refused)
+            return MatchOutcome(0, len(standings), None, 0.0, None, refused)
         others = [standing.mean for standing in people if standing is not mine]
-        return Outcome(
+        return MatchOutcome(
             place=mine.rank,
             players=len(standings),
             percentile=percentile_rank(mine.mean, others) if others else None,

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from arena.event.folder import KIOSK_SETTINGS
+from arena.event.settings import EventSettings, is_address
 from envs.errors import ArenaError, EventError, shown
 from envs.games import GAMES, find_game
 from envs.text_files import read_toml
 from recordings.storage import write_atomically
-
-if TYPE_CHECKING:
-    from arena.event.settings import Settings as EventSettings
-
-FILE_NAME = "kiosk.toml"
 
 _TEMPLATE = """\
 # The kiosk of this event. It is read when the kiosk starts. Every line but exit_code may be left out.
 
 # The organizer's exit: press F10, then type this code (4 to 12 digits).
 exit_code = "{code}"
-
-# Address of the scoreboard, shown as text and as a QR code; the one after --server, if there is one.
-# url = "http://192.168.1.10:8000"
 
 # The games to choose from; those of event.toml, if it names some.
 # games = ["breakout", "pacman", "ms_pacman", "space_invaders"]
@@ -43,11 +37,9 @@ exit_code = "{code}"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class KioskSettings:
     exit_code: str
     """4 to 12 digits."""
-    url: str = ""
-    """Of the scoreboard; empty: none is shown."""
     games: tuple[str, ...] = tuple(GAMES)
     """ROM names, in the order in which they are shown; at least one, at most six."""
     rounds: int = 3
@@ -59,7 +51,7 @@ class Settings:
     """Without a key until a game is left."""
 
 
-def open_settings(folder: Path, event: EventSettings | None = None) -> Settings:
+def open_settings(folder: Path, event: EventSettings | None = None) -> KioskSettings:
     """Return the settings in an event folder; write the file first if there is none.
 
     Args:
@@ -69,7 +61,7 @@ def open_settings(folder: Path, event: EventSettings | None = None) -> Settings:
     Raises:
         EventError: the file can't be read or written, or a value in it can't be; all mistakes are named at once.
     """
-    path = folder / FILE_NAME
+    path = folder / KIOSK_SETTINGS
     if not path.exists():
         write_atomically(path, _TEMPLATE.format(code=f"{secrets.randbelow(10**6):06d}").encode())
     table = read_toml(path)
@@ -79,9 +71,9 @@ def open_settings(folder: Path, event: EventSettings | None = None) -> Settings:
     return _checked(table, path)
 
 
-def _checked(table: dict[str, Any], path: Path) -> Settings:
-    known = [field.name for field in fields(Settings)]
-    wrong = [f"{shown(name)} is not a setting (there are {', '.join(known)})" for name in table if name not in known]
+def _checked(table: dict[str, Any], path: Path) -> KioskSettings:
+    known = ", ".join(_CHECKS)
+    wrong = [f"{shown(name)} is not a setting (there are {known})" for name in table if name not in _CHECKS]
     if "exit_code" not in table:
         wrong.append("exit_code is missing")
     wrong += [
@@ -91,10 +83,10 @@ def _checked(table: dict[str, Any], path: Path) -> Settings:
     ]
     if wrong:
         raise EventError(f"{path} can't be used: {'; '.join(wrong)}.")
-    values = dict(table)
+    values = {name: value for name, value in table.items() if name != "url"}
     if "games" in values:
         values["games"] = tuple(find_game(name).name for name in values["games"])
-    return Settings(**values)
+    return KioskSettings(**values)
 
 
 def _are_games(value: object) -> bool:
@@ -107,10 +99,6 @@ def _are_games(value: object) -> bool:
     return "" not in names and len(set(names)) == len(names)
 
 
-def _is_url(value: object) -> bool:
-    return isinstance(value, str) and (value == "" or re.fullmatch(r"https?://[!-~]{1,200}", value) is not None)
-
-
 def _seconds(value: object) -> bool:
     return type(value) in (int, float) and 5 <= value <= 3600  # type: ignore[operator]
 
@@ -120,10 +108,10 @@ _CHECKS: dict[str, tuple[str, Any]] = {
         "a text of 4 to 12 digits",
         lambda v: isinstance(v, str) and re.fullmatch("[0-9]{4,12}", v) is not None,
     ),
-    "url": ("an address that begins with http:// or https://", _is_url),
     "games": ("a list of 1 to 6 different games", _are_games),
     "rounds": ("1, 3, 5, 7 or 9", lambda v: type(v) is int and v in (1, 3, 5, 7, 9)),
     "rules": ('"5min" or "30min"', lambda v: v in ("5min", "30min")),
     "idle_seconds": ("a number of seconds from 5 to 3600", _seconds),
     "idle_game_seconds": ("a number of seconds from 5 to 3600", _seconds),
+    "url": ("an address that begins with http:// or https://", is_address),  # `arena.event.folder.server_url` reads it
 }

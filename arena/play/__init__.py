@@ -1,1 +1,4 @@
-"""A person at the keyboard: the window, the controls, the sound, the frame clock and the game itself."""
+"""A person plays a game in a window, alone or beside an opponent; the game goes out as a recording.
+
+It knows no scoreboard and no event: who calls it says where recordings go.
+"""

@@ -14,7 +14,7 @@ from math import ceil
 
 from agents.human import Button
 from agents.player import PlayerQuit
-from arena.play.limits import CONFIRM_KEYS, SCREEN_SECONDS, Limits
+from arena.play.limits import CONFIRM_KEYS, SCREEN_SECONDS, PlayLimits
 from arena.play.opponent import Opponent
 from arena.play.view import View
 from arena.ui.frame_clock import FrameClock
@@ -33,7 +33,7 @@ WORDLESS_SECONDS = 0.7
 IDLE_WARNING_SECONDS = 10.0
 
 
-class Answer(Enum):
+class PauseAnswer(Enum):
     """What a person says on a screen that hides the game, besides leaving."""
 
     GO_ON = auto()
@@ -41,7 +41,7 @@ class Answer(Enum):
     """Whether to leave."""
 
 
-class Conductor:
+class WindowHands:
     """The `Hands` of one game at the window.
 
     Args:
@@ -52,7 +52,7 @@ class Conductor:
         opponent: who plays beside the person; waited for before the countdown, and never again.
     """
 
-    def __init__(self, stage: Stage, view: View, clock: FrameClock, limits: Limits, opponent: Opponent) -> None:
+    def __init__(self, stage: Stage, view: View, clock: FrameClock, limits: PlayLimits, opponent: Opponent) -> None:
         self._opponent = opponent
         self._stage = stage
         self._view = view
@@ -202,9 +202,9 @@ class Conductor:
         try:
             while (left := self._seconds_left() - (time.monotonic() - began)) > 0 and not stage.closed:
                 answer = self._answer(leaving)
-                if answer is Answer.GO_ON:
+                if answer is PauseAnswer.GO_ON:
                     break
-                if answer is Answer.ASK:
+                if answer is PauseAnswer.ASK:
                     lines, leaving = self._leave_lines, True
                 self._watch_idle()
                 self._show(lines(ceil(left)))
@@ -215,16 +215,16 @@ class Conductor:
             stage.last_input = time.monotonic()
         return True
 
-    def _answer(self, leaving: bool) -> Answer | None:
+    def _answer(self, leaving: bool) -> PauseAnswer | None:
         """Return what the person wants; None if nothing was said yet. Raises PlayerQuit to leave."""
         for press in self._stage.poll():
             confirms = press.key in CONFIRM_KEYS or press.pad == "start"
             if leaving and confirms:
                 raise PlayerQuit
             if press.key == "escape" or press.pad == "back":
-                return Answer.GO_ON if leaving else Answer.ASK
+                return PauseAnswer.GO_ON if leaving else PauseAnswer.ASK
             if confirms or press.key == "p" or press.button is Button.FIRE:
-                return Answer.GO_ON
+                return PauseAnswer.GO_ON
         return None
 
     def _count_down(self, words: str, more: list[Line], may_leave: bool = False) -> None:

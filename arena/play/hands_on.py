@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from agents.human import Button
-from arena.diagnostics.machine import Check, Status
+from arena.diagnostics.machine import Check, CheckStatus
 from arena.engine.env_pool import borrowed
 from arena.engine.match import Turn
 from arena.play.view import View
@@ -40,7 +40,7 @@ def hands_on() -> Iterator[Check]:
                 if not stage.closed:
                     yield check(stage)
     except ArenaError as error:
-        yield Check("window", Status.WARN, str(error), "People can't play on this machine as it is.")
+        yield Check("window", CheckStatus.WARN, str(error), "People can't play on this machine as it is.")
 
 
 def _pacing(stage: Stage) -> Check:
@@ -68,9 +68,9 @@ def _pacing(stage: Stage) -> Check:
         f"99 % within {pacing.p99_ms:.1f} ms, the slowest {pacing.max_ms:.1f} ms, {pacing.late_frames} late."
     )
     if abs(pacing.frames_per_second - FPS) <= 0.1 and pacing.p99_ms <= GOOD_P99_MS:
-        return Check("frame pacing", Status.OK, sentence)
+        return Check("frame pacing", CheckStatus.OK, sentence)
     advice = "Close other programs, plug in the power supply, choose a smaller resolution or window."
-    return Check("frame pacing", Status.WARN, sentence, advice)
+    return Check("frame pacing", CheckStatus.WARN, sentence, advice)
 
 
 def _rollover(stage: Stage) -> Check:
@@ -82,33 +82,33 @@ def _rollover(stage: Stage) -> Check:
         presses = stage.poll()
         held = set(stage.held.frame())
         if held >= set(TOGETHER):
-            return Check("keys", Status.OK, "Left, up and space were seen at the same time.")
+            return Check("keys", CheckStatus.OK, "Left, up and space were seen at the same time.")
         if any(press.key == "escape" for press in presses):
             break
         seen = max(seen, held, key=len)
         dots: list[Line] = [(str(button), 1.0, YELLOW if button in held else QUIET) for button in TOGETHER]
         _show(stage, [title(text("check.rollover")), *dots, hint(text("check.rollover_skip"))])
     if not seen:
-        return Check("keys", Status.WARN, "No key was pressed.", "Try again with somebody at the keyboard.")
+        return Check("keys", CheckStatus.WARN, "No key was pressed.", "Try again with somebody at the keyboard.")
     names = ", ".join(sorted(seen))
     advice = (
         "Choose other keys with arena play GAME --remap (Ctrl, Shift and Alt are reported beside all others), or use "
         "another keyboard or a pad."
     )
-    return Check("keys", Status.WARN, f"Of left, up and space together only this was seen: {names}.", advice)
+    return Check("keys", CheckStatus.WARN, f"Of left, up and space together only this was seen: {names}.", advice)
 
 
 def _pad(stage: Stage) -> Check:
     stage.poll()
     if not stage.pads:
-        return Check("pad", Status.OK, "None is plugged in; the keyboard does.")
+        return Check("pad", CheckStatus.OK, "None is plugged in; the keyboard does.")
     names = ", ".join(stage.pads)
     end = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < end and not stage.closed:
         for press in stage.poll():
             if press.pad:
                 what = f"is {press.button}" if press.button else "does nothing in a game"
-                return Check("pad", Status.OK, f"{names}: its {press.pad} {what}.")
+                return Check("pad", CheckStatus.OK, f"{names}: its {press.pad} {what}.")
             if press.key == "escape":
                 return _silent_pad(names)
         _show(stage, [title(text("check.pad")), line(names), hint(text("check.pad_skip"))])
@@ -116,13 +116,13 @@ def _pad(stage: Stage) -> Check:
 
 
 def _silent_pad(names: str) -> Check:
-    return Check("pad", Status.WARN, f"{names}: no button was seen.", "Plug it in again, or into another socket.")
+    return Check("pad", CheckStatus.WARN, f"{names}: no button was seen.", "Plug it in again, or into another socket.")
 
 
 def _sound(stage: Stage) -> Check:
     speaker = stage.speaker
     if not speaker.works:
-        return Check("loudspeaker", Status.WARN, "There is no sound device.", "Games run silently; connect one.")
+        return Check("loudspeaker", CheckStatus.WARN, "There is no sound device.", "Games run silently; connect one.")
     muted, speaker.muted = speaker.muted, False
     try:
         answer = _heard(stage)
@@ -130,10 +130,10 @@ def _sound(stage: Stage) -> Check:
         speaker.stop()
         speaker.muted = muted
     if answer:
-        return Check("loudspeaker", Status.OK, f"The tone was heard at {speaker.volume} %.")
+        return Check("loudspeaker", CheckStatus.OK, f"The tone was heard at {speaker.volume} %.")
     advice = "Turn the volume up, and choose the right output in the system's sound settings."
     what = "was not heard" if answer is False else "was played, nobody answered"
-    return Check("loudspeaker", Status.WARN, f"The tone {what}.", advice)
+    return Check("loudspeaker", CheckStatus.WARN, f"The tone {what}.", advice)
 
 
 def _heard(stage: Stage) -> bool | None:

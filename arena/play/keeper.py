@@ -20,7 +20,7 @@ from recordings.recording import Pacing, Recording
 from recordings.storage import FileJournal, Header, Journal, NullJournal, save
 
 
-class Played(NamedTuple):
+class PlayedGame(NamedTuple):
     """One side of a game."""
 
     recording: Recording
@@ -76,16 +76,16 @@ class Keeper:
             if self._folder is not None and saving.exception() is not None:
                 self._saving[persons] = self._writer.submit(self._save, self._recordings[persons], self._folder)
 
-    def played(self, persons: bool) -> Played | None:
+    def played(self, persons: bool) -> PlayedGame | None:
         """Return what the person played, or the opponent; None if there is nothing."""
         recording = self._recordings.get(persons)
         if recording is None:
             return None
         saving = self._saving.get(persons)
         if saving is None and not persons and recording.end is End.QUIT:
-            return Played(recording, None, "it was broken off when the person left")
+            return PlayedGame(recording, None, "it was broken off when the person left")
         path = None if saving is None or saving.exception() is not None else saving.result()
-        return Played(recording, path, unranked_reason(recording))
+        return PlayedGame(recording, path, unranked_reason(recording))
 
 
 class LiveObserver(RecordingObserver):

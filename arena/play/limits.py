@@ -12,7 +12,7 @@ CONFIRM_KEYS = ("return", "enter", "keypad enter")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PlayLimits:
     """What a person may do besides playing."""
 
     pauses: int = MOST_PAUSES
@@ -26,5 +26,5 @@ class Limits:
     """Whether the question before leaving says so."""
 
 
-RANKED = Limits()
-PRACTICE = Limits(pauses=1000, pause_seconds=3600.0, counts=False)
+RANKED = PlayLimits()
+PRACTICE = PlayLimits(pauses=1000, pause_seconds=3600.0, counts=False)

@@ -21,6 +21,7 @@ from agents.load import SCRIPT_PREFIX, find_agent_file, load_player
 from agents.player import Player, PlayerFailed, PlayerInfo, PlayerQuit
 from agents.replay import ReplayPlayer
 from arena.engine.evaluate import PLAIN, Handling, load
+from arena.engine.match import player_seed
 from arena.processes.workers import workers
 from envs.environment import ArenaEnv
 from envs.errors import AgentError, ArenaError, RecordingError, tidy
@@ -86,7 +87,7 @@ class Nobody:
 NOBODY = Nobody()
 
 
-class Ghost:
+class GhostOpponent:
     """Plays what a recording says."""
 
     held_frames = 0
@@ -316,8 +317,6 @@ def _work(pipe: Connection, agent: str, rules: Rules, handling: Handling) -> Non
 
 def _follow(pipe: Connection, env: ArenaEnv, player: Player, seed: int) -> int:
     """Follow the game of `seed` and decide, until another seed comes; return that one."""
-    from arena.engine.match import player_seed
-
     step = env.start(seed)
     pipe.send("begun")
     on = _asked(pipe, lambda: player.reset(seed=player_seed(seed), action_set=env.rules.action_set))

@@ -21,10 +21,10 @@ from agents.player import Player
 from arena.client.offline import Kept, keep_here
 from arena.engine.env_pool import borrowed
 from arena.engine.match import Lane, Turn, observed, play_lanes
-from arena.play.hands import Conductor
-from arena.play.keeper import Keeper, LiveObserver, Played
-from arena.play.limits import CONFIRM_KEYS, PRACTICE, RANKED, SCREEN_SECONDS, Limits
-from arena.play.opponent import NOBODY, Ghost, Opponent
+from arena.play.hands import WindowHands
+from arena.play.keeper import Keeper, LiveObserver, PlayedGame
+from arena.play.limits import CONFIRM_KEYS, RANKED, SCREEN_SECONDS, PlayLimits
+from arena.play.opponent import NOBODY, GhostOpponent, Opponent
 from arena.play.view import View
 from arena.ui.endings import ENDS
 from arena.ui.frame_clock import FrameClock
@@ -39,8 +39,6 @@ from envs.rules import Rules
 from envs.step import End
 from recordings.recording import Pacing
 
-__all__ = ["PRACTICE", "RANKED", "Limits", "Played", "Round", "play_game", "play_match"]
-
 DEAF_SECONDS = 2.0
 """For so long after a game keys are ignored: who is still hammering on them skips nothing."""
 FAST_FRAMES = 4
@@ -54,8 +52,8 @@ class Round(NamedTuple):
     """One game of a person, with what played beside it."""
 
     seed: int
-    person: Played
-    opponent: Played | None
+    person: PlayedGame
+    opponent: PlayedGame | None
     """None if nobody played there. A game that was broken off when the person left ends as QUIT and lies nowhere."""
 
     @property
@@ -80,7 +78,7 @@ def play_match(
     folder: Path | None,
     *,
     opponent: Opponent = NOBODY,
-    limits: Limits = RANKED,
+    limits: PlayLimits = RANKED,
     begin: Callable[[int], Kept] = lambda number: keep_here,
 ) -> list[Round]:
     """Play `seeds` one after the other; a game that is left ends the match. A seed is looked up when its game begins.
@@ -117,7 +115,7 @@ def play_game(
     *,
     opponent: Opponent = NOBODY,
     title: str = "",
-    limits: Limits = RANKED,
+    limits: PlayLimits = RANKED,
     begin: Callable[[], Kept] = lambda: keep_here,
 ) -> Round:
     """Let a person play one game, from the countdown to the key that leaves its last screen.
@@ -141,9 +139,9 @@ def play_game(
     ale_seed_of(seed)
     opponent.begin(rules, seed)
     clock = FrameClock(rules.max_frames)
-    panels = [Panel(name, rules)] + ([] if opponent.player is None else [_rival_panel(opponent, rules)])
+    panels = [Panel(name, rules)] + ([] if opponent.player is None else [_opponent_panel(opponent, rules)])
     view = View(stage, panels, title)
-    players: list[Player] = [HumanPlayer(name, Conductor(stage, view, clock, limits, opponent))]
+    players: list[Player] = [HumanPlayer(name, WindowHands(stage, view, clock, limits, opponent))]
     panels[0].name = players[0].info.name
     players += [] if opponent.player is None else [opponent.player]
 
@@ -166,8 +164,8 @@ def play_game(
         return Round(seed, person, _ghost(opponent) or keeper.played(persons=False))
 
 
-def _ghost(opponent: Opponent) -> Played | None:
-    return Played(opponent.recording, None, None) if isinstance(opponent, Ghost) else None
+def _ghost(opponent: Opponent) -> PlayedGame | None:
+    return PlayedGame(opponent.recording, None, None) if isinstance(opponent, GhostOpponent) else None
 
 
 @contextmanager
@@ -186,7 +184,7 @@ def _quiet_memory() -> Iterator[None]:
 class _Game:
     """What happens at the window in one game."""
 
-    def __init__(self, stage: Stage, view: View, clock: FrameClock, opponent: Opponent, limits: Limits) -> None:
+    def __init__(self, stage: Stage, view: View, clock: FrameClock, opponent: Opponent, limits: PlayLimits) -> None:
         self._stage = stage
         self._view = view
         self._clock = clock
@@ -218,12 +216,12 @@ class _Game:
         stage, view = self._stage, self._view
         if len(self._panels) < 2 or not self._panels[1].running or stage.closed or self._left():
             return
-        rival = self._panels[1].name
+        opponent = self._panels[1].name
         self._opponent.patient()
         hurried = False
         deaf_until = time.monotonic() + DEAF_SECONDS
         while not stage.closed:
-            view.note = text("play.to_the_end" if hurried else "play.bot_plays_on", name=rival)
+            view.note = text("play.to_the_end" if hurried else "play.bot_plays_on", name=opponent)
             view.draw()
             stage.show()
             until = time.monotonic() + PICTURE_SECONDS
@@ -254,7 +252,7 @@ class _Game:
                 return
             keeper.try_again()
 
-    def end_screen(self, played: Played) -> None:
+    def end_screen(self, played: PlayedGame) -> None:
         """Show how it ended until the person goes on."""
         if self._stage.closed:
             return
@@ -262,7 +260,7 @@ class _Game:
         self._view.draw()
         self._wait(self._end_lines(played), self._limits.idle_seconds)
 
-    def _end_lines(self, played: Played) -> list[Line]:
+    def _end_lines(self, played: PlayedGame) -> list[Line]:
         person = self._panels[0]
         lines = [title_line(text(ENDS[played.recording.end])), (f"{person.score:,}", 2.2, YELLOW)]
         if len(self._panels) > 1 and (outcome := self._outcome()):
@@ -307,9 +305,9 @@ def _goes_on(press: Press) -> bool:
     return press.button is Button.FIRE or press.key in CONFIRM_KEYS or press.pad == "start"
 
 
-def _rival_panel(opponent: Opponent, rules: Rules) -> Panel:
+def _opponent_panel(opponent: Opponent, rules: Rules) -> Panel:
     assert opponent.player is not None
     name = opponent.player.info.name
-    if isinstance(opponent, Ghost):
+    if isinstance(opponent, GhostOpponent):
         return Panel(text("play.ghost", name=name), rules, opponent.recording.end)
     return Panel(name, rules)

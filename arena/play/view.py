@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from arena.stats.text import clock_of
 from arena.ui.compose import Rect
 from arena.ui.endings import ENDS
 from arena.ui.palette import ORANGE, QUIET, SKY, TEXT, YELLOW
-from arena.ui.show import Panel, clock_of
+from arena.ui.show import Panel
 from arena.ui.strings import text
 from arena.ui.window import Stage
 from envs.games import PIXEL_WIDTH
@@ -26,7 +27,7 @@ COLOURS = (SKY, ORANGE)
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ViewLayout:
     """Where everything stands in a window."""
 
     size: tuple[int, int]
@@ -39,7 +40,7 @@ class Layout:
         return round(self.line * (0.62 if len(self.pictures) > 1 else 0.75))
 
 
-def lay_out(size: tuple[int, int], heights: Sequence[int]) -> Layout:
+def lay_out(size: tuple[int, int], heights: Sequence[int]) -> ViewLayout:
     """Return the largest layout for a window of `size` and games with so many lines each.
 
     An emulated pixel becomes a whole number of pixels both ways, nearest to the shape that a television gave it; a
@@ -56,7 +57,7 @@ def lay_out(size: tuple[int, int], heights: Sequence[int]) -> Layout:
     for i, rows in enumerate(heights):
         spare = height - top - bottom - rows * lines
         pictures.append(Rect(left + i * (across + gap), top + spare // 2, across, rows * lines))
-    return Layout(size, tuple(pictures), line)
+    return ViewLayout(size, tuple(pictures), line)
 
 
 def _margins(line: int, games: int) -> tuple[int, int, int]:
@@ -88,7 +89,7 @@ class View:
         self._stage = stage
         self.panels = tuple(panels)
         self._title = title
-        self._layout: Layout | None = None
+        self._layout: ViewLayout | None = None
         self._words: tuple[Any, ...] = ()
         self._glow: list[np.ndarray | None] = [None] * len(panels)
         self._scaled: list[np.ndarray] = []
@@ -120,7 +121,7 @@ class View:
         layout = self._arranged()
         return max(layout.line, layout.size[1] // 16)
 
-    def _arranged(self) -> Layout:
+    def _arranged(self) -> ViewLayout:
         size = self._stage.surface.get_size()
         if self._stage.resized or self._layout is None or self._layout.size != size:
             self._stage.resized = False
@@ -182,7 +183,7 @@ class View:
         gap = self.panels[0].score - self.panels[1].score
         return TEXT if gap == 0 else COLOURS[0] if gap > 0 else COLOURS[1]
 
-    def _draw_words(self, layout: Layout) -> None:
+    def _draw_words(self, layout: ViewLayout) -> None:
         stage, line, small = self._stage, layout.line, layout.small
         middle, room = layout.size[0] // 2, layout.size[0] - line
         stage.clear()

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import IO
 
 from envs.errors import EventError
@@ -29,23 +29,6 @@ RESTART_SECONDS = (0.5, 1, 2, 5, 10)
 """Pauses before the first, second ... restart in a row; the last one holds for all that follow."""
 STEADY_SECONDS = 60.0
 """Who has run so long is not counted among the restarts in a row."""
-
-
-def beats(shown: Callable[[], int]) -> None:
-    """Print a dot each second in which pictures were shown. For a thread of the process that is watched.
-
-    Args:
-        shown: returns how many pictures were shown so far.
-    """
-    before = -1
-    while True:
-        if (now := shown()) != before:
-            before = now
-            try:
-                print(BEAT, flush=True)
-            except OSError:
-                return
-        time.sleep(BEAT_SECONDS)
 
 
 def keep_alive(what: str, module: str, words: Sequence[str]) -> None:

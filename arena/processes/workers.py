@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, cast
 
 
 @contextmanager
@@ -39,6 +39,31 @@ def workers(work: Callable[..., None], arguments: Sequence[tuple[Any, ...]]) -> 
             process.join()
         for ours in pipes:
             ours.close()
+
+
+class WorkerDied(Exception):
+    """A process has ended before its results had come."""
+
+    def __init__(self, pipe: Connection) -> None:
+        super().__init__(pipe)
+        self.pipe = pipe
+        """Our end of its pipe."""
+
+
+def received(pipes: Collection[Connection]) -> Iterator[tuple[Connection, Any]]:
+    """Yield whatever comes through any of `pipes`, with its pipe, until `pipes` is empty. Whoever takes the results
+    removes a pipe through which nothing more is to come, or stops.
+
+    Raises:
+        WorkerDied: one of the processes is gone.
+    """
+    while pipes:
+        for pipe in cast(list[Connection], wait(list(pipes))):  # on Windows it is another class with the same methods
+            try:
+                result = pipe.recv()
+            except (EOFError, OSError):
+                raise WorkerDied(pipe) from None
+            yield pipe, result
 
 
 def _run(work: Callable[..., None], pipe: Connection, *arguments: Any) -> None:

@@ -20,7 +20,7 @@ from arena.processes import child
 from envs.errors import EventError
 
 
-class Typist:
+class CommandRunner:
     """Types commands about one event.
 
     Args:

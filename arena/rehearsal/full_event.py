@@ -17,23 +17,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
 from arena.event.folder import SETTINGS, VARIABLE, open_event
 from arena.processes import child
-from arena.rehearsal.command_runner import Typist, clock
-from arena.rehearsal.scripted_people import Person, Station, Wish, play_at_station
-from arena.rehearsal.sizes import EVENING, TITLE, Programme, settings, stations
+from arena.rehearsal.command_runner import CommandRunner, clock
+from arena.rehearsal.scripted_people import GameToPlay, ScriptedPerson, ScriptedStation, play_at_station
+from arena.rehearsal.sizes import EVENING, TITLE, RehearsalSize, settings, stations
 from envs.errors import ArenaError, EventError
 from envs.extras import require
 from recordings.storage import write_atomically
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
     from arena.scoreboard.store import Scoreboard
 
 FOLDER = Path("full-demo")
@@ -50,7 +48,7 @@ LIBRARIES = (
 the last game."""
 
 
-def run(folder: Path | None, programme: Programme = EVENING) -> None:
+def run(folder: Path | None, size: RehearsalSize = EVENING) -> None:
     """Play the event in `folder`, or go on with it.
 
     Args:
@@ -62,7 +60,7 @@ def run(folder: Path | None, programme: Programme = EVENING) -> None:
     """
     require("A whole event", *LIBRARIES)
     console = Console(highlight=False)
-    with Rehearsal(folder or FOLDER, programme, console) as rehearsal:
+    with Rehearsal(folder or FOLDER, size, console) as rehearsal:
         rehearsal.play()
 
 
@@ -78,13 +76,13 @@ class Rehearsal:
         EventError: there is another event in the folder, or it can't be written.
     """
 
-    def __init__(self, folder: Path, programme: Programme, console: Console) -> None:
+    def __init__(self, folder: Path, size: RehearsalSize, console: Console) -> None:
         self.folder = folder
-        self.programme = programme
+        self.size = size
         self.console = console
         self._open = ExitStack()
         self._url = ""
-        self.typist = Typist(console, folder, folder / LOG)
+        self.command_runner = CommandRunner(console, folder, folder / LOG)
         self.notes = self._read_notes()
 
     def __enter__(self) -> Rehearsal:
@@ -145,92 +143,94 @@ class Rehearsal:
 
     def open_event(self) -> None:
         if not (self.folder / SETTINGS).exists():
-            self.typist.arena("event", "init", "--name", TITLE)
-        write_atomically(self.folder / SETTINGS, settings(self.programme).encode())
+            self.command_runner.arena("event", "init", "--name", TITLE)
+        write_atomically(self.folder / SETTINGS, settings(self.size).encode())
         if self._phase() == "draft":
-            self.typist.arena("event", "open", shown=True)
+            self.command_runner.arena("event", "open", shown=True)
 
     def train(self) -> None:
         """Train with the script of the repository. Installed without it, a house bot takes the agent's place."""
         if not TRAIN.is_file():
-            self.typist.say("scripts/train.py isn't here, it is part of the repository: a house bot takes the place.")
+            self.command_runner.say(
+                "scripts/train.py isn't here, it is part of the repository: a house bot takes the place."
+            )
             return
         out = self.folder / "training"
         again = ["--resume"] if list((out / "checkpoints").glob("step-*[0-9]")) else []
-        words = [self.programme.games[0], *self.programme.training, "--out", str(out), *again]
-        self.typist.say(f"$ python scripts/train.py {shlex.join(words)}")
-        self.typist.run(child.SCRIPT, [str(TRAIN), *words], "scripts/train.py")
+        words = [self.size.games[0], *self.size.training, "--out", str(out), *again]
+        self.command_runner.say(f"$ python scripts/train.py {shlex.join(words)}")
+        self.command_runner.run(child.SCRIPT, [str(TRAIN), *words], "scripts/train.py")
 
     def check_agent(self) -> None:
         from agents.load import find_agent_file
 
         made = self.folder / "training" / "agent.zip"
-        model = made if TRAIN.is_file() else find_agent_file(f"{self.programme.games[0]}-quick")
-        self.typist.arena("agent", "pack", str(model), "--name", BOT, "--out", str(self.agent))
-        self.typist.arena("agent", "check", str(self.agent), shown=True)
+        model = made if TRAIN.is_file() else find_agent_file(f"{self.size.games[0]}-quick")
+        self.command_runner.arena("agent", "pack", str(model), "--name", BOT, "--out", str(self.agent))
+        self.command_runner.arena("agent", "check", str(self.agent), shown=True)
 
     def submit(self) -> None:
-        game = self.programme.games[0]
+        game = self.size.games[0]
         self._serve()
-        self.typist.say(f"The scoreboard, as long as this runs: {self._url}/")
-        self.typist.arena("submit", str(self.agent), "--game", game, "--name", BOT, shown=True)
+        self.command_runner.say(f"The scoreboard, as long as this runs: {self._url}/")
+        self.command_runner.arena("submit", str(self.agent), "--game", game, "--name", BOT, shown=True)
 
     def bots_practise(self) -> None:
-        for game in self.programme.games:
-            players = [f"{game}-taught", *([str(self.agent)] if game == self.programme.games[0] else [])]
+        for game in self.size.games:
+            players = [f"{game}-taught", *([str(self.agent)] if game == self.size.games[0] else [])]
             options = [word for player in players for word in ("--player", player)]
-            self.typist.arena("match", game, *options, "--seeds", str(self.programme.practice))
+            self.command_runner.arena("match", game, *options, "--seeds", str(self.size.practice))
 
     def people_practise(self) -> None:
-        seeds = range(self.programme.practice)
+        seeds = range(self.size.practice)
         with self._board() as board:
             there = {(result.player, result.game, result.seed) for result in board.results()}
         wishes = {
             person: [
-                Wish(game, RULES, seed)
-                for game in self.programme.games
+                GameToPlay(game, RULES, seed)
+                for game in self.size.games
                 for seed in seeds
                 if (person.name, game, seed) not in there
             ]
-            for person in self.programme.people
+            for person in self.size.people
         }
         self._at_stations(wishes)
-        self.typist.arena("scoreboard", shown=True)
+        self.command_runner.arena("scoreboard", shown=True)
 
     def freeze(self) -> None:
         if self._phase() == "open":
-            self.typist.arena("event", "freeze", shown=True)
+            self.command_runner.arena("event", "freeze", shown=True)
         if self._phase() == "frozen":
             dice = " ".join(str(secrets.randbelow(6) + 1) for _ in range(6))
-            self.typist.arena("event", "announce", dice, shown=True)
+            self.command_runner.arena("event", "announce", dice, shown=True)
 
     def battle(self) -> None:
         words = ["--title", "People against bots", "--format", "team-battle", "--qualify"]
-        self._tournament("battle", *words, "--best-of", str(self.programme.battle))
+        self._tournament("battle", *words, "--best-of", str(self.size.battle))
 
     def duel(self) -> None:
-        person, game = self.programme.people[0].name, self.programme.games[0]
-        bot = self._handed_in()
+        person, game = self.size.people[0].name, self.size.games[0]
+        bot = self._submitted()
         words = ["--title", "The duel", "--format", "duel", "--game", game, "--person", person, "--player", bot]
-        self._tournament("duel", *words, "--best-of", str(self.programme.duel))
-        self.typist.arena("tournament", "run", "duel", "--delays")
+        self._tournament("duel", *words, "--best-of", str(self.size.duel))
+        self.command_runner.arena("tournament", "run", "duel", "--delays")
 
     def close(self) -> None:
         if self._phase() == "announced":
-            self.typist.arena("event", "close", shown=True)
-        self.typist.arena("report", "--clips", str(self.programme.clips), shown=True)
+            self.command_runner.arena("event", "close", shown=True)
+        self.command_runner.arena("report", "--clips", str(self.size.clips), shown=True)
 
     def audit(self) -> None:
         self._open.close()  # the server has done its part
         shutil.rmtree(self.proof, ignore_errors=True)  # of a run that was broken off
-        self.typist.arena("event", "export", str(self.proof))
-        alone = {name: value for name, value in self.typist.environment.items() if name != VARIABLE}
-        self.typist.arena("event", "audit", str(self.proof), shown=True, environment=alone)
+        self.command_runner.arena("event", "export", str(self.proof))
+        alone = {name: value for name, value in self.command_runner.environment.items() if name != VARIABLE}
+        self.command_runner.arena("event", "audit", str(self.proof), shown=True, environment=alone)
 
     def dataset(self) -> None:
         target = self.folder / "data"
         shutil.rmtree(target, ignore_errors=True)
-        self.typist.arena("dataset", str(target), "--player", BOT, shown=True)
+        self.command_runner.arena("dataset", str(target), "--player", BOT, shown=True)
 
     # -- parts of steps -----------------------------------------------------------------------------------------------
 
@@ -242,7 +242,7 @@ class Rehearsal:
     def proof(self) -> Path:
         return self.folder / "proof"
 
-    def _handed_in(self) -> str:
+    def _submitted(self) -> str:
         """Return the path of the agent as the server has stored it."""
         from agents.packages import admit
 
@@ -254,7 +254,7 @@ class Rehearsal:
         return Scoreboard.open(open_event(self.folder).database)
 
     def _phase(self) -> str:
-        return str(self.typist.ask("event", "status")["phase"])
+        return str(self.command_runner.ask("event", "status")["phase"])
 
     def _tournament(self, name: str, *words: str) -> None:
         """Begin a tournament, or go on with it, until everybody has played."""
@@ -264,44 +264,40 @@ class Rehearsal:
         with self._board() as board:
             there = name in tournaments(Log(board.engine))
         if not there:
-            self.typist.arena("tournament", "new", name, *words, shown=True)
+            self.command_runner.arena("tournament", "new", name, *words, shown=True)
         while True:
-            self.typist.arena("tournament", "run", name)
-            waiting = self.typist.ask("tournament", "status", name)["waiting_for"]
+            self.command_runner.arena("tournament", "run", name)
+            waiting = self.command_runner.ask("tournament", "status", name)["waiting_for"]
             if not waiting:
                 break
             self._at_stations(self._wishes(waiting))
-        self.typist.arena("tournament", "status", name, shown=True)
+        self.command_runner.arena("tournament", "status", name, shown=True)
 
-    def _wishes(self, waiting: Sequence[Mapping[str, Any]]) -> dict[Person, list[Wish]]:
-        people = {person.name: person for person in self.programme.people}
-        found: dict[Person, list[Wish]] = {}
+    def _wishes(self, waiting: Sequence[Mapping[str, Any]]) -> dict[ScriptedPerson, list[GameToPlay]]:
+        people = {person.name: person for person in self.size.people}
+        found: dict[ScriptedPerson, list[GameToPlay]] = {}
         for slot in waiting:
-            found.setdefault(people[slot["player"]], []).append(Wish(slot["game"], RULES, slot["seed"]))
+            found.setdefault(people[slot["player"]], []).append(GameToPlay(slot["game"], RULES, slot["seed"]))
         return found
 
-    def _at_stations(self, wishes: Mapping[Person, Sequence[Wish]]) -> None:
+    def _at_stations(self, wishes: Mapping[ScriptedPerson, Sequence[GameToPlay]]) -> None:
         """Let people play, each at a station, all at the same time."""
-        from multiprocessing.connection import wait
-
-        from arena.processes.workers import workers
+        from arena.processes.workers import WorkerDied, received, workers
 
         self._serve()
         jobs = []
-        for number, person in enumerate(self.programme.people, start=1):
+        for number, person in enumerate(self.size.people, start=1):
             if wishes.get(person):
-                place = Station(self._url, self.notes["stations"][number - 1], self.folder / "stations" / str(number))
+                place = ScriptedStation(
+                    self._url, self.notes["stations"][number - 1], self.folder / "stations" / str(number)
+                )
                 jobs.append((place, person, wishes[person]))
         total = sum(len(wished) for wished in wishes.values())
         done = 0
-        with workers(play_at_station, jobs) as pipes, self.typist.telling() as tell:
+        with workers(play_at_station, jobs) as pipes, self.command_runner.telling() as tell:
             running = list(pipes)
-            while running:
-                for pipe in cast("list[Connection]", wait(running)):
-                    try:
-                        said = pipe.recv()
-                    except (EOFError, OSError):
-                        raise EventError("A station's process has died; start the demo again to go on.") from None
+            try:
+                for pipe, said in received(running):
                     if isinstance(said, ArenaError):
                         raise said
                     if said is None:
@@ -309,8 +305,10 @@ class Rehearsal:
                     else:
                         done += 1
                         tell(f"{done} of {total}: {said}")
+            except WorkerDied:
+                raise EventError("A station's process has died; start the demo again to go on.") from None
         games = "1 game" if done == 1 else f"{done} games"
-        self.typist.say(f"{games} played at the stations, and replayed by the server.")
+        self.command_runner.say(f"{games} played at the stations, and replayed by the server.")
 
     def _serve(self) -> None:
         """Start the server if it doesn't run yet."""
@@ -319,27 +317,30 @@ class Rehearsal:
         if not self.notes["stations"]:
             roles = {"organizer": "Organizer", "participant": "Participant"}
             tokens = {role: self._token(name, role) for role, name in roles.items()}
-            places = [self._token(name, "station") for name in stations(self.programme)]
+            places = [self._token(name, "station") for name in stations(self.size)]
             self.notes |= {"tokens": tokens, "stations": places}
             self._write_notes()
-        words = ["serve", "--port", "0", "--evaluation-seeds", str(self.programme.evaluation)]
+        words = ["serve", "--port", "0", "--evaluation-seeds", str(self.size.evaluation)]
         log = self._open.enter_context((self.folder / "server.log").open("ab"))
-        self.typist.say(f"$ arena {shlex.join(words)} &")
-        server = child.start(child.ARENA, words, self.typist.environment, log.fileno())
+        self.command_runner.say(f"$ arena {shlex.join(words)} &")
+        server = child.start(child.ARENA, words, self.command_runner.environment, log.fileno())
         self._open.callback(self._stopped, server)
         assert server.stdout is not None
         said = server.stdout.readline()
         if "://" not in said:
             raise EventError(f"The server did not start; {self.folder / 'server.log'} says why.")
         self._url = "http://" + said.split("://")[1].split("/")[0]
-        self.typist.environment |= {"ARENA_SERVER": self._url, "ARENA_TOKEN": self.notes["tokens"]["participant"]}
+        self.command_runner.environment |= {
+            "ARENA_SERVER": self._url,
+            "ARENA_TOKEN": self.notes["tokens"]["participant"],
+        }
 
     def _stopped(self, server: subprocess.Popen[str]) -> None:
         child.end(server)
         self._url = ""
 
     def _token(self, name: str, role: str) -> str:
-        return str(self.typist.ask("token", "add", name, "--role", role)["token"])
+        return str(self.command_runner.ask("token", "add", name, "--role", role)["token"])
 
     # -- notes --------------------------------------------------------------------------------------------------------
 

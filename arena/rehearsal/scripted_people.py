@@ -42,7 +42,7 @@ TELL_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ScriptedPerson:
     """Somebody whose keyboard is scripted."""
 
     first_name: str
@@ -56,7 +56,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class GameToPlay:
     """One game that somebody has to play."""
 
     game: str
@@ -67,7 +67,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Station:
+class ScriptedStation:
     """Where a scripted keyboard stands."""
 
     url: str
@@ -84,7 +84,7 @@ class ScriptedHands:
     Args:
         script: decides; it is this object's own.
         rules: of the game.
-        slips: as in `Person`.
+        slips: as in `ScriptedPerson`.
         rng: for the slips and the script's own draws.
     """
 
@@ -114,7 +114,9 @@ def buttons_of(action: int) -> tuple[Button, ...]:
     return tuple(button for button in Button if button.name in name)
 
 
-def play_at_station(pipe: Connection, station: Station, person: Person, wishes: Sequence[Wish]) -> None:
+def play_at_station(
+    pipe: Connection, station: ScriptedStation, person: ScriptedPerson, wishes: Sequence[GameToPlay]
+) -> None:
     """Play every game of `wishes`, one after the other, and wait until the server has judged them; to be run by
     `arena.processes.workers`. What comes through `pipe`: a sentence for every game, an `ArenaError` where it can't go
     on, and None at the end."""
@@ -138,7 +140,7 @@ def play_at_station(pipe: Connection, station: Station, person: Person, wishes: 
         pipe.send(error)
 
 
-def _play(client: Client, outbox: Outbox, folder: Path, person: Person, wish: Wish) -> str:
+def _play(client: Client, outbox: Outbox, folder: Path, person: ScriptedPerson, wish: GameToPlay) -> str:
     """Play one game with a ticket, put it into the outbox, and say how it went."""
     from agents.human import HumanPlayer
     from agents.load import load_player

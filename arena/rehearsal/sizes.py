@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from arena.rehearsal.scripted_people import Person
+from arena.rehearsal.scripted_people import ScriptedPerson
 
 TITLE = "Rehearsal with scripted keyboards"
 STATION = "Station {}"
@@ -28,11 +28,11 @@ seeds = {seeds}
 
 
 @dataclass(frozen=True, slots=True)
-class Programme:
+class RehearsalSize:
     """How large the event is."""
 
     games: tuple[str, ...]
-    people: tuple[Person, ...]
+    people: tuple[ScriptedPerson, ...]
     training: tuple[str, ...]
     """Options of scripts/train.py."""
     practice: int
@@ -50,9 +50,9 @@ class Programme:
     clips: int
 
 
-EVENING = Programme(
+EVENING = RehearsalSize(
     games=("breakout", "ms_pacman", "space_invaders"),
-    people=(Person("Ada", 0.05), Person("Ben", 0.2), Person("Cem", 0.5)),
+    people=(ScriptedPerson("Ada", 0.05), ScriptedPerson("Ben", 0.2), ScriptedPerson("Cem", 0.5)),
     training=("--algo", "dagger", "--steps", "4000", "--episodes", "3"),
     practice=1,
     evaluation=4,
@@ -64,15 +64,15 @@ EVENING = Programme(
 )
 
 
-def settings(programme: Programme) -> str:
+def settings(size: RehearsalSize) -> str:
     """Return the event.toml of the event."""
     values = {
-        "name": TITLE, "games": programme.games, "people": programme.best_people, "bots": programme.best_bots,
-        "seeds": programme.battle, "stations": stations(programme),
+        "name": TITLE, "games": size.games, "people": size.best_people, "bots": size.best_bots,
+        "seeds": size.battle, "stations": stations(size),
     }  # fmt: skip
     return SETTINGS.format_map({name: json.dumps(value) for name, value in values.items()})
 
 
-def stations(programme: Programme) -> list[str]:
+def stations(size: RehearsalSize) -> list[str]:
     """Return the names of the stations: one for each person."""
-    return [STATION.format(number) for number, _ in enumerate(programme.people, start=1)]
+    return [STATION.format(number) for number, _ in enumerate(size.people, start=1)]

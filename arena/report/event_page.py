@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.player import Kind
-from arena.html.environment import TEMPLATES, environment, play_time
+from arena.html.environment import TEMPLATES, environment
 from arena.html.score_axis import Axis, GameSection, PlayerView
 from arena.scoreboard.results import Result, Standing
-from envs.games import find_game
+from arena.stats.comparison import compare, first_by_seed
+from arena.stats.text import play_time
+from envs.games import GAMES, find_game
 from recordings.storage import write_atomically
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def render(page: EventPage) -> str:
     return (
         environment(TEMPLATES)
         .get_template("page.html.j2")
-        .render(page=page, games=[GameView(section) for section in page.sections], totals=_totals(page.sections))
+        .render(page=page, games=[GameSectionView(section) for section in page.sections], totals=_totals(page.sections))
     )
 
 
@@ -66,8 +68,6 @@ def sections_of(scoreboard: Scoreboard, games: Iterable[str] | None = None) -> l
     Raises:
         ScoreboardError: the scoreboard can't be read.
     """
-    from envs.games import GAMES
-
     order = list(GAMES)
     wanted = None if games is None else set(games)
     classes = [c for c in scoreboard.classes() if wanted is None or c.game in wanted]
@@ -89,8 +89,6 @@ def verdicts_of(standings: Sequence[Standing], episodes: Sequence[Result]) -> li
         standings: best first.
         episodes: the latest first, as `Scoreboard.results` gives them; a player's first game on a seed counts.
     """
-    from arena.stats.comparison import compare, first_by_seed
-
     sentences = []
     plays: dict[PlayerKey, list[tuple[int, float]]] = {}
     for episode in reversed(episodes):
@@ -107,7 +105,7 @@ def verdicts_of(standings: Sequence[Standing], episodes: Sequence[Result]) -> li
 # -- what the template draws -------------------------------------------------------------------------------------------
 
 
-class GameView:
+class GameSectionView:
     """A section as the template wants it."""
 
     def __init__(self, section: GameSection) -> None:

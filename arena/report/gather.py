@@ -9,18 +9,18 @@ from datetime import date
 from agents.delay import DELAYS_MS, delayed_name, is_delayed
 from agents.player import Kind
 from arena.event.folder import Event
-from arena.event.lifecycle import State as EventState
+from arena.event.lifecycle import EventState
 from arena.event.lifecycle import state_of as phases_of
 from arena.event.log import EVENT, TOURNAMENT, Log
 from arena.report.event_page import verdicts_of
 from arena.scoreboard.results import Result, RulesClass, Standing
 from arena.scoreboard.store import Scoreboard
 from arena.stats.ratings import Meeting, Rating, Strength, bradley_terry, ladder
-from arena.stats.verdicts import ALPHA, Outcome, Scores, against_reference
-from arena.tournament.model import Format, State, state_of
+from arena.stats.verdicts import ALPHA, EventVerdicts, Scores, against_reference
+from arena.tournament.model import Format, TournamentState, state_of
 from arena.tournament.qualification import Move, moves
 from arena.tournament.sides import meetings_of, shown_states, sides_of, verdict_of
-from arena.tournament.standings import FIRST, Duel, Line, round_title, rounds, standings
+from arena.tournament.standings import FIRST, Duel, StandingsLine, round_title, rounds, standings
 from arena.tournament.teams import TeamLine, team_standings
 from envs.games import GAMES, Game, find_game
 
@@ -29,7 +29,7 @@ MANY = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Final:
+class NotableDuel:
     """Two players whose games on the same seeds are worth telling."""
 
     stage: str
@@ -41,19 +41,19 @@ class Final:
 class Tournament:
     """One tournament as the report shows it."""
 
-    state: State
-    lines: Sequence[Line]
+    state: TournamentState
+    lines: Sequence[StandingsLine]
     duels: Sequence[tuple[str, Sequence[Duel]]]
     """Title and duels of each round; empty if there are too many."""
-    outcome: Outcome | None
+    outcome: EventVerdicts | None
     """People against bots; None if they have played no seed in common."""
     seeds: Mapping[tuple[str, str], Sequence[tuple[int, int]]]
     """Number and seed of what was played, by stage and game."""
-    delayed: Mapping[int, Outcome]
+    delayed: Mapping[int, EventVerdicts]
     """The same people against bots with a reaction delay, by milliseconds; empty if the bots haven't played so."""
     delayed_means: Mapping[str, tuple[float, Mapping[int, float]]]
     """By game: the mean of the people, and that of the bots by delay, on the same seeds."""
-    finals: Mapping[str, Final]
+    finals: Mapping[str, NotableDuel]
     """Whose story is told, by game."""
 
     @property
@@ -127,7 +127,7 @@ class Report:
     references: Sequence[str] = field(default_factory=tuple)
 
     @property
-    def outcome(self) -> Outcome | None:
+    def outcome(self) -> EventVerdicts | None:
         """The verdict that stands at the top: of the last team battle, or else of the last tournament with both."""
         both = [one for one in self.tournaments if one.outcome is not None]
         battles = [one for one in both if one.state.plan.format is Format.TEAM]
@@ -159,7 +159,7 @@ def gather(event: Event, board: Scoreboard) -> Report:
     )
 
 
-def _tournament(state: State, board: Scoreboard) -> Tournament:
+def _tournament(state: TournamentState, board: Scoreboard) -> Tournament:
     lines = standings(state)
     listed = len(state.entrants) <= MANY and state.plan.format in (Format.DUEL, Format.KNOCKOUT)
     duels = [(round_title(state, i), one) for i, one in enumerate(rounds(state))] if listed else []
@@ -175,7 +175,7 @@ def _tournament(state: State, board: Scoreboard) -> Tournament:
     return Tournament(state, lines, duels, outcome, ordered, verdicts, means, _finals(state, lines))
 
 
-def _delayed(state: State, board: Scoreboard) -> dict[int, dict[str, tuple[Scores, Scores]]]:
+def _delayed(state: TournamentState, board: Scoreboard) -> dict[int, dict[str, tuple[Scores, Scores]]]:
     """Return the scores of people and of delayed bots, by delay and game: only of bots that have played all their seeds
     with that delay."""
     found: dict[int, dict[str, tuple[Scores, Scores]]] = {}
@@ -197,7 +197,7 @@ def _delayed(state: State, board: Scoreboard) -> dict[int, dict[str, tuple[Score
 
 
 def _delayed_means(
-    outcome: Outcome, delayed: Mapping[int, Outcome], sides: Mapping[str, tuple[Scores, Scores]]
+    outcome: EventVerdicts, delayed: Mapping[int, EventVerdicts], sides: Mapping[str, tuple[Scores, Scores]]
 ) -> dict[str, tuple[float, Mapping[int, float]]]:
     found: dict[str, tuple[float, Mapping[int, float]]] = {}
     for verdict in outcome.games:
@@ -216,13 +216,13 @@ def _delayed_means(
     return found
 
 
-def _finals(state: State, lines: Sequence[Line]) -> dict[str, Final]:
+def _finals(state: TournamentState, lines: Sequence[StandingsLine]) -> dict[str, NotableDuel]:
     """Return the final of a knockout; elsewhere the first two of each game, in a team battle the best of each side."""
     if state.plan.format in (Format.DUEL, Format.KNOCKOUT):
         last = rounds(state)[-1]
         if len(last) > 1 or last[0].b is None:
             return {}
-        return dict.fromkeys(state.plan.games, Final(last[0].stage, last[0].a, last[0].b))
+        return dict.fromkeys(state.plan.games, NotableDuel(last[0].stage, last[0].a, last[0].b))
     found = {}
     for game in state.plan.games:
         names = [line.player for line in lines if state.entrant(line.player).plays(game)]
@@ -230,11 +230,11 @@ def _finals(state: State, lines: Sequence[Line]) -> dict[str, Final]:
             human = {name: state.entrant(name).human for name in names}
             names = [*[n for n in names if human[n]][:1], *[n for n in names if not human[n]][:1]]
         if len(names) > 1:
-            found[game] = Final(FIRST, names[0], names[1])
+            found[game] = NotableDuel(FIRST, names[0], names[1])
     return found
 
 
-def _hidden(states: Iterable[State]) -> dict[tuple[str, str], dict[str, list[float]]]:
+def _hidden(states: Iterable[TournamentState]) -> dict[tuple[str, str], dict[str, list[float]]]:
     """Return the scores on hidden seeds by game, rules and player."""
     found: dict[tuple[str, str], dict[str, list[float]]] = {}
     for state in states:
@@ -266,7 +266,7 @@ def _games(
     return views
 
 
-def rankings_of(states: Sequence[State]) -> list[Ranking]:
+def rankings_of(states: Sequence[TournamentState]) -> list[Ranking]:
     """Return the strengths overall (where there is more than one game) and in each game."""
     kinds = {entrant.name: entrant.kind for state in states for entrant in state.entrants}
     found = [_ranking(title, played, kinds) for title, played in meetings_of(states).items()]

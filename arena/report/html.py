@@ -6,14 +6,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from agents.delay import is_delayed
-from arena.html.environment import TEMPLATES, mean_points, play_time, points
+from arena.html.environment import TEMPLATES, environment
 from arena.report.gather import Report
-from arena.report.stories import Clip, Story
+from arena.report.stories import HighlightClip, Story
 from arena.scoreboard.results import Result
+from arena.stats.text import play_time
 from envs.games import find_game
 
 
-def render(report: Report, plots: Mapping[str, str], stories: Sequence[Story], clips: Sequence[Clip]) -> str:
+def render(report: Report, plots: Mapping[str, str], stories: Sequence[Story], clips: Sequence[HighlightClip]) -> str:
     """Return the report as HTML.
 
     Args:
@@ -22,19 +23,11 @@ def render(report: Report, plots: Mapping[str, str], stories: Sequence[Story], c
         stories: of the finals.
         clips: the highlights.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"points": points, "mean": mean_points, "capitalize_first": _capital}
-    environment.globals |= {"title": lambda game: find_game(game).title}
+    made = environment(TEMPLATES)
+    made.filters |= {"capitalize_first": _capital}
+    made.globals |= {"title": lambda game: find_game(game).title}
     hashes = sorted(report.results, key=lambda result: result.recording_name)
-    return environment.get_template("report.html.j2").render(
+    return made.get_template("report.html.j2").render(
         report=report, plots=plots, stories=stories, clips=clips, hashes=hashes, totals=totals(report),
         all_hash=hash_of_all(hashes),
     )  # fmt: skip

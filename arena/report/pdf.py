@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from arena.html.environment import mean_points
 from arena.report.gather import MANY, Report, Tournament
 from arena.report.html import hash_of_all, totals
 from arena.report.plots import png
 from arena.report.stories import Story
 from arena.stats.comparison import Verdict
-from arena.stats.verdicts import Outcome
+from arena.stats.text import mean_points
+from arena.stats.verdicts import EventVerdicts
 from envs.games import find_game
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class _Sheet:
             "rebuild every table from nothing.", 9.5, INK,
         )  # fmt: skip
 
-    def _verdict(self, outcome: Outcome) -> None:
+    def _verdict(self, outcome: EventVerdicts) -> None:
         head, _, rest = outcome.sentence.partition(": ")
         top = self.pdf.get_y()
         self.pdf.set_x(MARGIN + 5)
@@ -172,7 +172,7 @@ class _Sheet:
         self.pdf.rect(MARGIN, top, 1.6, self.pdf.get_y() - top, style="F")
         self.pdf.ln(4)
 
-    def _cards(self, outcome: Outcome) -> None:
+    def _cards(self, outcome: EventVerdicts) -> None:
         for verdict in outcome.games:
             colour = COLOURS[verdict.comparison.verdict]
             self._room(22)

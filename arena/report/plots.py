@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agents.player import Kind
-from arena.report.colours import BOTS, GROUND, INK, LINE, PEOPLE, QUIET, REFERENCE
 from arena.report.gather import GameView, Ranking, Report
 from arena.stats.verdicts import GameVerdict
 from arena.tournament.sides import sides_of
+from arena.ui.palette import LIGHT
 from envs.games import HUMAN, find_game
 
 if TYPE_CHECKING:
@@ -25,16 +25,8 @@ if TYPE_CHECKING:
 
     from arena.report.stories import Story
 
-_VARIABLES = {
-    INK: "ink",
-    QUIET: "quiet",
-    LINE: "line",
-    GROUND: "ground",
-    PEOPLE: "human",
-    BOTS: "player",
-    REFERENCE: "reference",
-}
-"""Colours that follow the page's light or dark scheme."""
+INK, QUIET, LINE = LIGHT["ink"], LIGHT["quiet"], LIGHT["line"]
+PEOPLE, BOTS, REFERENCE = LIGHT["people"], LIGHT["bots"], LIGHT["reference"]
 WIDTH = 7.6
 """Inches."""
 MOST_SEEDS, MOST_PLAYERS, MOST_DOTS = 30, 20, 400
@@ -52,7 +44,7 @@ def svg(figure: Figure) -> str:
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    for colour, name in _VARIABLES.items():
+    for name, colour in LIGHT.items():
         text = text.replace(colour, f"var(--{name})")
     text = re.sub(r"font: ([^;\"]*?)px [^;\"]*", r"font: \1px system-ui, sans-serif", text)
     return re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', "", text, count=1)

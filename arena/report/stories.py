@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.replay import ReplayPlayer
-from arena.engine.env_pool import borrowed
-from arena.engine.match import Lane, play_lanes
+from arena.engine.replay import replay
 from arena.event.folder import Event
-from arena.report.gather import Final, Report
-from arena.tournament.model import State
+from arena.report.gather import NotableDuel, Report
+from arena.tournament.model import TournamentState
+from arena.ui.palette import LIGHT, OTHER
+from arena.ui.video import export
 from envs.errors import ArenaError
 from envs.games import FPS, find_game
 from recordings.codec import read
@@ -106,7 +106,7 @@ class Highlight:
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class HighlightClip:
     """A film of a highlight."""
 
     kind: str
@@ -121,8 +121,6 @@ class Clip:
 
 def stories(report: Report, event: Event, replays: int = REPLAYS) -> list[Story]:
     """Replay the finals of a report; recordings that are gone are left out."""
-    from arena.report.colours import BOTS, OTHER, PEOPLE
-
     told = [(one, game, final) for one in reversed(report.tournaments) for game, final in one.finals.items()]
     each = max(1, replays // len(told)) if told else 0
     found: list[Story] = []
@@ -131,8 +129,7 @@ def stories(report: Report, event: Event, replays: int = REPLAYS) -> list[Story]
             break
         state = tournament.state
         human = [state.entrant(name).human for name in (final.a, final.b)]
-        first = PEOPLE if human[0] else BOTS
-        second = PEOPLE if human[1] else BOTS
+        first, second = (LIGHT["people" if one else "bots"] for one in human)
         second = OTHER if first == second else second
         courses = list(_courses(state, game, final, event, min(each, replays)))
         replays -= len(courses)
@@ -141,7 +138,7 @@ def stories(report: Report, event: Event, replays: int = REPLAYS) -> list[Story]
     return found
 
 
-def _courses(state: State, game: str, final: Final, event: Event, most: int) -> Iterator[Course]:
+def _courses(state: TournamentState, game: str, final: NotableDuel, event: Event, most: int) -> Iterator[Course]:
     count = 0
     for index in range(state.plan.series.most):
         pair = [state.scores.get((final.stage, game, index, name)) for name in (final.a, final.b)]
@@ -164,11 +161,9 @@ def course(a: Recording, b: Recording) -> Course:
 def _points(recording: Recording, frames: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the points after each of `frames`."""
     rewards = np.zeros(int(frames[-1]) + 1, np.int64)
-    player = ReplayPlayer(recording.player.name, recording.actions)
-    with borrowed(recording.rules, 1) as (env,):
-        for _, _, action, step in play_lanes([Lane(env, player, iter((recording.seed,)))]):
-            if action is not None and step.reward:
-                rewards[step.t] = int(step.reward)
+    for action, step in replay(recording.rules, recording.seed, recording.actions):
+        if action is not None and step.reward:
+            rewards[step.t] = int(step.reward)
     return np.asarray(np.cumsum(rewards)[frames])
 
 
@@ -224,10 +219,8 @@ def _moments(story: Story, one: Course) -> Iterator[Highlight]:
         yield Highlight("Photo finish", text, story.game, pair, begin, -abs(final) / scale)
 
 
-def films(moments: Sequence[Highlight], each: Callable[[], None] = lambda: None) -> list[Clip]:
+def films(moments: Sequence[Highlight], each: Callable[[], None] = lambda: None) -> list[HighlightClip]:
     """Film highlights."""
-    from arena.ui.video import export
-
     clips = []
     with tempfile.TemporaryDirectory() as folder:
         for number, moment in enumerate(moments):
@@ -235,6 +228,6 @@ def films(moments: Sequence[Highlight], each: Callable[[], None] = lambda: None)
             longest = max(recording.frames for recording in moment.recordings) / FPS
             begin = max(0.0, min(moment.begin - 1, longest - CLIP))
             export(moment.recordings, path, seconds=(begin, begin + CLIP))
-            clips.append(Clip(moment.kind, moment.text, path.read_bytes()))
+            clips.append(HighlightClip(moment.kind, moment.text, path.read_bytes()))
             each()
     return clips

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Booking:
+class Publication:
     """What became of one recording."""
 
     path: Path
@@ -55,12 +55,12 @@ def keep(recording: Recording, folder: Path) -> Path:
     return save(recording, folder)
 
 
-def book(
+def publish(
     paths: Iterable[Path],
     scoreboard: Scoreboard,
-    each: Callable[[Booking], None] = lambda booking: None,
+    each: Callable[[Publication], None] = lambda publication: None,
     processes: int | None = None,
-) -> list[Booking]:
+) -> list[Publication]:
     """Verify recordings and add the good ones to `scoreboard`, in the order of `paths`. Those that are there already
     stay as they are, so this may be repeated. Those that don't count (`arena.engine.eligibility`) are left out.
 
@@ -73,7 +73,7 @@ def book(
     Raises:
         ScoreboardError: the scoreboard can't be written.
     """
-    bookings = []
+    publications = []
     for path, recording, verification in verify_files(paths, processes):
         new = False
         unranked = None if recording is None else unranked_reason(recording)
@@ -84,13 +84,13 @@ def book(
                 verification = replace(verification, ok=False, reason=str(error))
             else:
                 new = scoreboard.add(result)
-        booking = Booking(path, recording, verification, new, unranked)
-        bookings.append(booking)
-        each(booking)
-    return bookings
+        publication = Publication(path, recording, verification, new, unranked)
+        publications.append(publication)
+        each(publication)
+    return publications
 
 
-def unbooked(folder: Path, scoreboard: Scoreboard) -> list[Path]:
+def unpublished(folder: Path, scoreboard: Scoreboard) -> list[Path]:
     """Return the recordings in `folder` that `scoreboard` doesn't have, sorted: those of a process that was ended
     before it could book them, and files that can't be read; not those that don't count.
 
@@ -100,13 +100,13 @@ def unbooked(folder: Path, scoreboard: Scoreboard) -> list[Path]:
     paths = sorted(folder.glob(f"*{SUFFIX}"))
     if not paths:
         return []
-    results = scoreboard.results() + scoreboard.struck_out()
+    results = scoreboard.results() + scoreboard.voided()
     files = {result.recording_sha256 for result in results}
     plays = {_play_of(result) for result in results if result.end is not End.QUIT or result.kind is Kind.HUMAN}
-    return [path for path in paths if not _is_booked(path, files, plays)]
+    return [path for path in paths if not _is_published(path, files, plays)]
 
 
-def _is_booked(path: Path, files: set[str], plays: set[tuple[object, ...]]) -> bool:
+def _is_published(path: Path, files: set[str], plays: set[tuple[object, ...]]) -> bool:
     try:
         if _sha256(path) in files:
             return True
@@ -121,8 +121,13 @@ def _play_of(result: Result) -> tuple[object, ...]:
     return result.player, result.kind, result.artifact_sha256, result.rules_id, result.seed, result.play
 
 
-def result_of(recording: Recording, path: Path) -> Result:
+def result_of(recording: Recording, path: Path, recording_sha256: str | None = None) -> Result:
     """Return the scoreboard's row for a verified recording.
+
+    Args:
+        recording: what is booked.
+        path: its file; only the name counts.
+        recording_sha256: of its bytes; None where they aren't at hand: it is encoded then.
 
     Raises:
         ScoreboardError: no scoreboard takes it, because of the name of its file, the year it names, or an agent's file
@@ -143,7 +148,7 @@ def result_of(recording: Recording, path: Path) -> Result:
         score=recording.score,
         frames=recording.frames,
         end=recording.end,
-        recording_sha256=hashlib.sha256(encode(recording)).hexdigest(),  # reading checked that the file is this
+        recording_sha256=recording_sha256 or hashlib.sha256(encode(recording)).hexdigest(),
         digest=recording.digest,
         recording_name=path.name,
         started_at=recording.started_at,

@@ -146,7 +146,7 @@ class Scoreboard:
         with self.reading() as session:
             return [_result(row) for row in session.execute(query)]
 
-    def struck_out(self) -> list[Result]:
+    def voided(self) -> list[Result]:
         """Return the results that were struck out; they are still there."""
         with self.reading() as session:
             return [_result(row) for row in session.execute(_RESULTS.where(~COUNTS))]

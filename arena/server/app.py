@@ -13,12 +13,12 @@ from arena.server import api
 from arena.server.access.middleware import BodyLimit, SafeHeaders
 from arena.server.error_responses import malformed, refused
 from arena.server.services import Server
-from arena.server.settings import Limits, Settings
+from arena.server.settings import RequestLimits, ServerSettings
 from arena.server.web import errors, router
 from envs.errors import ArenaError
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: ServerSettings) -> FastAPI:
     """Return the server for an event. Its work in the background runs while the application does.
 
     Raises:
@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def body_limit(path: str, limits: Limits) -> int:
+def body_limit(path: str, limits: RequestLimits) -> int:
     """Return how many bytes a request to `path` may bring."""
     if path == "/api/v1/recordings":
         return limits.recording_bytes

@@ -9,6 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi.sse import format_sse_event
+
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""Of every event stream: no proxy holds it back."""
+WELCOME = format_sse_event(retry=2000)
+"""What every event stream begins with: a browser that lost it comes back after so many milliseconds."""
 QUEUED = 256
 """Events that wait for a slow reader; then the oldest are dropped and it is told to load anew."""
 
@@ -26,7 +32,7 @@ class Happening:
 
     def frame(self) -> bytes:
         """Return it in the form of a server-sent event."""
-        return f"id: {self.number}\nevent: {self.kind}\ndata: {self.data}\n\n".encode()
+        return format_sse_event(id=str(self.number), event=self.kind, data_str=self.data)
 
 
 class Bus:

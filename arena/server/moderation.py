@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from arena.event.folder import Event, open_event
-from arena.event.lifecycle import Ceremony, Phase
+from arena.event.lifecycle import EventLifecycle, Phase
 from arena.event.log import Log
 from arena.scoreboard.server_tables import HELD, QUEUED, AuditRow, HiddenNameRow, SubmissionRow, UploadRow
 from arena.scoreboard.store import Scoreboard
@@ -134,9 +134,9 @@ class Organizing:
         with self._board.reading() as session:
             return event_phase(session)
 
-    def ceremony(self) -> Ceremony:
+    def lifecycle(self) -> EventLifecycle:
         """What moves the event from phase to phase, with event.toml as it is now."""
-        return Ceremony(open_event(self._event.folder), Log(self._board.engine))
+        return EventLifecycle(open_event(self._event.folder), Log(self._board.engine))
 
     def set_state(self, who: Identity, state: str, reason: str, number: str = "") -> AuditEntry:
         """Open, freeze, announce or close the event, or open it again; all of it is a step of `arena.event.lifecycle`.
@@ -156,16 +156,16 @@ class Organizing:
             raise Conflict(f"The event is {state} already.")
         note = {"by": who.name, "reason": reason}
         try:
-            ceremony = self.ceremony()
+            lifecycle = self.lifecycle()
             match state:
                 case Phase.OPEN:
-                    now = ceremony.open(**note) if before is Phase.DRAFT else ceremony.reopen(**note)
+                    now = lifecycle.open(**note) if before is Phase.DRAFT else lifecycle.reopen(**note)
                 case Phase.FROZEN:
-                    now = ceremony.freeze(**note)
+                    now = lifecycle.freeze(**note)
                 case Phase.ANNOUNCED:
-                    now = ceremony.announce(number, **note)
+                    now = lifecycle.announce(number, **note)
                 case _:
-                    now = ceremony.close(**note)
+                    now = lifecycle.close(**note)
         except EventError as error:
             raise Conflict(str(error)) from None
         with self._board.writing() as session:
@@ -224,7 +224,7 @@ class Organizing:
         if self.phase() != subject:
             raise Conflict("The event's state was changed since; undo that first.")
         try:
-            self.ceremony().reopen(by=who.name, reason=reason)
+            self.lifecycle().reopen(by=who.name, reason=reason)
         except EventError as error:
             raise Conflict(str(error)) from None
 

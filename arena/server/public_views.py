@@ -156,7 +156,7 @@ class Views:
             query = query.where(EpisodeRow.id < wanted.before)
         return self._results(query)
 
-    def struck_out(self, limit: int = 200) -> list[ResultView]:
+    def voided(self, limit: int = 200) -> list[ResultView]:
         """Return the episodes that were struck out, with the reasons."""
         query = _RESULTS.where(VoidRow.episode.is_not(None))
         return self._results(query.order_by(EpisodeRow.id.desc()).limit(limit))
@@ -266,10 +266,10 @@ def _of_level(session: Session, rows: Sequence[Any], game: str, rules_id: str, t
     episodes = counts.with_only_columns(EpisodeRow.player, EpisodeRow.score, EpisodeRow.started_at)
     for one in session.execute(episodes.where(EpisodeRow.player.in_(mixed))):
         played.setdefault(one.player, []).append(one)
-    return [_stated_anew(row, played[row.id]) if row.id in played else row for row in rows if found.get(row.id, 0) > 0]
+    return [_restated(row, played[row.id]) if row.id in played else row for row in rows if found.get(row.id, 0) > 0]
 
 
-def _stated_anew(row: Any, played: Sequence[Any]) -> Any:
+def _restated(row: Any, played: Sequence[Any]) -> Any:
     """Return a line of the standings made of some of its player's episodes."""
     found = _summary(tuple(sorted(one.score for one in played)))
     return SimpleNamespace(

@@ -6,9 +6,9 @@ import logging
 from threading import Event, Thread
 
 from arena.engine.recover import recover
-from arena.event.secrets import event_secret
+from arena.event.secrets import evaluation_secret
 from arena.scoreboard.database import database_url
-from arena.scoreboard.publish import book, unbooked
+from arena.scoreboard.publish import publish, unpublished
 from arena.scoreboard.store import Scoreboard
 from arena.server.access.tokens import Tokens
 from arena.server.clock import Clock
@@ -20,7 +20,7 @@ from arena.server.games.uploads import Uploads
 from arena.server.games.verifier import Verifier
 from arena.server.moderation import Organizing
 from arena.server.public_views import Views
-from arena.server.settings import Settings
+from arena.server.settings import ServerSettings
 from arena.server.submissions.evaluator import Evaluators
 from arena.server.submissions.queue import Submissions
 from envs.errors import ArenaError
@@ -38,14 +38,14 @@ class Server:
         ScoreboardError, EventError: its database or its event folder can't be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
         self.clock = Clock()
         self.bus = Bus()
         self.live = Live()
         self.board = Scoreboard.open(settings.database)
         self.starts = Starts(self.clock)
-        event_secret(settings.event.folder)
+        evaluation_secret(settings.event.folder)
         self.tokens = Tokens(self.board, self.clock)
         self.tickets = Tickets(self.board, self.clock, self.live, self.bus, settings.limits.attempts_per_day)
         self.uploads = Uploads(self.board, self.clock, settings.event.recordings, settings.limits.attempts_per_day)
@@ -83,7 +83,7 @@ class Server:
 
     def _look_after(self) -> None:
         try:
-            self._book_folder()
+            self._publish_folder()
         except ArenaError as error:
             log.warning("%s", error)
         while not self._over.wait(SWEEP_SECONDS):
@@ -92,19 +92,19 @@ class Server:
             except ArenaError as error:
                 log.warning("%s", error)
 
-    def _book_folder(self) -> None:
+    def _publish_folder(self) -> None:
         """Put what lies in the event folder on its scoreboard: games played on this machine before. Only on the
         folder's own: another database may not be meant for them."""
         event = self.settings.event
         if not event.recordings.exists() or database_url(self.settings.database) != database_url(event.database):
             return
         recover(event.recordings)
-        for path in unbooked(event.recordings, self.board):
+        for path in unpublished(event.recordings, self.board):
             if self._over.is_set():
                 return
-            for booking in book([path], self.board, processes=1):
-                if not booking.verification.ok:
-                    log.warning("FAILED  %s: %s", booking.path, booking.verification.reason)
+            for publication in publish([path], self.board, processes=1):
+                if not publication.verification.ok:
+                    log.warning("FAILED  %s: %s", publication.path, publication.verification.reason)
 
     def _closed(self) -> None:
         self.tickets.lose()

@@ -10,7 +10,7 @@ from arena.event.settings import Quotas
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RequestLimits:
     """What one may ask of the server."""
 
     recording_bytes: int = 2 * 2**20
@@ -34,7 +34,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ServerSettings:
     """One server."""
 
     event: Event
@@ -50,4 +50,4 @@ class Settings:
     """Whether an organizer must approve a submitted agent before it is evaluated."""
     url: str = ""
     """Where others reach this server, `http://10.0.0.5:8000`; empty: as a browser asked for it."""
-    limits: Limits = field(default_factory=Limits)
+    limits: RequestLimits = field(default_factory=RequestLimits)

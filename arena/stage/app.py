@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-import sys
-import threading
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from arena.event.blocked_words import load_words
-from arena.event.folder import Event, open_event
-from arena.kiosk import settings
-from arena.processes.supervised import end_with_parent
-from arena.processes.watchdog import BAD_INPUT, LEFT, READY, beats
+from arena.event.folder import open_event, server_url
+from arena.processes.supervised import Ready, run_watched
 from arena.stage.audience import Hall
 from arena.stage.player import TheShow
 from arena.stage.poller import Follower
 from arena.ui.frame_clock import FrameClock
-from arena.ui.window import Stage, open_stage
+from arena.ui.window import Stage, open_stage, read_size
 from envs.errors import ArenaError
-from envs.redaction import start_logging
-
-log = logging.getLogger(__name__)
 
 
 def run(
@@ -30,8 +21,8 @@ def run(
     db: str | None,
     size: tuple[int, int] | None,
     name: str | None,
-    display: int = 0,
-    ready: Callable[[Stage], None] = lambda stage: None,
+    display: int,
+    ready: Ready,
 ) -> None:
     """Show a tournament until the operator leaves.
 
@@ -41,7 +32,7 @@ def run(
         size: of the window in pixels; None for the whole screen.
         name: of the tournament; None for the one that was begun last.
         display: which display it fills, 0 for the first.
-        ready: called when the window is open.
+        ready: see `Ready`.
 
     Raises:
         ArenaError: there is no display, or the event folder can't be used.
@@ -50,10 +41,10 @@ def run(
     words = load_words(event.folder)
     with Follower(event, db, name) as follower, open_stage("Arena", size=size) as stage:
         _fill(stage, size, display)
-        ready(stage)
+        ready(lambda: stage.shown)
         stage.pygame.mouse.set_visible(False)
         clock = FrameClock(1)
-        show = TheShow(Hall(follower, stage, address_of(event), words), clock.behind)
+        show = TheShow(Hall(follower, stage, server_url(event), words), clock.behind)
         while not show.over:
             clock.tick()
             show.turn()
@@ -61,26 +52,10 @@ def run(
 
 
 def main(arguments: list[str]) -> int:
-    """Run in a process of its own: FOLDER DB SIZE NAME DISPLAY; DB, SIZE and NAME may be empty. Return the exit code.
-
-    What it prints to its standard output, a dot a second, tells the watchdog that it lives.
-    """
+    """Run in a process of its own: FOLDER DB SIZE NAME DISPLAY, the second to fourth perhaps empty. Return the exit
+    code."""
     folder, db, size, name, display = arguments
-    width, _, height = size.partition("x")
-    start_logging("%(asctime)s %(message)s")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the watchdog, which ends this process
-    threading.Thread(target=end_with_parent, daemon=True).start()
-
-    def ready(stage: Stage) -> None:
-        print(READY, flush=True)
-        threading.Thread(target=beats, args=(lambda: stage.shown,), daemon=True).start()
-
-    try:
-        run(Path(folder), db or None, (int(width), int(height)) if size else None, name or None, int(display), ready)
-    except ArenaError as error:
-        print(f"arena: {error}", file=sys.stderr)
-        return BAD_INPUT
-    return LEFT
+    return run_watched(partial(run, Path(folder), db or None, read_size(size), name or None, int(display)))
 
 
 def _fill(stage: Stage, size: tuple[int, int] | None, display: int) -> None:
@@ -91,14 +66,3 @@ def _fill(stage: Stage, size: tuple[int, int] | None, display: int) -> None:
     stage.display = display
     if size is None:
         stage.toggle_full_screen()
-
-
-def address_of(event: Event) -> str:
-    """Return the scoreboard's address as the kiosk shows it; empty if none is set."""
-    if not (event.folder / settings.FILE_NAME).exists():
-        return ""
-    try:
-        return settings.open_settings(event.folder).url
-    except ArenaError as error:
-        log.warning("No address is shown: %s", error)
-        return ""

@@ -5,21 +5,18 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from arena.event.blocked_words import WordList
 from arena.stage import bookmark
-from arena.stage.bookmark import Memory
-from arena.stage.live_games import Played
+from arena.stage.bookmark import ShownBouts
+from arena.stage.live_games import RunningGame
 from arena.stage.poller import Follower, News
 from arena.stage.replay import CUSHION
-from arena.stage.schedule import Bout, is_seen, known, lines_of, programme, scores_of
-from arena.tournament.model import Entrant, Format, State
+from arena.stage.schedule import Bout, bouts_of, is_seen, known, lines_of, scores_of
+from arena.tournament.model import Entrant, Format, TournamentState
 from arena.ui.strings import text
+from arena.ui.window import Stage
 from envs.errors import ArenaError
-
-if TYPE_CHECKING:
-    from arena.ui.window import Stage
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +44,10 @@ class Hall:
         self.bouts: list[Bout] = []
         self.before: list[Bout] = []
         """What was shown since the start, the last one last."""
-        self._unbooked: dict[str, tuple[Bout, tuple[int, int] | None]] = {}
+        self._unpublished: dict[str, tuple[Bout, tuple[int, int] | None]] = {}
         """Bouts that were shown while they were played, until they are booked, by key, with the scores that were seen;
         with None those that were left, and come again."""
-        self._known: State | None = None
+        self._known: TournamentState | None = None
         self.refresh()
 
     @property
@@ -73,22 +70,22 @@ class Hall:
         old, self.news = self.news, news
         if news.tournament != old.tournament:
             self.before.clear()
-            self._unbooked.clear()
+            self._unpublished.clear()
         if news.state is not old.state:
-            self.bouts = programme(news.state) if news.state is not None else []
+            self.bouts = bouts_of(news.state) if news.state is not None else []
             self._settle()
         return True
 
     @property
-    def state(self) -> State:
+    def state(self) -> TournamentState:
         assert self.news.state is not None
         return self.news.state
 
     # -- what was shown ----------------------------------------------------------------------------------------------
 
     @property
-    def remembered(self) -> Memory:
-        return self._memories.setdefault(self.news.tournament, Memory())
+    def remembered(self) -> ShownBouts:
+        return self._memories.setdefault(self.news.tournament, ShownBouts())
 
     def keep(self) -> None:
         """Let the place in the show be written to disk."""
@@ -96,7 +93,7 @@ class Hall:
             self.follower.keep(bookmark.text_of(self._memories))
 
     def is_seen(self, bout: Bout) -> bool:
-        return is_seen(self.state, self.remembered.seen, bout) or bout.key in self._unbooked
+        return is_seen(self.state, self.remembered.seen, bout) or bout.key in self._unpublished
 
     def mark(self, bout: Bout, shown: tuple[int, int] | None = None) -> None:
         """Note that `bout` was shown, with these scores if they weren't booked when it was."""
@@ -104,7 +101,7 @@ class Hall:
         if None not in scores:
             self.remembered.seen[bout.key] = lines_of(self.state, bout)
         elif shown is not None:
-            self._unbooked[bout.key] = bout, shown
+            self._unpublished[bout.key] = bout, shown
         self._known = None
         self.keep()
 
@@ -115,7 +112,7 @@ class Hall:
 
     def put_off(self, bout: Bout) -> None:
         """Note that `bout` was left while it was played: it comes when it is booked."""
-        self._unbooked[bout.key] = bout, None
+        self._unpublished[bout.key] = bout, None
 
     def skip_all(self) -> None:
         """Take everything that is booked by now for shown."""
@@ -125,7 +122,7 @@ class Hall:
             if None not in scores_of(self.state, bout):
                 self.mark(bout)
 
-    def known(self) -> State:
+    def known(self) -> TournamentState:
         """Return the tournament as the audience knows it."""
         if self._known is None:
             self._known = known(self.state, self.bouts, self.remembered.seen)
@@ -134,11 +131,11 @@ class Hall:
     def _settle(self) -> None:
         """Note what is booked now of what was shown as it was played; what is booked otherwise is shown again."""
         self._known = None
-        for bout, shown in list(self._unbooked.values()):
+        for bout, shown in list(self._unpublished.values()):
             a, b = scores_of(self.state, bout)
             if a is None or b is None:
                 continue
-            del self._unbooked[bout.key]
+            del self._unpublished[bout.key]
             if (a.score, b.score) == shown:
                 self.remembered.seen[bout.key] = (a.number, b.number)
 
@@ -150,8 +147,8 @@ class Hall:
             return None
         waiting = [bout for bout in self.bouts if not self.is_seen(bout)]
         live = (bout for one in waiting if self.is_live(bout := self._with_who_plays(one)))
-        booked = (bout for bout in waiting if None not in scores_of(self.state, bout))
-        return next(live, None) or next(booked, None)
+        published = (bout for bout in waiting if None not in scores_of(self.state, bout))
+        return next(live, None) or next(published, None)
 
     def _with_who_plays(self, bout: Bout) -> Bout:
         """Return the bout with somebody who plays its seed just now, where everybody plays it and the pair is free."""
@@ -159,7 +156,7 @@ class Hall:
         if state.plan.format not in (Format.ROUND_ROBIN, Format.TEAM) or seed is None:
             return bout
         rules_id = state.plan.rules[bout.game].rules_id
-        playing = [one for one in state.entrants if Played(one.name, rules_id, seed) in self.news.running]
+        playing = [one for one in state.entrants if RunningGame(one.name, rules_id, seed) in self.news.running]
         if not playing or bout.a in playing or bout.b in playing:
             return bout
         first = state.plan.format is not Format.TEAM or playing[0].human == bout.a.human
@@ -172,15 +169,15 @@ class Hall:
             return False
         rules_id = self.state.plan.rules[bout.game].rules_id
         return all(
-            score is not None or len(self.news.running.get(Played(name, rules_id, seed), b"")) >= CUSHION
+            score is not None or len(self.news.running.get(RunningGame(name, rules_id, seed), b"")) >= CUSHION
             for name, score in zip(bout.names, scores, strict=True)
         )
 
     def seed_of(self, bout: Bout) -> int | None:
         """Return a bout's seed, if it is known here."""
-        booked = next((score.seed for score in scores_of(self.state, bout) if score is not None), None)
-        if booked is not None:
-            return booked
+        published = next((score.seed for score in scores_of(self.state, bout) if score is not None), None)
+        if published is not None:
+            return published
         seeds = self.news.seeds.get((bout.stage, bout.game), ())
         return seeds[bout.index] if bout.index < len(seeds) else None
 

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Memory:
+class ShownBouts:
     """What was shown of one tournament, and what was on when the show ended."""
 
     seen: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Memory:
     """How often the show was started again since it got any further."""
 
 
-def load(folder: Path) -> dict[str, Memory]:
+def load(folder: Path) -> dict[str, ShownBouts]:
     """Return what is remembered, by tournament. What can't be read is forgotten: then the show begins anew."""
     path = folder / FILE_NAME
     if not path.exists():
@@ -43,12 +43,12 @@ def load(folder: Path) -> dict[str, Memory]:
         return {}
 
 
-def _memory(data: dict[str, Any]) -> Memory:
+def _memory(data: dict[str, Any]) -> ShownBouts:
     seen = {str(key): tuple(int(line) for line in lines) for key, lines in data["seen"].items()}
-    return Memory(seen, str(data["now"]), int(data["frame"]), int(data["tries"]))
+    return ShownBouts(seen, str(data["now"]), int(data["frame"]), int(data["tries"]))
 
 
-def text_of(memories: dict[str, Memory]) -> bytes:
+def text_of(memories: dict[str, ShownBouts]) -> bytes:
     """Return what `save` writes."""
     data = {name: asdict(one) for name, one in memories.items()}
     return (json.dumps(data, indent=1) + "\n").encode()

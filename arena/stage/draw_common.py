@@ -6,15 +6,14 @@ Text that the hall reads is at least `LEAST` units high: projected four metres w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pygame
 
 from agents.player import Kind
+from arena.stage.audience import Hall
 from arena.stage.lead_graph import lead_picture
 from arena.stage.schedule import Bout, series_of
-from arena.tournament.model import Entrant, Format, State
+from arena.tournament.model import Entrant, Format, TournamentState
 from arena.tournament.series import BestOf, Sequential, Series
 from arena.tournament.standings import standings
 from arena.ui import palette
@@ -23,10 +22,6 @@ from arena.ui.key_cap import key_cap
 from arena.ui.palette import Colour
 from arena.ui.strings import text
 from envs.games import FPS, find_game
-
-if TYPE_CHECKING:
-    from arena.stage.audience import Hall
-    from arena.stage.scenes import Winner
 
 LEAST = 32
 MARGIN = 32
@@ -53,7 +48,7 @@ def title_of(bout: Bout) -> str:
     return f"{bout.title} · {find_game(bout.game).title}"
 
 
-def which(state: State, bout: Bout) -> str:
+def which(state: TournamentState, bout: Bout) -> str:
     """Say which of a series a bout is."""
     rule = state.plan.series
     if isinstance(rule, BestOf) and rule.n == 1 and not bout.index:
@@ -93,8 +88,12 @@ def graph(
     canvas.text(text("stage.ahead", name=names[1]), x + 14, y + height - LEAST - 4, LEAST, COLOURS[1], room=width * 0.6)
 
 
-def versus(canvas: Canvas, hall: Hall, state: State, bout: Bout, count: int, age: float) -> None:
-    """Who meets whom next."""
+def matchup(canvas: Canvas, hall: Hall, state: TournamentState, bout: Bout, count: int) -> None:
+    """Draw who meets whom next.
+
+    Args:
+        count: what the countdown says; 0 before it begins.
+    """
     header(canvas, state.plan.title, hall.event_name)
     canvas.pixels(text("stage.next"), WIDTH / 2, 84, 7, palette.YELLOW, 0.5)
     canvas.text(title_of(bout), WIDTH / 2, 156, 46, palette.TEXT, 0.5, WIDTH - 2 * MARGIN)
@@ -146,7 +145,7 @@ def series_text(hall: Hall, bout: Bout, so_far: Series) -> str:
     return text("stage.leads_series", name=names[not first], won=max(won, lost), lost=min(won, lost))
 
 
-def verdict_text(hall: Hall, state: State, bout: Bout, so_far: Series) -> str:
+def verdict_text(hall: Hall, state: TournamentState, bout: Bout, so_far: Series) -> str:
     """Say honestly what the series proves so far."""
     rule = state.plan.series
     tied = [text("stage.tied", n=so_far.ties)] if so_far.ties else []
@@ -162,14 +161,27 @@ def verdict_text(hall: Hall, state: State, bout: Bout, so_far: Series) -> str:
     return " · ".join([text("stage.test_open"), *tied])
 
 
-def winner(canvas: Canvas, scene: Winner) -> None:
-    """What came of a bout."""
-    hall, state, bout = scene.hall, scene.state, scene.bout
+def winner(
+    canvas: Canvas,
+    hall: Hall,
+    state: TournamentState,
+    bout: Bout,
+    scores: tuple[int, int] | None,
+    leads: np.ndarray | None,
+    *,
+    published: bool,
+) -> None:
+    """Draw what came of a bout.
+
+    Args:
+        scores: None where they aren't known any more.
+        leads: see `lead_picture`; None if the games couldn't be shown.
+        booked: whether the scores are on the scoreboard.
+    """
     header(canvas, title_of(bout), which(state, bout))
-    names = (hall.name(bout.a), hall.name(bout.b))
-    scores = scene.scores
     if scores is None:
         return
+    names = (hall.name(bout.a), hall.name(bout.b))
     gap = scores[0] - scores[1]
     first = gap > 0
     if gap:
@@ -184,12 +196,12 @@ def winner(canvas: Canvas, scene: Winner) -> None:
         canvas.text(names[i], x, 206, 48, COLOURS[i], align, 580)
         canvas.pixels(f"{score:,}", x, 266, 9, palette.YELLOW, align, 580)
     place = (MARGIN, 350.0, WIDTH - 2.0 * MARGIN, 210.0)
-    if isinstance(scene.leads, np.ndarray):
-        graph(canvas, scene.leads, len(scene.leads) - 1, names, place)
+    if leads is not None:
+        graph(canvas, leads, len(leads) - 1, names, place)
     else:
         canvas.panel(*place)
         canvas.paragraph(text("stage.not_shown"), MARGIN + 30, 400, WIDTH - 4 * MARGIN, 40, palette.QUIET)
-    if not scene.booked:
+    if not published:
         canvas.text(text("stage.not_booked"), WIDTH / 2, 592, 40, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
     elif not is_shared(state):
         so_far = series_of(hall.known(), bout)
@@ -201,12 +213,12 @@ def winner(canvas: Canvas, scene: Winner) -> None:
         canvas.text(said, WIDTH / 2, 604, 42, palette.TEXT, 0.5, WIDTH - 2 * MARGIN)
 
 
-def is_shared(state: State) -> bool:
+def is_shared(state: TournamentState) -> bool:
     """Whether everybody plays the same seeds, so that a bout is no part of a series."""
     return state.plan.format in (Format.ROUND_ROBIN, Format.TEAM)
 
 
-def sides_text(state: State) -> str:
+def sides_text(state: TournamentState) -> str:
     """Say how people and bots stand in a team battle; nothing for another format."""
     if state.plan.format is not Format.TEAM:
         return ""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from arena.stage.audience import Hall
 from arena.stage.draw_common import COLOURS, GRAPH_FRAMES, LEAST, graph, header, is_shared, title_of, which
+from arena.stage.replay import SideBySide
 from arena.stage.schedule import Bout, series_of
-from arena.tournament.model import State
+from arena.stats.text import clock_of
+from arena.tournament.model import TournamentState
 from arena.tournament.series import BestOf
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
 from arena.ui.endings import ENDS
-from arena.ui.show import Panel, clock_of
+from arena.ui.show import Panel
 from arena.ui.strings import text
 from envs.games import FPS
 from envs.step import End
-
-if TYPE_CHECKING:
-    from arena.stage.audience import Hall
-    from arena.stage.replay import Duel
 
 ACROSS, DOWN, TOP = 536.0, 420.0, 116.0
 """The place of a picture in units: in it whole pixels come near to a television's shape at 720, 1080 and 2160 lines."""
@@ -37,7 +36,7 @@ class Picture:
         self._words: tuple[Any, ...] = ()
         self._graph = -1
 
-    def draw(self, canvas: Canvas, hall: Hall, state: State, bout: Bout, duel: Duel, note: str) -> None:
+    def draw(self, canvas: Canvas, hall: Hall, state: TournamentState, bout: Bout, duel: SideBySide, note: str) -> None:
         words = self._all_words(canvas, hall, state, bout, duel, note)
         names = (hall.name(bout.a), hall.name(bout.b))
         if words != self._words or hall.stage.resized:
@@ -60,7 +59,7 @@ class Picture:
                 canvas.text(said, x + ACROSS / 2, TOP + DOWN / 2 - 18, 36, palette.TEXT, 0.5, ACROSS - 260)
 
     def _all_words(
-        self, canvas: Canvas, hall: Hall, state: State, bout: Bout, duel: Duel, note: str
+        self, canvas: Canvas, hall: Hall, state: TournamentState, bout: Bout, duel: SideBySide, note: str
     ) -> tuple[Any, ...]:
         so_far = series_of(hall.known(), bout)
         single = is_shared(state) or state.plan.series == BestOf(n=1)

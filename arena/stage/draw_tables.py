@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from arena.stage.audience import Hall
 from arena.stage.draw_common import COLOURS, LEAST, MARGIN, draw_keys, header, sides_text
-from arena.tournament.model import Format, State
-from arena.tournament.standings import Duel, How, Line, round_title, rounds, standings
+from arena.tournament.model import Format, TournamentState
+from arena.tournament.standings import Duel, How, StandingsLine, round_title, rounds, standings
 from arena.ui import palette
 from arena.ui.canvas import HEIGHT, WIDTH, Canvas
 from arena.ui.palette import Colour
 from arena.ui.qr import code_of
 from arena.ui.strings import text
 from envs.games import find_game
-
-if TYPE_CHECKING:
-    from arena.stage.audience import Hall
 
 LINES = 8
 """Lines of the standings."""
@@ -99,11 +95,11 @@ def champion(canvas: Canvas, hall: Hall) -> None:
         canvas.text(text("stage.rehearsal"), WIDTH / 2, HEIGHT - 60, LEAST, palette.QUIET, 0.5)
 
 
-def _colour(line: Line) -> Colour:
+def _colour(line: StandingsLine) -> Colour:
     return COLOURS[0] if line.kind == "human" else COLOURS[1]
 
 
-def standings_table(canvas: Canvas, hall: Hall, state: State) -> None:
+def standings_table(canvas: Canvas, hall: Hall, state: TournamentState) -> None:
     """The standings of a format in which everybody plays the same seeds."""
     header(canvas, state.plan.title, hall.event_name)
     canvas.pixels(text("stage.standings"), MARGIN, 70, 7, palette.YELLOW)
@@ -133,7 +129,7 @@ def standings_table(canvas: Canvas, hall: Hall, state: State) -> None:
     canvas.text(said, WIDTH - MARGIN, 658, 38, palette.TEXT, 1, WIDTH - 4 * MARGIN - 240 * (len(lines) > LINES))
 
 
-def duel(canvas: Canvas, hall: Hall, state: State) -> None:
+def duel(canvas: Canvas, hall: Hall, state: TournamentState) -> None:
     """The series of a duel, game by game."""
     found = rounds(state)[0][0]
     header(canvas, state.plan.title, hall.event_name)
@@ -147,7 +143,9 @@ def duel(canvas: Canvas, hall: Hall, state: State) -> None:
         _game_of_duel(canvas, hall, state, found, game, (top + height * number, height - 14))
 
 
-def _game_of_duel(canvas: Canvas, hall: Hall, state: State, found: Duel, game: str, place: tuple[float, float]) -> None:
+def _game_of_duel(
+    canvas: Canvas, hall: Hall, state: TournamentState, found: Duel, game: str, place: tuple[float, float]
+) -> None:
     """One game of a duel: how it stands, and who has won which seed: the first above the line, the second below.
 
     Args:
@@ -177,7 +175,7 @@ def _game_of_duel(canvas: Canvas, hall: Hall, state: State, found: Duel, game: s
             canvas.box(x, line - side / 2 - 6 if first else line + 6, side, side / 2, COLOURS[not first])
 
 
-def _stand(state: State, hall: Hall, found: Duel, game: str) -> str:
+def _stand(state: TournamentState, hall: Hall, found: Duel, game: str) -> str:
     one = found.games[game]
     if not one.played:
         return text("stage.not_played")
@@ -187,7 +185,7 @@ def _stand(state: State, hall: Hall, found: Duel, game: str) -> str:
     return (text("stage.draw") if one.over else state.plan.series.text()) + tied
 
 
-def bracket(canvas: Canvas, hall: Hall, state: State, stage: str) -> None:
+def bracket(canvas: Canvas, hall: Hall, state: TournamentState, stage: str) -> None:
     """The part of a knockout around what was shown last.
 
     Args:

@@ -10,8 +10,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from arena.scoreboard.database import plain_errors
+from arena.scoreboard.server_tables import HeadRow, HiddenNameRow, TicketRow
 from arena.tournament.model import Entrant, Score
 from envs.errors import ArenaError
 from envs.rules import Rules
@@ -19,16 +24,13 @@ from recordings.codec import read
 from recordings.recording import Recording
 from recordings.storage import JOURNAL_SUFFIX, read_journal
 
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
 QUIET_SECONDS = 90.0
 """A journal or ticket of which nothing came for so long isn't played any more; a person's pauses are shorter."""
 
 log = logging.getLogger(__name__)
 
 
-class Played(NamedTuple):
+class RunningGame(NamedTuple):
     """Whose running game it is."""
 
     player: str
@@ -36,7 +38,7 @@ class Played(NamedTuple):
     seed: int
 
 
-Running = Mapping[Played, bytes]
+Running = Mapping[RunningGame, bytes]
 """The actions so far of every game that is played just now."""
 
 
@@ -67,22 +69,22 @@ class Journals:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def running(self) -> dict[Played, bytes]:
+    def running(self) -> dict[RunningGame, bytes]:
         """Return the actions of every game whose journal has grown lately."""
-        found: dict[Played, tuple[datetime, bytes]] = {}
+        found: dict[RunningGame, tuple[datetime, bytes]] = {}
         for path in sorted(self._folder.glob(f"*{JOURNAL_SUFFIX}")):
             with suppress(OSError, ArenaError):  # over meanwhile, or only just begun
                 if time.time() - path.stat().st_mtime > QUIET_SECONDS:
                     continue
                 header, actions = read_journal(path.read_bytes())
-                key = Played(header.player.name, header.rules.rules_id, header.seed)
+                key = RunningGame(header.player.name, header.rules.rules_id, header.seed)
                 began = header.started_at if header.started_at.tzinfo else header.started_at.replace(tzinfo=UTC)
                 if key not in found or found[key][0] < began:
                     found[key] = began, actions
         return {key: actions for key, (_, actions) in found.items()}
 
 
-class Tickets:
+class LiveTickets:
     """The games that stations tell the server of, read from its tables.
 
     Args:
@@ -94,19 +96,13 @@ class Tickets:
         self._known: dict[str, bytearray] = {}
         self._heard: dict[str, float] = {}
 
-    def running(self) -> dict[Played, bytes]:
+    def running(self) -> dict[RunningGame, bytes]:
         """Return the actions of every started game, as far as they were told.
 
         Raises:
             ScoreboardError: the database can't be read.
         """
-        from sqlalchemy import select
-        from sqlalchemy.orm import Session
-
-        from arena.scoreboard.database import plain_errors
-        from arena.scoreboard.server_tables import HeadRow, TicketRow
-
-        found: dict[Played, bytes] = {}
+        found: dict[RunningGame, bytes] = {}
         query = select(TicketRow.id, TicketRow.player, TicketRow.rules_id, TicketRow.seed)
         with plain_errors(self._engine.url), Session(self._engine) as session:
             tickets = session.execute(query.where(TicketRow.state == "started").order_by(TicketRow.started_at)).all()
@@ -117,7 +113,7 @@ class Tickets:
                     actions += more
                     self._heard[ticket] = time.monotonic()
                 if time.monotonic() - self._heard.setdefault(ticket, time.monotonic()) < QUIET_SECONDS and actions:
-                    found[Played(player, rules_id, seed)] = bytes(actions)
+                    found[RunningGame(player, rules_id, seed)] = bytes(actions)
         over = self._known.keys() - {ticket for ticket, *_ in tickets}
         for ticket in over:
             del self._known[ticket]
@@ -131,11 +127,5 @@ def hidden_names(engine: Engine) -> frozenset[str]:
     Raises:
         ScoreboardError: the database can't be read.
     """
-    from sqlalchemy import select
-    from sqlalchemy.orm import Session
-
-    from arena.scoreboard.database import plain_errors
-    from arena.scoreboard.server_tables import HiddenNameRow
-
     with plain_errors(engine.url), Session(engine) as session:
         return frozenset(session.scalars(select(HiddenNameRow.name)))

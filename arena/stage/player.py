@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from arena.stage import scenes
+from arena.stage.audience import Hall
 from arena.stage.draw_common import MARGIN, draw_keys
-from arena.stage.scenes import OfBout, Scene
+from arena.stage.scenes import BoutScene, Scene
 from arena.ui import palette
 from arena.ui.canvas import HEIGHT, WIDTH, Canvas
 from arena.ui.strings import text
+from arena.ui.window import Press
 from envs.games import FPS
-
-if TYPE_CHECKING:
-    from arena.stage.audience import Hall
-    from arena.ui.window import Press
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +55,11 @@ class TheShow:
 
     def _first(self) -> Scene:
         left_off = self.hall.left_off()
-        return scenes.begun(self.hall, *left_off) if left_off is not None else scenes.following(self.hall)
+        return scenes.begun(self.hall, *left_off) if left_off is not None else scenes.next_scene(self.hall)
 
     def turn(self) -> None:
         """Do all that one frame brings."""
-        self.hall.refresh(hold=isinstance(self.scene, OfBout))
+        self.hall.refresh(hold=isinstance(self.scene, BoutScene))
         for press in self.hall.stage.poll():
             self.obey(press)
         self.over = self.over or self.hall.stage.closed
@@ -102,7 +99,7 @@ class TheShow:
         elif press.key == NEWEST:
             self.paused = False
             self.hall.skip_all()
-            self._step(lambda scene: scenes.following(self.hall))
+            self._step(lambda scene: scenes.next_scene(self.hall))
         elif press.key:
             self._hint = HINT_SECONDS
 
@@ -112,9 +109,9 @@ class TheShow:
             found = move(self.scene)
         except Exception:
             log.exception("A scene of the show has broken down")
-            if isinstance(self.scene, OfBout):
+            if isinstance(self.scene, BoutScene):
                 self.hall.give_up(self.scene.bout)
-            found = scenes.Waiting(self.hall)
+            found = scenes.WaitingScene(self.hall)
         if found is not self.scene:
             self.scene.leave()
             self.scene = found
@@ -137,7 +134,7 @@ class TheShow:
             self.scene.draw(canvas)
         except Exception:
             log.exception("A scene of the show could not be drawn")
-            self._step(lambda scene: scenes.Waiting(self.hall))
+            self._step(lambda scene: scenes.WaitingScene(self.hall))
         stage.resized = False
         self._draw_over(canvas)
         stage.show()

@@ -14,9 +14,10 @@ from arena.event.folder import Event
 from arena.event.log import TOURNAMENT, Entry, Log
 from arena.scoreboard.store import Scoreboard
 from arena.stage import bookmark
-from arena.stage.live_games import Journals, Played, Running, Tickets, hidden_names
-from arena.tournament.model import Format, Slot, State, state_of
-from arena.tournament.runner import Conductor, tournaments
+from arena.stage.live_games import Journals, LiveTickets, Running, RunningGame, hidden_names
+from arena.tournament.model import Format, ScoreSlot, TournamentState, state_of
+from arena.tournament.runner import TournamentRunner, tournaments
+from arena.tournament.sides import sides_of, verdict_of
 from arena.tournament.standings import is_over, open_slots
 from envs.errors import ArenaError
 
@@ -31,11 +32,11 @@ class News:
 
     tournament: str = ""
     """Its name; empty if there is none."""
-    state: State | None = None
+    state: TournamentState | None = None
     running: Running = field(default_factory=dict)
     seeds: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
     """By stage and game; those that can't be computed here are missing."""
-    waiting: tuple[Slot, ...] = ()
+    waiting: tuple[ScoreSlot, ...] = ()
     """What people have to play next."""
     over: bool = False
     verdict: str = ""
@@ -62,7 +63,7 @@ class Follower:
         self.name = name
         self._journals = Journals(event.recordings)
         self._board: Scoreboard | None = None
-        self._tickets: Tickets | None = None
+        self._tickets: LiveTickets | None = None
         self._entries: list[Entry] = []
         self._begun: tuple[list[str], str | None] = [], None
         """All tournaments, and which of them was begun last."""
@@ -121,10 +122,10 @@ class Follower:
             if self._file is not None and not self._file.exists():
                 return News()  # looking shall not make a database
             self._board = Scoreboard.open(self._db)
-            self._tickets = Tickets(self._board.engine)
+            self._tickets = LiveTickets(self._board.engine)
         assert self._tickets is not None
         entries = self._new_entries(Log(self._board.engine))
-        running: dict[Played, bytes] = dict(self._journals.running())
+        running: dict[RunningGame, bytes] = dict(self._journals.running())
         for played, actions in self._tickets.running().items():
             if len(actions) > len(running.get(played, b"")):
                 running[played] = actions
@@ -167,15 +168,12 @@ class Follower:
         waiting = tuple(slot for slot in open_slots(state) if slot.player in people)
         verdict = ""
         if over and state.plan.format is Format.TEAM and state.scores:
-            from arena.stats.verdicts import people_against_bots
-            from arena.tournament.sides import sides_of
-
-            verdict = people_against_bots(sides_of(state)).sentence
+            verdict = verdict_of(state, sides_of(state)).sentence
         return News(name, state, seeds=self._seeds(state, waiting), waiting=waiting, over=over, verdict=verdict)
 
-    def _seeds(self, state: State, waiting: tuple[Slot, ...]) -> dict[tuple[str, str], tuple[int, ...]]:
+    def _seeds(self, state: TournamentState, waiting: tuple[ScoreSlot, ...]) -> dict[tuple[str, str], tuple[int, ...]]:
         assert self._board is not None
-        one = Conductor(self.event, self._board, state.plan.name)
+        one = TournamentRunner(self.event, self._board, state.plan.name)
         found = {}
         for place in {(slot.stage, slot.game) for slot in waiting}:
             try:

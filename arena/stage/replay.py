@@ -12,9 +12,9 @@ import numpy as np
 from agents.player import Kind, PlayerInfo, PlayerQuit
 from arena.engine.env_pool import borrowed
 from arena.engine.match import Lane, play_lanes
-from arena.stage.live_games import Played, Running, recording_of
+from arena.stage.live_games import Running, RunningGame, recording_of
 from arena.stage.schedule import Bout, scores_of
-from arena.tournament.model import State
+from arena.tournament.model import TournamentState
 from arena.ui.show import Panel, Show
 from envs.games import FPS
 from envs.rules import Rules
@@ -25,7 +25,7 @@ CUSHION = round(3 * FPS)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class GameSource:
     """What is known of one game."""
 
     actions: bytes
@@ -34,7 +34,7 @@ class Source:
     """How it ended, if it is complete."""
 
 
-def sources_of(state: State, bout: Bout, running: Running, seed: int, folder: Path) -> list[Source]:
+def sources_of(state: TournamentState, bout: Bout, running: Running, seed: int, folder: Path) -> list[GameSource]:
     """Return what there is of both games of a bout; nothing at all yet for one that is neither booked nor running.
 
     Raises:
@@ -45,9 +45,9 @@ def sources_of(state: State, bout: Bout, running: Running, seed: int, folder: Pa
     for entrant, score in zip((bout.a, bout.b), scores_of(state, bout), strict=True):
         if score is not None:
             recording = recording_of(score, entrant, rules, folder)
-            found.append(Source(recording.actions, True, recording.end))
+            found.append(GameSource(recording.actions, True, recording.end))
         else:
-            found.append(Source(running.get(Played(entrant.name, rules.rules_id, seed), b""), False))
+            found.append(GameSource(running.get(RunningGame(entrant.name, rules.rules_id, seed), b""), False))
     return found
 
 
@@ -56,7 +56,7 @@ class _Following:
 
     def __init__(self, name: str) -> None:
         self.info = PlayerInfo(name, Kind.REPLAY)
-        self.source = Source(b"", False)
+        self.source = GameSource(b"", False)
 
     def reset(self, *, seed: int, action_set: tuple[int, ...]) -> None:
         pass
@@ -70,7 +70,7 @@ class _Following:
         pass
 
 
-class Duel:
+class SideBySide:
     """Both games of a bout. Close it at the end.
 
     Args:
@@ -97,7 +97,7 @@ class Duel:
         self._waited = 0
         """Calls of `advance` for which it has."""
 
-    def feed(self, sources: Sequence[Source]) -> bool:
+    def feed(self, sources: Sequence[GameSource]) -> bool:
         """Take what is known now; False if that is another game than the one that was replayed so far."""
         for player, panel, source in zip(self._players, self.panels, sources, strict=True):
             played = self._played(panel)

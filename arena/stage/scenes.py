@@ -5,23 +5,22 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from arena.stage import draw_common, draw_playing, draw_tables
-from arena.stage.replay import Duel, sources_of
+from arena.stage.audience import Hall
+from arena.stage.replay import SideBySide, sources_of
 from arena.stage.schedule import Bout, lines_of, scores_of
-from arena.tournament.model import Format, State
+from arena.tournament.model import Format, TournamentState
+from arena.ui.canvas import Canvas
 from arena.ui.strings import text
 from envs.errors import ArenaError
 from envs.games import FPS
 
-if TYPE_CHECKING:
-    from arena.stage.audience import Hall
-    from arena.ui.canvas import Canvas
-
 log = logging.getLogger(__name__)
 
-VERSUS_SECONDS = 9.0
+MATCHUP_SECONDS = 9.0
 COUNTDOWN = 3
 END_SECONDS = 2.5
 """How long the last picture of a game stands."""
@@ -49,7 +48,7 @@ class Scene:
     seconds = float("inf")
     """How long it is shown if nobody presses a key."""
     every = 2
-    """It is drawn at every so manieth frame."""
+    """It is drawn every nth frame."""
 
     def __init__(self, hall: Hall) -> None:
         self.hall = hall
@@ -67,7 +66,7 @@ class Scene:
 
     def after(self) -> Scene:
         """What follows by itself."""
-        return following(self.hall)
+        return next_scene(self.hall)
 
     def skip(self) -> Scene:
         return self.after()
@@ -75,7 +74,7 @@ class Scene:
     def back(self) -> Scene:
         bout = self.hall.before[-1] if self.hall.before else None
         again = self.hall.again(bout) if bout is not None else None
-        return Versus(self.hall, again) if again is not None else self
+        return VersusScene(self.hall, again) if again is not None else self
 
     def draw(self, canvas: Canvas) -> None:
         raise NotImplementedError
@@ -88,17 +87,17 @@ class Scene:
         """Let go of what it holds. May be called more than once."""
 
 
-def following(hall: Hall) -> Scene:
+def next_scene(hall: Hall) -> Scene:
     """Return the next bout's first scene, or what is shown while there is none."""
     bout = hall.next_bout()
     if bout is not None:
-        return Versus(hall, bout)
+        return VersusScene(hall, bout)
     if hall.news.over and hall.news.state is not None and hall.state.scores:
-        return Champion(hall)
-    return Waiting(hall)
+        return ChampionScene(hall)
+    return WaitingScene(hall)
 
 
-class Waiting(Scene):
+class WaitingScene(Scene):
     """There is nothing to show yet."""
 
     every = 20
@@ -108,20 +107,20 @@ class Waiting(Scene):
         if self.frame % LOOK_FRAMES:
             return self
         if self.hall.next_bout() is not None or self.hall.news.over:
-            return following(self.hall)
+            return next_scene(self.hall)
         if self.age >= 2 * TABLE_SECONDS and self.hall.news.state is not None and self.hall.known().scores:
-            return Table(self.hall)
+            return TableScene(self.hall)
         return self
 
     def skip(self) -> Scene:
-        found = following(self.hall)
-        return self if isinstance(found, Waiting) else found
+        found = next_scene(self.hall)
+        return self if isinstance(found, WaitingScene) else found
 
     def draw(self, canvas: Canvas) -> None:
         draw_tables.waiting(canvas, self.hall)
 
 
-class Champion(Waiting):
+class ChampionScene(WaitingScene):
     """The tournament is over, and all was shown."""
 
     def update(self) -> Scene:
@@ -129,17 +128,17 @@ class Champion(Waiting):
         if self.frame % LOOK_FRAMES:
             return self
         if self.hall.next_bout() is not None or not self.hall.news.over:
-            return following(self.hall)
-        return Table(self.hall) if self.age >= CHAMPION_SECONDS else self
+            return next_scene(self.hall)
+        return TableScene(self.hall) if self.age >= CHAMPION_SECONDS else self
 
     def skip(self) -> Scene:
-        return Table(self.hall)
+        return TableScene(self.hall)
 
     def draw(self, canvas: Canvas) -> None:
         draw_tables.champion(canvas, self.hall)
 
 
-class OfBout(Scene):
+class BoutScene(Scene):
     """A scene of one bout. If a score of it is taken back, or the tournament changes, it ends."""
 
     def __init__(self, hall: Hall, bout: Bout) -> None:
@@ -152,21 +151,21 @@ class OfBout(Scene):
         hall = self.hall
         if hall.news.state is not self._state:
             if hall.news.state is None or not self._is_still_there(hall.state):
-                return TakenBack(hall)
+                return TakenBackScene(hall)
             self._state = hall.state
             self.lines = lines_of(hall.state, self.bout)
         return super().update()
 
-    def _is_still_there(self, state: State) -> bool:
+    def _is_still_there(self, state: TournamentState) -> bool:
         return set(self.lines) <= {score.number for score in state.scores.values()}
 
     @property
-    def state(self) -> State:
+    def state(self) -> TournamentState:
         """The tournament that the bout belongs to, as this scene has seen it last."""
         return self._state
 
 
-class TakenBack(Scene):
+class TakenBackScene(Scene):
     """The organizers have undone what was shown just now."""
 
     seconds = TAKEN_BACK_SECONDS
@@ -175,10 +174,10 @@ class TakenBack(Scene):
         draw_tables.taken_back(canvas)
 
 
-class Versus(OfBout):
+class VersusScene(BoutScene):
     """Who meets whom, and a countdown."""
 
-    seconds = VERSUS_SECONDS
+    seconds = MATCHUP_SECONDS
 
     @property
     def count(self) -> int:
@@ -193,12 +192,12 @@ class Versus(OfBout):
         before = [bout for bout in self.hall.before if bout.key != self.bout.key]
         again = self.hall.again(before[-1]) if before else None
         if again is None:
-            return Versus(self.hall, self.bout)
+            return VersusScene(self.hall, self.bout)
         self.hall.before = before[:-1]
-        return Versus(self.hall, again)
+        return VersusScene(self.hall, again)
 
     def draw(self, canvas: Canvas) -> None:
-        draw_common.versus(canvas, self.hall, self.state, self.bout, self.count, self.age)
+        draw_common.matchup(canvas, self.hall, self.state, self.bout, self.count)
 
 
 def begun(hall: Hall, bout: Bout, frame: int = 0) -> Scene:
@@ -207,15 +206,15 @@ def begun(hall: Hall, bout: Bout, frame: int = 0) -> Scene:
     try:
         if seed is None:
             raise ArenaError("Its seed isn't known here.")
-        return Playing(hall, bout, seed, frame)
+        return PlayingScene(hall, bout, seed, frame)
     except ArenaError as error:
         log.warning("%s can't be shown: %s", bout.key, error)
     except Exception:
         log.exception("%s can't be shown", bout.key)
-    return Winner(hall, bout, None) if None not in scores_of(hall.state, bout) else following(hall)
+    return WinnerScene(hall, bout, None) if None not in scores_of(hall.state, bout) else next_scene(hall)
 
 
-class Playing(OfBout):
+class PlayingScene(BoutScene):
     """Both games, side by side."""
 
     every = 1
@@ -225,7 +224,7 @@ class Playing(OfBout):
         self._seed = seed
         sources = sources_of(hall.state, bout, hall.news.running, seed, hall.recordings)
         names = (hall.name(bout.a), hall.name(bout.b))
-        self.duel = Duel(names, hall.state.plan.rules[bout.game], seed)
+        self.duel = SideBySide(names, hall.state.plan.rules[bout.game], seed)
         self.duel.feed(sources)
         self._rush_to = frame
         """The frame that is looked for, as quickly as the emulators can."""
@@ -244,7 +243,7 @@ class Playing(OfBout):
         if self.hall.news is not self._news:
             self._news = self.hall.news
             if self.duel.live and not self._fed():
-                return following(self.hall)
+                return next_scene(self.hall)
         self._move()
         if self.frame % KEEP_FRAMES == 0 and not self.rushing:
             self._keep()
@@ -280,10 +279,10 @@ class Playing(OfBout):
 
     def after(self) -> Scene:
         a, b = (panel.score for panel in self.duel.panels)
-        booked = None not in scores_of(self.state, self.bout)
-        if not booked and not self.duel.over:
-            return following(self.hall)
-        return Winner(self.hall, self.bout, self.duel.leads.copy(), (a, b))
+        published = None not in scores_of(self.state, self.bout)
+        if not published and not self.duel.over:
+            return next_scene(self.hall)
+        return WinnerScene(self.hall, self.bout, self.duel.leads.copy(), (a, b))
 
     def skip(self) -> Scene:
         """To the end of the games; once more, to what came of them. Games that are still played are left: they are
@@ -292,14 +291,14 @@ class Playing(OfBout):
             return self.after()
         if self.duel.live:
             self.hall.put_off(self.bout)
-            return following(self.hall)
+            return next_scene(self.hall)
         self._rush_to = self.state.plan.rules[self.bout.game].max_frames
         self.hall.stage.speaker.stop()
         return self
 
     def back(self) -> Scene:
         if self.duel.ticks < FIRST_SECONDS * FPS:
-            return Versus(self.hall, self.bout)
+            return VersusScene(self.hall, self.bout)
         return begun(self.hall, self.bout)
 
     def leave(self) -> None:
@@ -316,7 +315,7 @@ class Playing(OfBout):
         self._picture.draw(canvas, self.hall, self.state, self.bout, self.duel, note)
 
 
-class Winner(OfBout):
+class WinnerScene(BoutScene):
     """What came of a bout.
 
     Args:
@@ -326,7 +325,7 @@ class Winner(OfBout):
 
     seconds = WINNER_SECONDS
 
-    def __init__(self, hall: Hall, bout: Bout, leads: object, shown: tuple[int, int] | None = None) -> None:
+    def __init__(self, hall: Hall, bout: Bout, leads: np.ndarray | None, shown: tuple[int, int] | None = None) -> None:
         super().__init__(hall, bout)
         self.leads = leads
         self.shown = shown
@@ -340,28 +339,28 @@ class Winner(OfBout):
         return (a.score, b.score) if a is not None and b is not None else self.shown
 
     @property
-    def booked(self) -> bool:
+    def published(self) -> bool:
         return None not in scores_of(self.state, self.bout)
 
     def after(self) -> Scene:
         if self.hall.news.state is None or not self.hall.known().scores:
-            return following(self.hall)
-        return Table(self.hall)
+            return next_scene(self.hall)
+        return TableScene(self.hall)
 
     def back(self) -> Scene:
         return begun(self.hall, self.bout)
 
     def draw(self, canvas: Canvas) -> None:
-        draw_common.winner(canvas, self)
+        draw_common.winner(canvas, self.hall, self.state, self.bout, self.scores, self.leads, published=self.published)
 
 
-class Table(Scene):
+class TableScene(Scene):
     """Standings, bracket or series, as the audience knows them."""
 
     seconds = TABLE_SECONDS
 
     def update(self) -> Scene:
-        return following(self.hall) if self.hall.news.state is None else super().update()
+        return next_scene(self.hall) if self.hall.news.state is None else super().update()
 
     def draw(self, canvas: Canvas) -> None:
         if self.hall.news.state is None:

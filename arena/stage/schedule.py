@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from arena.tournament.model import Entrant, Format, Score, State
+from arena.tournament.model import Entrant, Format, Score, TournamentState
 from arena.tournament.series import BestOf, Series, series
 from arena.tournament.standings import FIRST, Duel, round_title, rounds
 
@@ -38,7 +38,7 @@ class Bout:
         return self.a.name, self.b.name
 
 
-def programme(state: State) -> list[Bout]:
+def bouts_of(state: TournamentState) -> list[Bout]:
     """Return every bout that can be named so far, in the order in which they are shown.
 
     Duels are shown one after the other, game by game. Where everybody plays the same seeds there are far more pairs
@@ -54,7 +54,7 @@ def programme(state: State) -> list[Bout]:
     ]
 
 
-def _of_duel(state: State, duel: Duel, title: str, place: int) -> Iterator[Bout]:
+def _of_duel(state: TournamentState, duel: Duel, title: str, place: int) -> Iterator[Bout]:
     if duel.b is None:
         return
     a, b = state.entrant(duel.a), state.entrant(duel.b)
@@ -66,7 +66,7 @@ def _of_duel(state: State, duel: Duel, title: str, place: int) -> Iterator[Bout]
             )
 
 
-def _shared(state: State) -> Iterator[Bout]:
+def _shared(state: TournamentState) -> Iterator[Bout]:
     pairs = _pairs(state)
     rule = state.plan.series
     count = rule.n if isinstance(rule, BestOf) else rule.cap
@@ -77,7 +77,7 @@ def _shared(state: State) -> Iterator[Bout]:
         yield Bout(f"{FIRST}, {game}, seed {index + 1}", FIRST, title, game, index, a, b)
 
 
-def _pairs(state: State) -> list[tuple[Entrant, Entrant]]:
+def _pairs(state: TournamentState) -> list[tuple[Entrant, Entrant]]:
     """Return who meets whom, such that neighbours in the list share as few players as can be. Who has withdrawn is
     left out as long as two remain."""
     here = [entrant for entrant in state.entrants if entrant.name not in state.withdrawn]
@@ -98,24 +98,24 @@ def _pairs(state: State) -> list[tuple[Entrant, Entrant]]:
     return [(players[i], players[j]) for i, j in apart]
 
 
-def scores_of(state: State, bout: Bout) -> tuple[Score | None, Score | None]:
+def scores_of(state: TournamentState, bout: Bout) -> tuple[Score | None, Score | None]:
     """Return the booked scores of a bout; None for what isn't there (yet, or any more)."""
     found = [state.scores.get((bout.stage, bout.game, bout.index, name)) for name in bout.names]
     return found[0], found[1]
 
 
-def lines_of(state: State, bout: Bout) -> tuple[int, ...]:
+def lines_of(state: TournamentState, bout: Bout) -> tuple[int, ...]:
     """Return the lines of the log that hold the bout's scores."""
     return tuple(score.number for score in scores_of(state, bout) if score is not None)
 
 
-def is_seen(state: State, seen: Seen, bout: Bout) -> bool:
+def is_seen(state: TournamentState, seen: Seen, bout: Bout) -> bool:
     """Whether the bout was shown, with the scores that count now: one that was undone and played again is new."""
     lines = seen.get(bout.key)
     return lines is not None and {score.number for score in state.scores.values()}.issuperset(lines)
 
 
-def known(state: State, bouts: list[Bout], seen: Seen) -> State:
+def known(state: TournamentState, bouts: list[Bout], seen: Seen) -> TournamentState:
     """Return the state as the audience knows it: without the scores of what wasn't shown yet."""
     shown = [bout for bout in bouts if is_seen(state, seen, bout)]
     if state.plan.format in (Format.ROUND_ROBIN, Format.TEAM):
@@ -127,7 +127,7 @@ def known(state: State, bouts: list[Bout], seen: Seen) -> State:
     return replace(state, scores=kept)
 
 
-def series_of(state: State, bout: Bout) -> Series:
+def series_of(state: TournamentState, bout: Bout) -> Series:
     """Return how the two players of a bout stand in its game up to and including its seed."""
     count = bout.index + 1
     a, b = (state.scores_of(bout.stage, bout.game, name, count) for name in bout.names)

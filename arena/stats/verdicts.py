@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.stats.comparison import Comparison, Verdict, compare, sign_flip_p
+from arena.stats.comparison import Comparison, Verdict, compare, sign_flip_p, summary
 from arena.stats.sequential import log_evidence
 from envs.games import HUMAN, find_game
 
@@ -46,7 +46,7 @@ class GameVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EventVerdicts:
     """The verdicts of one event, or of one part of it."""
 
     games: tuple[GameVerdict, ...]
@@ -75,7 +75,7 @@ class Outcome:
 
 def people_against_bots(
     scores: Mapping[str, tuple[Scores, Scores]], *, alpha: float = ALPHA, seed: int = 0, stopped: bool = False
-) -> Outcome:
+) -> EventVerdicts:
     """Judge people against bots.
 
     On each seed the mean of the people is compared with the mean of as many bots. As many, because the mean of few
@@ -103,7 +103,7 @@ def people_against_bots(
         verdicts.append(GameVerdict(game, len(people), people, bots, differences, compared, effect))
     mean = float(np.mean(pooled)) if len(pooled) else 0.0
     verdict = Verdict.UNDECIDED if overall > allowed[-1] or mean == 0 else Verdict.A if mean > 0 else Verdict.B
-    return Outcome(tuple(verdicts), verdict, overall)
+    return EventVerdicts(tuple(verdicts), verdict, overall)
 
 
 def decided(
@@ -146,8 +146,6 @@ def holm(p_values: Sequence[float], alpha: float) -> list[float]:
 
 def against_reference(game: str, bots: Scores) -> str | None:
     """Return a sentence on the best bot's mean beside the reference human; None if there is no reference or no bot."""
-    from arena.stats.comparison import summary
-
     reference = find_game(game).reference(HUMAN)
     played = {name: list(by_seed.values()) for name, by_seed in bots.items() if by_seed}
     if reference is None or not played:

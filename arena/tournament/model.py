@@ -60,7 +60,7 @@ class Entrant(_Model):
         return self.kind is Kind.HUMAN
 
 
-class Plan(_Model):
+class TournamentPlan(_Model):
     """What is played. The first line of a tournament's stream."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -78,14 +78,14 @@ class Plan(_Model):
         return tuple(self.rules)
 
 
-def checked_plan(data: dict[str, Any]) -> Plan:
+def checked_plan(data: dict[str, Any]) -> TournamentPlan:
     """Return the plan with the values of `data`.
 
     Raises:
         EventError: there can be no such tournament; every reason is named.
     """
     try:
-        plan = Plan.model_validate(data)
+        plan = TournamentPlan.model_validate(data)
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(map(str, one['loc']))}: {tidy(one['msg'])}" for one in error.errors(include_url=False)[:5]
@@ -110,7 +110,7 @@ def checked_plan(data: dict[str, Any]) -> Plan:
     return plan
 
 
-class Slot(BaseModel):
+class ScoreSlot(BaseModel):
     """One game of one entrant: the place that a score fills."""
 
     model_config = ConfigDict(frozen=True)
@@ -139,10 +139,10 @@ class Score:
 
 
 @dataclass(slots=True)
-class State:
+class TournamentState:
     """What has happened so far."""
 
-    plan: Plan
+    plan: TournamentPlan
     entrants: tuple[Entrant, ...]
     """The plan's, then those that came late."""
     scores: dict[tuple[str, str, int, str], Score] = field(default_factory=dict)
@@ -175,7 +175,7 @@ class State:
 UNDOABLE = ("score", "walk-over", "late")
 
 
-def state_of(entries: Sequence[Entry]) -> State:
+def state_of(entries: Sequence[Entry]) -> TournamentState:
     """Replay a tournament's stream.
 
     Raises:
@@ -184,7 +184,7 @@ def state_of(entries: Sequence[Entry]) -> State:
     if not entries or entries[0].kind != "new":
         raise EventError("A tournament's log begins with its plan; this one doesn't.")
     plan = checked_plan(entries[0].body)
-    state = State(plan, plan.entrants)
+    state = TournamentState(plan, plan.entrants)
     undone = {entry.body["number"] for entry in entries if entry.kind == "undo"}
     for entry in entries:
         _apply(state, entry, entry.number in undone)
@@ -192,7 +192,7 @@ def state_of(entries: Sequence[Entry]) -> State:
     return state
 
 
-def _apply(state: State, entry: Entry, undone: bool) -> None:
+def _apply(state: TournamentState, entry: Entry, undone: bool) -> None:
     body = entry.body
     if entry.kind == "score":
         if undone:
@@ -238,7 +238,9 @@ def last_undoable(entries: Sequence[Entry], number: int | None = None) -> Entry:
     return entries[number - 1]
 
 
-def score_line(slot: Slot, seed: int, score: int, frames: int, end: str, recording: str, sha256: str) -> dict[str, Any]:
+def score_line(
+    slot: ScoreSlot, seed: int, score: int, frames: int, end: str, recording: str, sha256: str
+) -> dict[str, Any]:
     """Return the body of a `score` line."""
     return slot.model_dump() | {
         "seed": seed, "score": score, "frames": frames, "end": end, "recording": recording, "sha256": sha256,

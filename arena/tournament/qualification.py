@@ -7,9 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import select
+
 from agents.delay import is_delayed
+from agents.load import ZOO
 from agents.player import Kind
 from arena.scoreboard.results import Result, Standing
+from arena.scoreboard.server_tables import SubmissionRow, TokenRow
 from arena.scoreboard.store import Scoreboard
 from arena.stats.comparison import first_by_seed
 from arena.tournament.model import Entrant
@@ -62,10 +66,6 @@ def qualified(
 
 def owners_of_bots(board: Scoreboard) -> dict[str, str]:
     """Return who handed in which bot at the server: the owner's name by SHA-256 of the bot's file."""
-    from sqlalchemy import select
-
-    from arena.scoreboard.server_tables import SubmissionRow, TokenRow
-
     query = select(SubmissionRow.artifact_sha256, TokenRow.name).join(TokenRow, TokenRow.id == SubmissionRow.token)
     with board.reading() as session:
         # Of several who sent the same file the first one counts: it comes last here.
@@ -74,8 +74,6 @@ def owners_of_bots(board: Scoreboard) -> dict[str, str]:
 
 def files_by_hash(folder: Path) -> dict[str, str]:
     """Return what `agents.load.load_player` takes for every bot in `folder` and every house bot, by SHA-256."""
-    from agents.load import ZOO
-
     found = {}
     if folder.is_dir():
         paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("."))

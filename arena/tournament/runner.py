@@ -12,21 +12,22 @@ from pathlib import Path
 from typing import Any, cast
 
 from agents.delay import DELAYS_MS, delayed_name
+from agents.load import load_player
 from agents.player import Kind
-from arena.engine.evaluate import Handling, evaluate
+from arena.engine.evaluate import EvaluationJob, Handling, evaluate, play_job
 from arena.engine.seeds import rehearsal_seeds
 from arena.event.folder import Event
-from arena.event.lifecycle import Ceremony, Phase
-from arena.event.log import TOURNAMENT, Entry, Log, Overtaken
-from arena.scoreboard.publish import book, keep
+from arena.event.lifecycle import EventLifecycle, Phase
+from arena.event.log import TOURNAMENT, ConcurrentWrite, Entry, Log
+from arena.scoreboard.publish import keep, publish
 from arena.scoreboard.results import Result
 from arena.scoreboard.store import Scoreboard
 from arena.tournament.model import (
     Entrant,
     Format,
-    Plan,
-    Slot,
-    State,
+    ScoreSlot,
+    TournamentPlan,
+    TournamentState,
     check_tournament_name,
     checked_plan,
     last_undoable,
@@ -35,13 +36,16 @@ from arena.tournament.model import (
 )
 from arena.tournament.standings import open_slots
 from envs.errors import AgentError, ArenaError, EventError
+from envs.games import find_game
+from envs.names import check_name
+from envs.step import End
 from recordings.recording import Recording
 
 Told = Callable[[str], None]
 """Takes one sentence about what has just happened."""
 
 
-class Conductor:
+class TournamentRunner:
     """One tournament of an event.
 
     Args:
@@ -54,7 +58,7 @@ class Conductor:
         self.event = event
         self.board = board
         self.log = Log(board.engine)
-        self.ceremony = Ceremony(event, self.log)
+        self.lifecycle = EventLifecycle(event, self.log)
         self.name = name
         self._seeds: dict[tuple[str, str], tuple[int, ...]] = {}
 
@@ -62,8 +66,8 @@ class Conductor:
     def stream(self) -> str:
         return TOURNAMENT + self.name
 
-    def create(self, values: dict[str, Any]) -> State:
-        """Begin the tournament with the plan that `values` make (see `Plan`; its name is added).
+    def create(self, values: dict[str, Any]) -> TournamentState:
+        """Begin the tournament with the plan that `values` make (see `TournamentPlan`; its name is added).
 
         Raises:
             EventError: there can be no such tournament, its seeds aren't fixed yet, or a bot wasn't handed in in time.
@@ -71,9 +75,9 @@ class Conductor:
         check_tournament_name(self.name, tournaments(self.log))
         plan = checked_plan({**values, "name": self.name})
         if not plan.practice:
-            self._check_handed_in(plan.entrants)
+            self._check_submitted(plan.entrants)
             for game in plan.games:
-                self.ceremony.seeds("", game, 1)
+                self.lifecycle.seeds("", game, 1)
         self.log.append(self.stream, [("new", plan.model_dump(mode="json"))], 0)
         return self.state()
 
@@ -89,25 +93,25 @@ class Conductor:
             raise EventError(f"There is no tournament called {self.name}; there are: {known}.")
         return found
 
-    def state(self) -> State:
+    def state(self) -> TournamentState:
         """Return what has happened so far."""
         return state_of(self.entries())
 
-    def seed_of(self, state: State, slot: Slot) -> int:
+    def seed_of(self, state: TournamentState, slot: ScoreSlot) -> int:
         """Return the seed that is played in a slot."""
         return self.seeds(state.plan, slot.stage, slot.game)[slot.index]
 
-    def seeds(self, plan: Plan, stage: str, game: str) -> tuple[int, ...]:
+    def seeds(self, plan: TournamentPlan, stage: str, game: str) -> tuple[int, ...]:
         """Return all seeds that a stage may need in one game."""
         key = (stage, game)
         if key not in self._seeds:
             label = f"{plan.name}/{stage}"
             count = plan.series.most
-            make = rehearsal_seeds if plan.practice else self.ceremony.seeds
+            make = rehearsal_seeds if plan.practice else self.lifecycle.seeds
             self._seeds[key] = make(label, game, count)
         return self._seeds[key]
 
-    def run(self, tell: Told = lambda sentence: None, processes: int | None = None) -> State:
+    def run(self, tell: Told = lambda sentence: None, processes: int | None = None) -> TournamentState:
         """Play everything that machines can play now and take in what people have played; return the state then."""
         while True:
             self.take_in(tell)
@@ -137,7 +141,7 @@ class Conductor:
                     cast("Any", evaluate(entrant.agent, rules, missing, processes, handling_of(entrant, milliseconds)))
                 ) as recordings:
                     paths = [keep(_named(recording, name), self.event.recordings) for recording in recordings]
-                book(paths, self.board, processes=processes)
+                publish(paths, self.board, processes=processes)
                 tell(f"{name}: {len(paths)} games in {game}")
                 count += len(paths)
         return count
@@ -150,7 +154,7 @@ class Conductor:
             lines = list(self._arrivals(state))
             try:
                 self.log.append(self.stream, [("score", line) for line in lines], state.lines)
-            except Overtaken:
+            except ConcurrentWrite:
                 continue
             for line in lines:
                 tell(
@@ -158,7 +162,7 @@ class Conductor:
                 )
             return len(lines)
 
-    def walk_over(self, player: str, reason: str) -> State:
+    def walk_over(self, player: str, reason: str) -> TournamentState:
         """Note that `player` plays no more: what isn't decided yet goes to the others.
 
         Raises:
@@ -171,7 +175,7 @@ class Conductor:
         self.log.append(self.stream, [("walk-over", {"player": entrant.name, "reason": reason})], state.lines)
         return self.state()
 
-    def arrive(self, entrant: Entrant) -> State:
+    def arrive(self, entrant: Entrant) -> TournamentState:
         """Let somebody in who came late.
 
         Raises:
@@ -185,7 +189,7 @@ class Conductor:
         if state.plan.format is Format.KNOCKOUT and state.scores:
             raise EventError("The knockout has begun, so its bracket can't change; nobody can join it any more.")
         if not state.plan.practice:
-            self._check_handed_in([entrant])
+            self._check_submitted([entrant])
         self.log.append(self.stream, [("late", entrant.model_dump(mode="json"))], state.lines)
         return self.state()
 
@@ -200,12 +204,12 @@ class Conductor:
         self.log.append(self.stream, [("undo", {"number": line.number, "reason": reason})], entries[-1].number)
         return line
 
-    def waiting_for(self, state: State) -> list[Slot]:
+    def waiting_for(self, state: TournamentState) -> list[ScoreSlot]:
         """Return the open games of people."""
         return [slot for slot in open_slots(state) if state.entrant(slot.player).human]
 
-    def _check_handed_in(self, entrants: Sequence[Entrant]) -> None:
-        state = self.ceremony.state()
+    def _check_submitted(self, entrants: Sequence[Entrant]) -> None:
+        state = self.lifecycle.state()
         if state.phase is Phase.CLOSED or state.secret is not None:
             raise EventError("The event was closed and its seeds are public; use practice seeds (--practice).")
         late = [e.name for e in entrants if e.artifact_sha256 is not None and e.artifact_sha256 not in state.agents]
@@ -215,17 +219,23 @@ class Conductor:
                 "practice seeds (--practice) it can."
             )
 
-    def _jobs(self, state: State) -> list[tuple[Entrant, str, list[Slot]]]:
+    def _jobs(self, state: TournamentState) -> list[tuple[Entrant, str, list[ScoreSlot]]]:
         """Return the open games of machines, together for each machine and game."""
         entrants = {entrant.name: entrant for entrant in state.entrants}
-        jobs: dict[tuple[str, str], list[Slot]] = {}
+        jobs: dict[tuple[str, str], list[ScoreSlot]] = {}
         for slot in open_slots(state):
             if not entrants[slot.player].human:
                 jobs.setdefault((slot.player, slot.game), []).append(slot)
         return [(entrants[player], game, slots) for (player, game), slots in jobs.items()]
 
     def _play(
-        self, state: State, entrant: Entrant, game: str, slots: Sequence[Slot], tell: Told, processes: int | None
+        self,
+        state: TournamentState,
+        entrant: Entrant,
+        game: str,
+        slots: Sequence[ScoreSlot],
+        tell: Told,
+        processes: int | None,
     ) -> None:
         """Play, record and book; a machine that can't be loaded is out."""
         rules = state.plan.rules[game]
@@ -242,13 +252,17 @@ class Conductor:
             self.walk_over(entrant.name, f"It can't play: {error}"[:300])
             tell(f"{entrant.name} is out: {error}")
             return
-        bad = [booking for booking in book(paths, self.board, processes=processes) if not booking.verification.ok]
+        bad = [
+            publication
+            for publication in publish(paths, self.board, processes=processes)
+            if not publication.verification.ok
+        ]
         if bad:
             raise EventError(f"{bad[0].path} does not verify ({bad[0].verification.reason}); arena doctor may say why.")
 
-    def _arrivals(self, state: State) -> Iterator[dict[str, Any]]:
+    def _arrivals(self, state: TournamentState) -> Iterator[dict[str, Any]]:
         """Yield the lines of games that fill open slots."""
-        wanted: dict[tuple[str, str, int], Slot] = {}
+        wanted: dict[tuple[str, str, int], ScoreSlot] = {}
         for slot in open_slots(state):
             wanted[slot.player, slot.game, self.seed_of(state, slot)] = slot
         if not wanted:
@@ -269,7 +283,7 @@ class Conductor:
                 )  # fmt: skip
 
 
-def _machine_seeds(state: State) -> dict[tuple[str, str], list[int]]:
+def _machine_seeds(state: TournamentState) -> dict[tuple[str, str], list[int]]:
     """Return the seeds that each machine has played, by player and game."""
     found: dict[tuple[str, str], list[int]] = {}
     machines = {entrant.name for entrant in state.entrants if not entrant.human}
@@ -299,9 +313,6 @@ def check_same(entrant: Entrant, game: str) -> None:
     Raises:
         AgentError: it isn't, or it can't be loaded.
     """
-    from agents.load import load_player
-    from envs.games import find_game
-
     assert entrant.agent is not None
     player = load_player(entrant.agent, find_game(game))
     player.close()
@@ -320,9 +331,6 @@ def machine(agent: str, games: Sequence[str]) -> Entrant:
     Raises:
         AgentError: it can't play any of them.
     """
-    from agents.load import load_player
-    from envs.games import find_game
-
     can: list[str] = []
     problem = AgentError(f"{agent} has no game to play.")
     info = None
@@ -347,8 +355,6 @@ def person(name: str) -> Entrant:
     Raises:
         PlayerNameError: it can't be a name.
     """
-    from envs.names import check_name
-
     return Entrant(name=check_name(name), kind=Kind.HUMAN)
 
 
@@ -358,12 +364,11 @@ CHECK_FRAMES = 900
 
 def check_runs(entrant: Entrant, rules: Any) -> str | None:
     """Let a machine play the beginning of a practice game under `rules`; return what goes wrong, or None."""
-    from arena.engine.evaluate import Job, play_job
-    from envs.step import End
-
     assert entrant.agent is not None
     try:
-        (recording,) = play_job(Job(entrant.agent, rules.varied(max_frames=CHECK_FRAMES), (0,), handling_of(entrant)))
+        (recording,) = play_job(
+            EvaluationJob(entrant.agent, rules.varied(max_frames=CHECK_FRAMES), (0,), handling_of(entrant))
+        )
     except ArenaError as error:
         return str(error)
     return f"it broke down after {recording.frames} frames" if recording.end is End.FAILED else None

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from arena.stats.ratings import Meeting
-from arena.stats.verdicts import ALPHA, Outcome, Scores, people_against_bots
-from arena.tournament.model import Format, State
+from arena.stats.verdicts import ALPHA, EventVerdicts, Scores, people_against_bots
+from arena.tournament.model import Format, TournamentState
 from envs.games import find_game
 
 
-def verdict_of(state: State, sides: Mapping[str, tuple[Scores, Scores]], alpha: float = ALPHA) -> Outcome:
+def verdict_of(
+    state: TournamentState, sides: Mapping[str, tuple[Scores, Scores]], alpha: float = ALPHA
+) -> EventVerdicts:
     """Judge people against bots in a tournament; `sides` are as from `sides_of`. A duel ends when it is decided."""
     return people_against_bots(sides, alpha=alpha, stopped=state.plan.format in (Format.DUEL, Format.KNOCKOUT))
 
 
-def sides_of(state: State) -> dict[str, tuple[Scores, Scores]]:
+def sides_of(state: TournamentState) -> dict[str, tuple[Scores, Scores]]:
     """Return the scores of people and bots by game, the players in the order of their seeding."""
     found: dict[str, dict[str, dict[int, float]]] = {game: {} for game in state.plan.games}
     for (_, game, _, player), score in state.scores.items():
@@ -27,7 +29,7 @@ def sides_of(state: State) -> dict[str, tuple[Scores, Scores]]:
     return {game: (side(game, True), side(game, False)) for game in state.plan.games}
 
 
-def meetings_of(states: Sequence[State]) -> dict[str, list[Meeting]]:
+def meetings_of(states: Sequence[TournamentState]) -> dict[str, list[Meeting]]:
     """Return who has met whom on which seed, by title: all games first (where there is more than one), then each."""
     meetings: dict[str, list[Meeting]] = {}
     for state in states:
@@ -40,6 +42,6 @@ def meetings_of(states: Sequence[State]) -> dict[str, list[Meeting]]:
     return ({"All games": together} if len(meetings) > 1 else {}) | meetings
 
 
-def shown_states(states: Sequence[State]) -> list[State]:
+def shown_states(states: Sequence[TournamentState]) -> list[TournamentState]:
     """Return the tournaments that count: those for real, or else the rehearsals."""
     return [state for state in states if not state.plan.practice] or list(states)

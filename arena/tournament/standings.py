@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import combinations
 
+import numpy as np
+
 from agents.player import Kind
-from arena.tournament.model import Entrant, Format, Slot, State
+from arena.tournament.model import Entrant, Format, ScoreSlot, TournamentState
 from arena.tournament.series import BestOf, Sequential, Series, seeds_wanted, series
 
 AHEAD_BOT, AHEAD_PERSON = 8, 1
@@ -41,10 +43,6 @@ class Duel:
     how: How = How.PLAYED
 
     @property
-    def loser(self) -> str | None:
-        return None if self.winner is None else self.b if self.winner == self.a else self.a
-
-    @property
     def games_won(self) -> tuple[int, int]:
         """Games that A and B have won."""
         leads = [one.lead for one in self.games.values() if one.over]
@@ -56,7 +54,7 @@ class Duel:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StandingsLine:
     """One line of a tournament's standings."""
 
     place: int
@@ -73,7 +71,7 @@ class Line:
         return asdict(self) | {"kind": self.kind.value}
 
 
-def is_proven(state: State, duel: Duel) -> bool:
+def is_proven(state: TournamentState, duel: Duel) -> bool:
     """Return whether a duel's winner is proven better, where a sequential test asks for that: it may also just be ahead
     when the seeds are used up."""
     if not isinstance(state.plan.series, Sequential) or duel.how is not How.PLAYED or duel.winner is None:
@@ -82,7 +80,7 @@ def is_proven(state: State, duel: Duel) -> bool:
     return sum(signs) > 0 if duel.winner == duel.a else sum(signs) < 0
 
 
-def rounds(state: State) -> list[list[Duel]]:
+def rounds(state: TournamentState) -> list[list[Duel]]:
     """Return the duels of every round that can be named so far. Those of a round robin grow with the square of its
     players: for its standings use `standings`."""
     match state.plan.format:
@@ -101,7 +99,7 @@ def _meet(a: Entrant, b: Entrant, battle: bool) -> bool:
     return (a.team is None or a.team != b.team) and (not battle or a.human != b.human)
 
 
-def open_slots(state: State) -> list[Slot]:
+def open_slots(state: TournamentState) -> list[ScoreSlot]:
     """Return what can be played now, in the order of the seeds."""
     if state.plan.format in (Format.ROUND_ROBIN, Format.TEAM):
         found = list(_shared_slots(state))
@@ -110,12 +108,12 @@ def open_slots(state: State) -> list[Slot]:
     return sorted(found, key=lambda slot: (slot.index, state.plan.games.index(slot.game)))
 
 
-def is_over(state: State) -> bool:
+def is_over(state: TournamentState) -> bool:
     """Return whether nothing is left to play."""
     return not open_slots(state)
 
 
-def round_title(state: State, number: int) -> str:
+def round_title(state: TournamentState, number: int) -> str:
     """Return what people call a round, 0 for the first."""
     if state.plan.format is not Format.KNOCKOUT:
         return state.plan.format.value
@@ -123,12 +121,7 @@ def round_title(state: State, number: int) -> str:
     return {2: "final", 4: "semi-finals", 8: "quarter-finals"}.get(left, f"round of {left}")
 
 
-def seeds_per_game(state: State) -> int:
-    """Return how many seeds a stage has at most in each game."""
-    return state.plan.series.most
-
-
-def _shared_slots(state: State) -> Iterator[Slot]:
+def _shared_slots(state: TournamentState) -> Iterator[ScoreSlot]:
     rule = state.plan.series
     count = rule.n if isinstance(rule, BestOf) else rule.cap
     for entrant in state.entrants:
@@ -137,10 +130,10 @@ def _shared_slots(state: State) -> Iterator[Slot]:
         for game in filter(entrant.plays, state.plan.games):
             for index in range(count):
                 if (FIRST, game, index, entrant.name) not in state.scores:
-                    yield Slot.model_construct(stage=FIRST, game=game, index=index, player=entrant.name)
+                    yield ScoreSlot.model_construct(stage=FIRST, game=game, index=index, player=entrant.name)
 
 
-def _duel_slots(state: State, duel: Duel) -> Iterator[Slot]:
+def _duel_slots(state: TournamentState, duel: Duel) -> Iterator[ScoreSlot]:
     for name in (duel.a, duel.b):
         if name is None:
             continue
@@ -148,10 +141,10 @@ def _duel_slots(state: State, duel: Duel) -> Iterator[Slot]:
         for game, so_far in duel.games.items():
             for index in range(seeds_wanted(state.plan.series, so_far, ahead)):
                 if (duel.stage, game, index, name) not in state.scores:
-                    yield Slot(stage=duel.stage, game=game, index=index, player=name)
+                    yield ScoreSlot(stage=duel.stage, game=game, index=index, player=name)
 
 
-def _duel(state: State, stage: str, a: Entrant, b: Entrant | None) -> Duel:
+def _duel(state: TournamentState, stage: str, a: Entrant, b: Entrant | None) -> Duel:
     """Return how A and B stand in a stage; if nothing separates them at the end, a knockout takes the better seeded."""
     if b is None:
         return Duel(stage, a.name, None, {}, True, a.name, How.BYE)
@@ -190,7 +183,7 @@ def _bracket(count: int) -> list[int]:
     return places
 
 
-def _knockout(state: State) -> Iterator[list[Duel]]:
+def _knockout(state: TournamentState) -> Iterator[list[Duel]]:
     """Yield round after round, up to the first that isn't over."""
     places = _bracket(len(state.entrants))
     left: list[Entrant | None] = [state.entrants[p - 1] if p <= len(state.entrants) else None for p in places]
@@ -211,7 +204,7 @@ def _knockout(state: State) -> Iterator[list[Duel]]:
 # -- standings -------------------------------------------------------------------------------------------------------
 
 
-def standings(state: State) -> list[Line]:
+def standings(state: TournamentState) -> list[StandingsLine]:
     """Return the standings as they are now, the best first; equal ones share a place."""
     if state.plan.format in (Format.ROUND_ROBIN, Format.TEAM):
         return _table(state)
@@ -226,13 +219,13 @@ def standings(state: State) -> list[Line]:
                     reached[name] = max(reached[name], number + (duel.winner == name))
     order = [entrant.name for entrant in state.entrants]
     ranked = sorted(lines, key=lambda name: (-reached[name], order.index(name)))
-    places: list[Line] = []
+    places: list[StandingsLine] = []
     for position, name in enumerate(ranked, start=1):
         tied = bool(places) and reached[places[-1].player] == reached[name]
         note = _knocked(state, played, name)
         won, drawn, lost, seeds = lines[name]
         place = places[-1].place if tied else position
-        places.append(Line(place, name, state.entrant(name).kind, won, drawn, lost, seeds, note))
+        places.append(StandingsLine(place, name, state.entrant(name).kind, won, drawn, lost, seeds, note))
     return places
 
 
@@ -245,7 +238,7 @@ def _count(lines: dict[str, list[int]], duel: Duel) -> None:
             lines[name][0 if duel.winner == name else 1 if duel.winner is None else 2] += 1
 
 
-def _knocked(state: State, played: Sequence[Sequence[Duel]], name: str) -> str:
+def _knocked(state: TournamentState, played: Sequence[Sequence[Duel]], name: str) -> str:
     """Return what became of a player, in words."""
     last_round, last = next(
         (number, duel)
@@ -265,11 +258,9 @@ def _knocked(state: State, played: Sequence[Sequence[Duel]], name: str) -> str:
     return f"out in the {round_title(state, last_round).rstrip('s')}{how}"
 
 
-def _table(state: State) -> list[Line]:
+def _table(state: TournamentState) -> list[StandingsLine]:
     """Return the standings of a format in which everybody plays the same seeds: two for a duel won, one for a draw,
     then the seeds won. A duel counts when both have played everything, or one has withdrawn."""
-    import numpy as np
-
     names = [entrant.name for entrant in state.entrants]
     place_of = {name: i for i, name in enumerate(names)}
     rule = state.plan.series
@@ -303,12 +294,14 @@ def _table(state: State) -> list[Line]:
     seeds_won = (seeds * meets).sum(axis=1)
     keys = [(2 * int(tally[0][i]) + int(tally[1][i]), int(seeds_won[i])) for i in range(len(names))]
     order = sorted(range(len(names)), key=lambda i: (-keys[i][0], -keys[i][1], i))
-    lines: list[Line] = []
+    lines: list[StandingsLine] = []
     before = -1
     for position, i in enumerate(order, start=1):
         place = lines[-1].place if before >= 0 and keys[before] == keys[i] else position
         note = "" if here[i] else "withdrew"
         wins, draws, losses = (int(one[i]) for one in tally)
-        lines.append(Line(place, names[i], state.entrants[i].kind, wins, draws, losses, int(seeds_won[i]), note))
+        lines.append(
+            StandingsLine(place, names[i], state.entrants[i].kind, wins, draws, losses, int(seeds_won[i]), note)
+        )
         before = i
     return lines

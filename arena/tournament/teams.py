@@ -16,15 +16,13 @@ from arena.event.log import Entry
 from arena.scoreboard.results import Standing
 from arena.tournament.model import Entrant
 from arena.tournament.qualification import entrant_of, owners_of_bots
-from arena.tournament.standings import Line
+from arena.tournament.standings import StandingsLine
 from envs.errors import ArenaError, EventError, shown
 from envs.names import check_name
 
 if TYPE_CHECKING:
     from arena.scoreboard.store import Scoreboard
     from envs.rules import Rules
-
-MOST_PEOPLE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +193,10 @@ class TeamLine:
         }  # fmt: skip
 
 
-def team_standings(lines: Sequence[Line], entrants: Sequence[Entrant]) -> list[TeamLine]:
+def team_standings(lines: Sequence[StandingsLine], entrants: Sequence[Entrant]) -> list[TeamLine]:
     """Return the table of teams: what player and bot of each have won, together. Empty where nobody plays for one."""
     team_of = {entrant.name: entrant.team for entrant in entrants if entrant.team is not None}
-    found: dict[str, list[Line]] = {}
+    found: dict[str, list[StandingsLine]] = {}
     for line in lines:
         if line.player in team_of:
             found.setdefault(team_of[line.player], []).append(line)

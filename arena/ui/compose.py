@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from arena.ui.palette import GROUND, QUIET, TEXT, YELLOW
 from arena.ui.show import Panel
 from envs.games import PIXEL_WIDTH
 
@@ -76,12 +77,6 @@ def arrange_within(panels: Sequence[Panel], width: int, height: int) -> Arrangem
 
 # -- drawing -----------------------------------------------------------------------------------------------------------
 
-BACKGROUND = 17
-"""Grey around the games, for red, green and blue."""
-_BRIGHT = (242, 244, 246)
-_QUIET = (168, 176, 186)
-_SCORE = (240, 228, 66)
-
 
 def compose(panels: Sequence[Panel], places: Arrangement, pictures: Sequence[np.ndarray] | None = None) -> np.ndarray:
     """Return the whole picture: uint8 (height, width, 3), RGB, of `places.size`.
@@ -92,7 +87,7 @@ def compose(panels: Sequence[Panel], places: Arrangement, pictures: Sequence[np.
     import cv2
 
     width, height = places.size
-    canvas = np.full((height, width, 3), BACKGROUND, np.uint8)
+    canvas = np.full((height, width, 3), GROUND, np.uint8)
     shown = pictures if pictures is not None else [panel.picture() for panel in panels]
     for panel, picture, bar, place in zip(panels, shown, places.bars, places.pictures, strict=True):
         _within(canvas, bar)[:] = status_bar(panel, bar.width, bar.height)
@@ -114,17 +109,17 @@ def status_bar(panel: Panel, width: int, height: int) -> np.ndarray:
 def _bar(name: str, details: str, score: str, note: str, width: int, height: int) -> np.ndarray:
     from PIL import Image, ImageDraw
 
-    image = Image.new("RGB", (width, height), (BACKGROUND,) * 3)
+    image = Image.new("RGB", (width, height), GROUND)
     draw = ImageDraw.Draw(image)
     large, small = _font(round(height * 0.46)), _font(round(height * 0.31))
     margin, top, below = round(height * 0.2), round(height * 0.46), round(height * 0.88)
     right = width - margin
-    draw.text((right, top), score, _SCORE, large, "rs")
-    draw.text((right, below), note, _BRIGHT, small, "rs")
+    draw.text((right, top), score, YELLOW, large, "rs")
+    draw.text((right, below), note, TEXT, small, "rs")
     room = right - 2 * margin - draw.textlength(score, large)
-    draw.text((margin, top), shortened(name, large, room), _BRIGHT, large, "ls")
+    draw.text((margin, top), shortened(name, large, room), TEXT, large, "ls")
     room = right - 2 * margin - draw.textlength(note, small)
-    draw.text((margin, below), shortened(details, small, room), _QUIET, small, "ls")
+    draw.text((margin, below), shortened(details, small, room), QUIET, small, "ls")
     bar = np.asarray(image)
     bar.flags.writeable = False
     return bar
@@ -145,8 +140,8 @@ def caption(text: str, height: int) -> np.ndarray:
 
     font = _font(round(height * 0.6))
     width = round(font.getlength(text)) + height
-    image = Image.new("RGB", (width, height), (BACKGROUND,) * 3)
-    ImageDraw.Draw(image).text((height / 2, height * 0.5), text, _BRIGHT, font, "lm")
+    image = Image.new("RGB", (width, height), GROUND)
+    ImageDraw.Draw(image).text((height / 2, height * 0.5), text, TEXT, font, "lm")
     return np.asarray(image)
 
 

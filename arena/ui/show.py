@@ -8,19 +8,16 @@ import numpy as np
 
 from agents.replay import ReplayPlayer
 from arena.engine.match import Lane, Turn, play_lanes
+from arena.stats.text import clock_of
+from arena.ui.endings import ENDS
+from arena.ui.strings import text
 from envs.environment import SOUND_SAMPLES, ArenaEnv
 from envs.errors import ArenaError
-from envs.games import FPS, find_game
+from envs.games import find_game
 from envs.rules import Rules
 from envs.step import End, Step
 from recordings.recording import Recording
 
-END_WORDS = {
-    End.TERMINATED: "game over",
-    End.TRUNCATED: "time is up",
-    End.QUIT: "left the game",
-    End.FAILED: "forfeited",
-}
 SILENCE = np.full(SOUND_SAMPLES, 128, np.uint8)
 SILENCE.flags.writeable = False
 """The sound of a frame in which nothing sounds."""
@@ -65,7 +62,7 @@ class Panel:
         """How the game ended, and by how much it leads; empty if there is nothing to say."""
         notes = [f"leads by {self.lead:,}"] if self.lead else []
         if self.step is not None and (end := self.step.end) is not None:
-            notes.append(END_WORDS[self.recorded_end if end is End.QUIT and self.recorded_end else end])
+            notes.append(text(ENDS[self.recorded_end if end is End.QUIT and self.recorded_end else end]))
         return " · ".join(notes)
 
     @property
@@ -139,9 +136,3 @@ def replay(recordings: Sequence[Recording]) -> Show:
         for r in recordings
     ]
     return Show(play_lanes(lanes), [Panel(r.player.name, r.rules, r.end) for r in recordings])
-
-
-def clock_of(frames: int) -> str:
-    """Return the time that `frames` emulated frames take, as minutes and seconds: `1:05`."""
-    minutes, seconds = divmod(int(frames / FPS), 60)
-    return f"{minutes}:{seconds:02d}"

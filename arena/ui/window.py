@@ -297,3 +297,9 @@ def open_stage(
             controller.quit()
             pygame.joystick.quit()
             pygame.font.quit()
+
+
+def read_size(text: str) -> tuple[int, int] | None:
+    """Return a window's size that is written as 1280x720; None for an empty text."""
+    width, _, height = text.partition("x")
+    return (int(width), int(height)) if text else None

@@ -337,7 +337,7 @@ ATTACKS: dict[str, Attack] = {
     "empty": _bytes("file-empty", lambda canary: b""),
     "two gigabytes": Attack("file-too-large", _huge),
     "a flipped byte": _bytes("zip-damaged", lambda canary: zip_of(package()).replace(b"breakout", b"breakouT")),
-    "settings that are no text": _zipped("settings-unreadable", lambda c: {**package(), "agent.toml": b"\xff\xfe"}),
+    "settings that are no text": _zipped("settings-unreadable", lambda c: {**package(), "agent.toml": b"\xfa\xfb"}),
     "a key of thirty thousand parts": _zipped("settings-unreadable", lambda c: package(".".join("a" * 30_000) + "=1")),
     "deeply nested settings": _zipped("settings-unreadable", _deep),
     "a number of ten thousand digits": _zipped(
@@ -430,11 +430,15 @@ ATTACKS: dict[str, Attack] = {
 }
 
 
-def attacks(folder: Path) -> dict[str, Path]:
-    """Write every attack into `folder`; return their paths by name."""
+def attacks(folder: Path, canary: Canary | None = None) -> dict[str, Path]:
+    """Write every attack into `folder`; return their paths by name.
+
+    Args:
+        canary: what is in those that hold code; one that writes into `folder` if not given.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = {}
     for i, (name, attack) in enumerate(ATTACKS.items()):
         paths[name] = folder / f"attack-{i:03d}.zip"
-        attack.make(paths[name], Canary(folder))
+        attack.make(paths[name], canary or Canary(folder))
     return paths

@@ -93,7 +93,7 @@ def _report(folder: Path) -> Figure:
     from arena.report.write import write_report
     from arena.scoreboard.results import Result
     from arena.scoreboard.store import Scoreboard
-    from arena.tournament.runner import Conductor, machine
+    from arena.tournament.runner import TournamentRunner, machine
     from envs.rules import named_rules
     from envs.step import End
 
@@ -101,7 +101,7 @@ def _report(folder: Path) -> Figure:
     rules = {g: named_rules(g).varied(max_frames=PLAYED_FRAMES) for g in GAMES}
     rng = random.Random(0)
     with Scoreboard.open(event.database) as board:
-        one = Conductor(event, board, "final")
+        one = TournamentRunner(event, board, "final")
         players = [machine(agent, list(GAMES)).model_dump(mode="json") for agent in ("script:basic", "script:random")]
         one.create(
             {
@@ -147,13 +147,13 @@ def conduct(folder: Path) -> str:
     """Begin or go on with a small knockout; return its standings."""
     from arena.event.folder import open_event
     from arena.scoreboard.store import Scoreboard
-    from arena.tournament.runner import Conductor, machine
+    from arena.tournament.runner import TournamentRunner, machine
     from arena.tournament.standings import standings
     from envs.rules import named_rules
 
     event = open_event(folder, "Killed")
     with Scoreboard.open(event.database) as board:
-        one = Conductor(event, board, "cup")
+        one = TournamentRunner(event, board, "cup")
         if not one.log.entries(one.stream):
             rules = {"space_invaders": named_rules("space_invaders").varied(max_frames=1800).as_dict()}
             agents = ("script:random", "script:noop", "script:basic")
@@ -184,14 +184,14 @@ def kill_often(folder: Path, kills: int) -> None:
     """Conduct one tournament after the other in forks of this process, which has imported everything and has no
     threads, and kill each up to five times; print as JSON what came of it."""
     expected = conduct(folder / "warm")
-    whole = timed(lambda: _conducted(folder / "timed", None))
+    whole = timed(lambda: _runs_until_killed(folder / "timed", None))
     rng = random.Random(0)
     done = wrong = number = 0
     while done < kills:
         number += 1
         place = folder / f"killed {number}"
         for _ in range(5):
-            if _conducted(place, rng.uniform(0.05, 1.0) * whole):
+            if _runs_until_killed(place, rng.uniform(0.05, 1.0) * whole):
                 break
             done += 1
         wrong += conduct(place) != expected
@@ -199,7 +199,7 @@ def kill_often(folder: Path, kills: int) -> None:
     print(json.dumps({"kills": done, "tournaments": number, "wrong": wrong, "seconds": whole}))
 
 
-def _conducted(folder: Path, seconds: float | None) -> bool:
+def _runs_until_killed(folder: Path, seconds: float | None) -> bool:
     """Conduct in a fork, killed after `seconds`; return whether it came to the end."""
     child = os.fork()
     if child == 0:

@@ -36,7 +36,8 @@ import numpy as np
 import pygame
 import arena.play.session as session
 from arena.ui.frame_clock import FrameClock
-from arena.play.session import play_game, Limits
+from arena.play.limits import PlayLimits
+from arena.play.session import play_game
 from arena.ui.window import open_stage
 from envs.rules import named_rules
 
@@ -71,7 +72,7 @@ with open_stage("benchmark", size=(1024, 768)) as stage:
     began = resource.getrusage(resource.RUSAGE_SELF)
     wall = time.monotonic()
     while not stage.closed:
-        play_game(stage, rules, seed, "Bench", folder, limits=Limits(countdown=0, pauses=0))
+        play_game(stage, rules, seed, "Bench", folder, limits=PlayLimits(countdown=0, pauses=0))
         seed += 1
     wall = time.monotonic() - wall
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -95,7 +96,8 @@ import json, random, threading, time
 import pygame
 import arena.play.session as session
 from arena.ui.frame_clock import FrameClock
-from arena.play.session import play_game, Limits
+from arena.play.limits import PlayLimits
+from arena.play.session import play_game
 from arena.ui.window import open_stage
 from envs.games import LEFT
 from envs.rules import named_rules
@@ -123,7 +125,7 @@ def tap():
 
 with open_stage("benchmark", size=(1024, 768)) as stage:
     threading.Thread(target=tap, daemon=True).start()
-    played = play_game(stage, rules, 0, "Bench", None, limits=Limits(countdown=0))
+    played = play_game(stage, rules, 0, "Bench", None, limits=PlayLimits(countdown=0))
 actions = played.person.recording.actions
 frames, ms = [], []
 for at in pressed:
@@ -159,7 +161,8 @@ import gc, json, os, sys
 from pathlib import Path
 import arena.play.session as session
 from arena.ui.frame_clock import FrameClock
-from arena.play.session import play_game, Limits
+from arena.play.limits import PlayLimits
+from arena.play.session import play_game
 from arena.ui.window import open_stage
 from envs.rules import named_rules
 
@@ -176,7 +179,7 @@ def resident():
 sizes = []
 with open_stage("benchmark", size=(1024, 768)) as stage:
     for seed in range(games):
-        play_game(stage, rules, seed, "Bench", folder, limits=Limits(countdown=0))
+        play_game(stage, rules, seed, "Bench", folder, limits=PlayLimits(countdown=0))
         sizes.append(resident())
 print(json.dumps(sizes))
 """

@@ -118,7 +118,7 @@ def _save_with_sb3(path: Path) -> None:
 
 
 def _admission(folder: Path) -> Iterator[Figure]:
-    from agents.packages import Refused, admit
+    from agents.packages import AgentRefused, admit
     from benchmarks.agent_files import model_of_20_mb
     from benchmarks.attack_files import attacks
 
@@ -133,7 +133,7 @@ def _admission(folder: Path) -> Iterator[Figure]:
     def refused(attack: Path) -> None:
         try:
             admit(attack)
-        except Refused:
+        except AgentRefused:
             return
         raise AssertionError(f"{attack} was admitted")
 

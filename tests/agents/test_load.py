@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.load import find_agent_file, house_bots, load_player
-from agents.packages import Refused
+from agents.packages import AgentRefused
 from envs.errors import AgentError
 from envs.games import GAMES
 
@@ -32,7 +32,7 @@ def test_an_agent_that_was_trained_otherwise(tmp_path: Path, line: str, changed:
         assert settings.count(line) == 1
         new.writestr("agent.toml", settings.replace(line, changed))
         new.writestr("weights.safetensors", old.read("weights.safetensors"))
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(AgentRefused) as caught:
         load_player(str(path), BREAKOUT)
     assert caught.value.code == code
 
@@ -40,7 +40,7 @@ def test_an_agent_that_was_trained_otherwise(tmp_path: Path, line: str, changed:
 def test_what_lies_there_and_is_no_agent_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("print(1)")
     for path, code in ((tmp_path, "file-kind"), (Path("/dev/null"), "file-kind"), (tmp_path / "mine.py", "holds-code")):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(AgentRefused) as caught:
             load_player(str(path), BREAKOUT)
         assert caught.value.code == code
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.load import ZOO, Strength, by_strength, house_bots
+from agents.load import ZOO, StrengthLevel, by_strength, house_bots
 from agents.packages import admit
 from envs import GAMES, find_game
 
@@ -24,8 +24,8 @@ def test_every_game_of_the_event_has_a_quick_bot_and_a_better_one() -> None:
 def test_a_guest_chooses_by_strength() -> None:
     for game in GAMES.values():
         bots = by_strength(game)
-        assert Strength.EASY in bots
-        assert Strength.BOSS in bots
+        assert StrengthLevel.EASY in bots
+        assert StrengthLevel.BOSS in bots
         means = [float(scores(CARD[bot])["5min"][0]) for bot in bots.values()]
         assert means == sorted(means), game.name
         assert max(means) == max(float(scores(CARD[bot])["5min"][0]) for bot in house_bots(game)), (

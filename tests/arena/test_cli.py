@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import typer
 from rich.cells import cell_len
 
 from agents.load import ZOO
@@ -25,7 +26,7 @@ from arena import cli
 from arena.commands.tables import dump, print_evaluation, print_json, print_match, print_standings
 from arena.engine.verify import verify_file
 from arena.scoreboard.migrations import VERSION_TABLE
-from arena.scoreboard.publish import unbooked
+from arena.scoreboard.publish import unpublished
 from arena.scoreboard.results import Standing
 from arena.scoreboard.store import Scoreboard
 from envs.games import GAMES
@@ -105,7 +106,7 @@ def on_board(event: Path) -> int:
 # -- starting --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("then", ["", "; arena.cli.main(['--help'])", "; arena.cli.main(['match', '--help'])"])
+@pytest.mark.parametrize("then", ["", "; arena.cli.main(['--help'])"])
 def test_it_starts_without_anything_heavy(then: str) -> None:
     heavy = {"torch", "numpy", "gymnasium", "sqlalchemy", "scipy", "pygame", "av", "cv2"}
     code = f"import sys, arena.cli{then}; print(sorted({heavy!r} & set(sys.modules)))"
@@ -120,6 +121,14 @@ def test_help_names_every_command(arena: Arena) -> None:
         assert f"\n  {command} " in out
     assert "..." not in out.split("Commands:")[1]
     assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_the_list_of_commands_says_what_their_own_help_says(name: str) -> None:
+    group: Any = typer.main.get_command(cli.app)
+    command = group.get_command(group.make_context("arena", [], resilient_parsing=True), name)
+    assert command.get_short_help_str(200) == cli.COMMANDS[name][1]
+    assert command.get_short_help_str(66) == cli.COMMANDS[name][1], "it has to fit into one line"
 
 
 def test_no_command_gives_the_help(arena: Arena) -> None:
@@ -624,7 +633,7 @@ def test_another_scoreboard_gets_only_what_was_played_for_it(arena: Arena, event
     assert (code, err) == (0, "")
     with Scoreboard.open(other) as board:
         assert len(board.results()) == 1
-        assert len(unbooked(event / "recordings", board)) == 3
+        assert len(unpublished(event / "recordings", board)) == 3
 
 
 def test_a_bad_file_among_the_recordings_is_named_and_disturbs_nothing(arena: Arena, event: Path) -> None:

@@ -13,7 +13,7 @@ from agents.player import Kind, Player, PlayerInfo
 from envs.environment import ArenaEnv
 from envs.names import check_name
 from envs.rules import Rules, named_rules
-from envs.step import Source, Step
+from envs.step import PictureSource, Step
 
 SEED, OTHER_SEED = 11, 12
 LARGEST_SEED = 2**63 - 1
@@ -23,7 +23,7 @@ class Fair:
     """What a step's pictures come from, but without the console's memory: a player may see and hear what a person
     does, and nothing else."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: PictureSource) -> None:
         self.screen_of = source.screen_of
         self.grayscale_of = source.grayscale_of
         self.sound_of = source.sound_of

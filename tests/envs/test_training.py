@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from stable_baselines3.common.monitor import Monitor
 
-from agents.networks.preprocessing import Eye
+from agents.networks.preprocessing import Preprocessor, preprocessing_for
 from envs.environment import ArenaEnv, ale_seed_of
 from envs.errors import RulesError
-from envs.games import FIRE, GAMES, NOOP
+from envs.games import FIRE, GAMES, NOOP, find_game
 from envs.rules import Rules, named_rules
 from envs.training import TrainingEnv, training_seeds
 
@@ -35,7 +35,8 @@ def test_what_is_trained_on_is_what_is_played(game: str, max_frames: int) -> Non
     choices = rng.integers(0, len(rules.action_set), size=(STEPS, 2))
     seen = fast.reset()
     slow = [ArenaEnv(rules) for _ in seeds]
-    eyes = [Eye() for _ in seeds]
+    skip = find_game(game).frame_skip
+    preprocessors = [Preprocessor(preprocessing_for(find_game(game))) for _ in seeds]
     steps = [env.start(seed) for env, seed in zip(slow, seeds, strict=True)]
     running = [True, True]
     returns = [0.0, 0.0]
@@ -43,23 +44,23 @@ def test_what_is_trained_on_is_what_is_played(game: str, max_frames: int) -> Non
     for choice in choices:
         for i in range(2):
             if running[i]:
-                assert eyes[i].see(steps[i])
-                np.testing.assert_array_equal(eyes[i].observation, seen[i])
+                assert preprocessors[i].feed(steps[i])
+                np.testing.assert_array_equal(preprocessors[i].observation, seen[i])
         seen, rewards, dones, infos = fast.step(choice)
         for i in range(2):
             if not running[i]:
                 continue
             action = rules.action_set[choice[i]]
-            if eyes[i].starting and fast.game.fires:
+            if preprocessors[i].starting and fast.game.fires:
                 action = FIRE
             points = 0.0
-            for frame in range(4):
+            for frame in range(skip):
                 steps[i] = slow[i].advance(action)
                 points += steps[i].reward
                 if steps[i].end:
                     break
-                if frame < 3:
-                    assert not eyes[i].see(steps[i])
+                if frame < skip - 1:
+                    assert not preprocessors[i].feed(steps[i])
             returns[i] += points
             assert rewards[i] == np.sign(points)
             assert dones[i] == (steps[i].end is not None)
@@ -67,11 +68,11 @@ def test_what_is_trained_on_is_what_is_played(game: str, max_frames: int) -> Non
                 running[i] = False
                 ends += 1
                 assert infos[i]["episode"]["r"] == returns[i]
-                assert infos[i]["episode"]["l"] == -(-steps[i].t // 4)
+                assert infos[i]["episode"]["l"] == -(-steps[i].t // skip)
                 assert infos[i]["TimeLimit.truncated"] == (steps[i].end.value == "truncated")
                 last = infos[i]["terminal_observation"]
                 assert last.shape == (4, 84, 84)
-                np.testing.assert_array_equal(last[:-1], eyes[i].observation[1:])
+                np.testing.assert_array_equal(last[:-1], preprocessors[i].observation[1:])
                 assert not np.array_equal(last, seen[i])  # that one is of the next game
     if max_frames == 402:
         assert ends == 2

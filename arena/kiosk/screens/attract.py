@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agents.player import Kind
-from arena.kiosk.clips import CLIP_SECONDS, Clip, LiveGame, recorded_clip
-from arena.kiosk.screens.base import MARGIN, Command, Input, Screen
+from arena.kiosk.clips import CLIP_SECONDS, AttractBot, AttractClip, recorded_clip
+from arena.kiosk.model import House
+from arena.kiosk.screens.base import MARGIN, Command, Input, KioskScreen, Next, To
 from arena.kiosk.standings_table import draw_standings
 from arena.scoreboard.results import Standing
 from arena.ui import palette
@@ -22,9 +22,6 @@ from envs.errors import AgentError, ArenaError
 from envs.games import Game
 from recordings.codec import read
 
-if TYPE_CHECKING:
-    from arena.kiosk.model import House
-
 STANDINGS_SECONDS = 10.0
 LOAD_AFTER_SECONDS = 6.0
 """Only so long after the last key a bot is loaded that will play live: whoever comes next doesn't wait for that."""
@@ -32,7 +29,7 @@ ROWS = 7
 """Lines of the standings."""
 
 
-class Attract(Screen):
+class Attract(KioskScreen):
     """Shows clips and standings in turn until somebody presses a key."""
 
     pictures_per_second = 60
@@ -41,14 +38,14 @@ class Attract(Screen):
     def __init__(self, house: House, now: float) -> None:
         super().__init__(house, now)
         self._turns = count()
-        self._programme: list[tuple[Game, Path | str | None]] = []
+        self._schedule: list[tuple[Game, Path | str | None]] = []
         """What is still to come: a recording, a bot that plays live, or None for the game's standings."""
-        self._next_live: LiveGame | None = None
+        self._next_live: AttractBot | None = None
         """The next bot in the programme, while it is getting ready."""
         self._missed: tuple[Game, str] | None = None
         """A bot that was not ready at its turn: something else is shown first."""
         self._standings: list[Standing] = []
-        self.clip: Clip | None = None
+        self.clip: AttractClip | None = None
         self.game = house.games[0]
         self._until = now
         self._next(now)
@@ -57,15 +54,13 @@ class Attract(Screen):
     def idle_seconds(self) -> float:
         return float("inf")
 
-    def handle(self, pressed: Input, now: float) -> Screen:
-        from arena.kiosk.screens.choose import ChooseGame
-
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         if pressed.command is Command.BACK:
             return self
         self.close()
-        return ChooseGame(self.house, now)
+        return Next(To.CHOOSE_GAME)
 
-    def update(self, now: float) -> Screen:
+    def update(self, now: float) -> KioskScreen:
         self._load_live(now)
         with suppress(ArenaError):  # a clip that can't be played on is over
             if now < self._until and (self.clip is None or self.clip.update(now)):
@@ -80,9 +75,9 @@ class Attract(Screen):
         if self._show_missed(now):
             return
         for _ in range(2 * len(self.house.games) + 1):  # the last of them are standings: those can be shown
-            if len(self._programme) < 2:
-                self._programme += self._planned(next(self._turns))
-            self.game, what = self._programme.pop(0)
+            if len(self._schedule) < 2:
+                self._schedule += self._planned(next(self._turns))
+            self.game, what = self._schedule.pop(0)
             if what is None:
                 self.clip, self._until = None, now + STANDINGS_SECONDS
                 self._standings = self.house.standings(self.game)
@@ -91,7 +86,7 @@ class Attract(Screen):
                 self.clip, self._until = self._clip(what, now), now + CLIP_SECONDS
                 return
 
-    def _clip(self, what: Path | str, now: float) -> Clip:
+    def _clip(self, what: Path | str, now: float) -> AttractClip:
         """Return what is shown; in place of a bot that isn't ready a game that comes with the arena.
 
         Raises:
@@ -128,29 +123,29 @@ class Attract(Screen):
         live = self._next_live
         return live is not None and (live.agent, live.rules) == (agent, self.house.rules(game)) and live.ready()
 
-    def _live_clip(self, now: float) -> Clip:
+    def _live_clip(self, now: float) -> AttractClip:
         live, self._next_live = self._next_live, None
         assert live is not None
         return live.clip(now)
 
     def _planned(self, turn: int) -> list[tuple[Game, Path | str | None]]:
         """Return a round of the programme: for every game one clip, another one each turn, and its standings."""
-        programme: list[tuple[Game, Path | str | None]] = []
+        schedule: list[tuple[Game, Path | str | None]] = []
         for game in self.house.games:
             clips: Sequence[Path | str] = self.house.clips(game) or self.house.performers(game)
             if clips:
-                programme.append((game, clips[turn % len(clips)]))
-            programme.append((game, None))
-        return programme
+                schedule.append((game, clips[turn % len(clips)]))
+            schedule.append((game, None))
+        return schedule
 
     def _load_live(self, now: float) -> None:
         """See that the next bot in the programme gets ready."""
         if self._next_live is None and now - self.touched >= LOAD_AFTER_SECONDS:
-            plan = ((game, what) for game, what in self._programme if isinstance(what, str))
+            plan = ((game, what) for game, what in self._schedule if isinstance(what, str))
             coming = self._missed or next(plan, None)
             playing = self.clip is not None and self.clip.live  # one at a time
             if coming is not None and not playing:
-                self._next_live = LiveGame(coming[1], self.house.rules(coming[0]))
+                self._next_live = AttractBot(coming[1], self.house.rules(coming[0]))
         if self._next_live is not None:
             with suppress(ArenaError):
                 self._next_live.ready()
@@ -171,7 +166,7 @@ class Attract(Screen):
         else:
             self._draw_standings(canvas, now)
 
-    def _draw_clip(self, canvas: Canvas, clip: Clip, now: float) -> None:
+    def _draw_clip(self, canvas: Canvas, clip: AttractClip, now: float) -> None:
         canvas.box(0, 0, 852, 720, (0, 0, 0))
         canvas.game(clip.picture(), 20, 24, 812, 672)
         left, room = 892, WIDTH - MARGIN - 892
@@ -197,7 +192,7 @@ class Attract(Screen):
 
     def _invitation(self, canvas: Canvas, now: float, left: float, room: float) -> None:
         """What to do, and where the scoreboard is."""
-        url = self.house.settings.url or self.house.station.url
+        url = self.house.url or self.house.station.url
         below = 424 if url else 560
         canvas.panel(left, below, room, 92, palette.YELLOW)
         canvas.pixels(text("kiosk.press_fire"), left + room / 2, below + 28, 5, palette.YELLOW, 0.5, room - 30)

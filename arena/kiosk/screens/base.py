@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from arena.kiosk.model import House, OpponentChoice
+from arena.play.opponent_loading import LoadingOpponent
+from arena.play.session import Round
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
 from arena.ui.key_cap import key_cap
@@ -14,11 +17,6 @@ from arena.ui.palette import Colour
 from arena.ui.strings import text
 from arena.ui.window import Press, Stage
 from envs.games import Game
-
-if TYPE_CHECKING:
-    from arena.kiosk.model import House, Rival
-    from arena.play.opponent_loading import LoadingOpponent
-    from arena.play.session import Round
 
 MARGIN = 60
 """Units that stay free at the left and right of every screen."""
@@ -80,7 +78,7 @@ class Visit:
     """One guest, from choosing a game to the result."""
 
     game: Game
-    rival: Rival | None = None
+    choice: OpponentChoice | None = None
     """None: alone."""
     at_work: LoadingOpponent | None = None
     """The rival's process, from when it was chosen until the match is over."""
@@ -99,9 +97,39 @@ class Visit:
             self.at_work = None
 
 
-class Screen:
-    """One screen: takes inputs, moves with time, draws itself. `handle`, `update` and `work` return the screen to show
-    next, usually itself. All times are seconds of one monotonic clock.
+class To(Enum):
+    """The screens that others lead to; `arena.kiosk.flow` knows their classes."""
+
+    ATTRACT = auto()
+    CHOOSE_GAME = auto()
+    CHOOSE_RIVAL = auto()
+    ENTER_NAME = auto()
+    CONSENT = auto()
+    WARM_UP = auto()
+    PRACTICE = auto()
+    NEXT_ROUND = auto()
+    PLAYING = auto()
+    TROUBLE = auto()
+    COUNTING = auto()
+    RESULT = auto()
+
+
+class Next:
+    """A new screen that comes next.
+
+    Args:
+        to: which.
+        arguments: what it is made of, besides the event and the time.
+    """
+
+    def __init__(self, to: To, **arguments: object) -> None:
+        self.to = to
+        self.arguments = arguments
+
+
+class KioskScreen:
+    """One screen: takes inputs, moves with time, draws itself. `handle`, `update` and `work` return what to show next,
+    usually the screen itself. All times are seconds of one monotonic clock.
 
     Args:
         house: the event.
@@ -129,19 +157,19 @@ class Screen:
         """Presses in the first seconds are ignored."""
         return 0.0
 
-    def handle(self, pressed: Input, now: float) -> Screen:
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         """Take one press."""
         return self
 
-    def update(self, now: float) -> Screen:
+    def update(self, now: float) -> KioskScreen | Next:
         """Let time go by."""
         return self
 
-    def work(self, stage: Stage, now: float) -> Screen:
+    def work(self, stage: Stage) -> KioskScreen | Next:
         """Do what takes long; called after this screen was drawn and shown at least once."""
         return self
 
-    def given_up(self, now: float) -> Screen:
+    def given_up(self, now: float) -> KioskScreen | Next:
         """Return what comes after `idle_seconds` without a press."""
         return self
 

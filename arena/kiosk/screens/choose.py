@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pygame
 
 from agents.load import SCRIPT_PREFIX
 from agents.player import Kind
-from arena.kiosk.model import Rival, still
-from arena.kiosk.screens.base import MARGIN, Command, Input, Screen, Visit, menu_hints
+from arena.kiosk.model import House, OpponentChoice, still
+from arena.kiosk.screens.base import MARGIN, Command, Input, KioskScreen, Next, To, Visit, menu_hints
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
 from arena.ui.key_cap import number
 from arena.ui.strings import has_text, text
 
-if TYPE_CHECKING:
-    from arena.kiosk.model import House
-
 GAP = 20
 
 
-class ChooseGame(Screen):
+class ChooseGame(KioskScreen):
     """Tiles with the games."""
 
     def __init__(self, house: House, now: float, chosen: int = 0) -> None:
@@ -31,9 +26,7 @@ class ChooseGame(Screen):
         self.accent = palette.YELLOW
         self._best = [best_person(house, number) for number in range(len(house.games))]
 
-    def handle(self, pressed: Input, now: float) -> Screen:
-        from arena.kiosk.screens.attract import Attract
-
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         count = len(self.house.games)
         match pressed.command:
             case Command.LEFT | Command.RIGHT:
@@ -44,15 +37,13 @@ class ChooseGame(Screen):
             case Command.DOWN if self.chosen + 2 < count:
                 self.chosen += 2
             case Command.GO:
-                return ChooseRival(self.house, Visit(self.house.games[self.chosen]), now)
+                return Next(To.CHOOSE_RIVAL, visit=Visit(self.house.games[self.chosen]))
             case Command.BACK:
-                return Attract(self.house, now)
+                return Next(To.ATTRACT)
         return self
 
-    def given_up(self, now: float) -> Screen:
-        from arena.kiosk.screens.attract import Attract
-
-        return Attract(self.house, now)
+    def given_up(self, now: float) -> Next:
+        return Next(To.ATTRACT)
 
     def draw(self, canvas: Canvas, now: float) -> None:
         self.header(canvas, text("kiosk.choose_game"), self.house.event.name)
@@ -122,70 +113,66 @@ VISIBLE = 5
 """Rivals that fit on the screen; the list moves with the choice."""
 
 
-class ChooseRival(Screen):
+class ChooseOpponent(KioskScreen):
     """A list of who can be played against; the last line is nobody."""
 
     def __init__(self, house: House, visit: Visit, now: float) -> None:
         super().__init__(house, now)
         self.visit = visit
-        self.rivals: list[Rival | None] = [*house.rivals(visit.game), None]
+        self.opponents: list[OpponentChoice | None] = [*house.opponents(visit.game), None]
         self.chosen = 0
         self.accent = palette.GAME_COLOURS.get(visit.game.name, palette.SKY)
 
-    def handle(self, pressed: Input, now: float) -> Screen:
-        from arena.kiosk.screens.name import EnterName
-
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         match pressed.command:
             case Command.UP | Command.LEFT:
                 self.chosen = max(0, self.chosen - 1)
             case Command.DOWN | Command.RIGHT:
-                self.chosen = min(len(self.rivals) - 1, self.chosen + 1)
+                self.chosen = min(len(self.opponents) - 1, self.chosen + 1)
             case Command.GO:
-                self.visit.rival = rival = self.rivals[self.chosen]
-                if rival is not None:
-                    self.visit.at_work = rival.start(self.house.rules(self.visit.game))
-                return EnterName(self.house, self.visit, now)
+                self.visit.choice = choice = self.opponents[self.chosen]
+                if choice is not None:
+                    self.visit.at_work = choice.start(self.house.rules(self.visit.game))
+                return Next(To.ENTER_NAME, visit=self.visit)
             case Command.BACK:
-                return ChooseGame(self.house, now, self.house.games.index(self.visit.game))
+                return Next(To.CHOOSE_GAME, chosen=self.house.games.index(self.visit.game))
         return self
 
-    def given_up(self, now: float) -> Screen:
-        from arena.kiosk.screens.attract import Attract
-
-        return Attract(self.house, now)
+    def given_up(self, now: float) -> Next:
+        return Next(To.ATTRACT)
 
     def draw(self, canvas: Canvas, now: float) -> None:
         self.header(canvas, text("kiosk.choose_rival"), self.visit.game.title)
-        first = min(max(0, self.chosen - VISIBLE + 2), max(0, len(self.rivals) - VISIBLE))
-        for line, rival in enumerate(self.rivals[first : first + VISIBLE]):
-            self._line(canvas, rival, 134 + 100 * line, first + line == self.chosen)
+        first = min(max(0, self.chosen - VISIBLE + 2), max(0, len(self.opponents) - VISIBLE))
+        for line, choice in enumerate(self.opponents[first : first + VISIBLE]):
+            self._line(canvas, choice, 134 + 100 * line, first + line == self.chosen)
         self._arrows(canvas, first)
-        if self.rivals == [None]:
+        if self.opponents == [None]:
             canvas.paragraph(text("kiosk.no_rival"), MARGIN, 260, WIDTH - 2 * MARGIN, 32, palette.QUIET)
         self.footer(canvas, now, menu_hints("↑ ↓"))
 
-    def _line(self, canvas: Canvas, rival: Rival | None, y: float, chosen: bool) -> None:
+    def _line(self, canvas: Canvas, choice: OpponentChoice | None, y: float, chosen: bool) -> None:
         width = WIDTH - 2 * MARGIN - 50
         canvas.panel(MARGIN, y, width, 88, self.accent if chosen else palette.LINE)
         if chosen:
             canvas.frame(MARGIN + 5, y + 5, width - 10, 78, self.accent, 4)
             canvas.pixels(">", MARGIN + 28, y + 26, 5, self.accent)
         left, right = MARGIN + 72, MARGIN + width - 30
-        if rival is None:
+        if choice is None:
             canvas.text(text("kiosk.alone"), left, y + 9, 36)
             canvas.text(text("kiosk.alone_how"), left, y + 49, 24, palette.QUIET)
             return
-        canvas.text(rival.name, left, y + 9, 36, room=width - 420)
-        how = "rival_script" if rival.agent.startswith(SCRIPT_PREFIX) else "rival_trained"
-        how = "rival_guest" if rival.named is not None else how
+        canvas.text(choice.name, left, y + 9, 36, room=width - 420)
+        how = "rival_script" if choice.agent.startswith(SCRIPT_PREFIX) else "rival_trained"
+        how = "rival_guest" if choice.named is not None else how
         canvas.text(text(f"kiosk.{how}"), left, y + 49, 24, palette.QUIET, room=width - 420)
-        if rival.mean is not None:
-            canvas.text(number(round(rival.mean)), right, y + 9, 36, palette.YELLOW, 1, 280)
+        if choice.mean is not None:
+            canvas.text(number(round(choice.mean)), right, y + 9, 36, palette.YELLOW, 1, 280)
             canvas.text(text("kiosk.rival_mean"), right, y + 49, 24, palette.QUIET, 1, 280)
 
     def _arrows(self, canvas: Canvas, first: int) -> None:
         """Show at the right that the list goes on."""
         if first > 0:
             canvas.pixels("↑", WIDTH - MARGIN - 30, 150, 5, palette.QUIET)
-        if first + VISIBLE < len(self.rivals):
+        if first + VISIBLE < len(self.opponents):
             canvas.pixels("↓", WIDTH - MARGIN - 30, 580, 5, palette.QUIET)

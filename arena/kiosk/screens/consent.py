@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from arena.kiosk.screens.base import MARGIN, Command, Input, Screen, Visit, menu_hints
+from arena.kiosk.model import House
+from arena.kiosk.screens.base import MARGIN, Command, Input, KioskScreen, Next, To, Visit, menu_hints
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
 from arena.ui.key_cap import key_cap
 from arena.ui.strings import has_text, text
 
-if TYPE_CHECKING:
-    from arena.kiosk.model import House
 
-
-class Question(Screen):
+class Question(KioskScreen):
     """A choice between a few lines. A subclass says what is asked and what follows each answer."""
 
     title = ""
@@ -26,28 +22,26 @@ class Question(Screen):
         self.visit = visit
         self.chosen = 0
 
-    def answered(self, answer: int, now: float) -> Screen:
+    def answered(self, answer: int) -> Next:
         raise NotImplementedError
 
-    def back(self, now: float) -> Screen:
+    def back(self) -> Next:
         raise NotImplementedError
 
-    def given_up(self, now: float) -> Screen:
-        from arena.kiosk.screens.attract import Attract
-
+    def given_up(self, now: float) -> Next:
         self.visit.end()
-        return Attract(self.house, now)
+        return Next(To.ATTRACT)
 
-    def handle(self, pressed: Input, now: float) -> Screen:
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         match pressed.command:
             case Command.UP | Command.LEFT:
                 self.chosen = max(0, self.chosen - 1)
             case Command.DOWN | Command.RIGHT:
                 self.chosen = min(len(self.answers) - 1, self.chosen + 1)
             case Command.GO:
-                return self.answered(self.chosen, now)
+                return self.answered(self.chosen)
             case Command.BACK:
-                return self.back(now)
+                return self.back()
         return self
 
     def draw_answers(self, canvas: Canvas, now: float, y: float) -> None:
@@ -68,19 +62,15 @@ class Consent(Question):
 
     answers = ("consent_yes", "consent_no")
 
-    def answered(self, answer: int, now: float) -> Screen:
-        from arena.kiosk.screens.match import Practice
-
+    def answered(self, answer: int) -> Next:
         if answer == 0:
-            return WarmUp(self.house, self.visit, now)
+            return Next(To.WARM_UP, visit=self.visit)
         self.visit.end()
         self.visit.name = ""
-        return Practice(self.house, self.visit, now)
+        return Next(To.PRACTICE, visit=self.visit)
 
-    def back(self, now: float) -> Screen:
-        from arena.kiosk.screens.name import EnterName
-
-        return EnterName(self.house, self.visit, now)
+    def back(self) -> Next:
+        return Next(To.ENTER_NAME, visit=self.visit)
 
     def draw(self, canvas: Canvas, now: float) -> None:
         self.header(canvas, text("kiosk.consent"), self.visit.name)
@@ -93,14 +83,11 @@ class WarmUp(Question):
 
     answers = ("warm_up_yes", "warm_up_no")
 
-    def answered(self, answer: int, now: float) -> Screen:
-        from arena.kiosk.screens.match import NextRound, Practice
+    def answered(self, answer: int) -> Next:
+        return Next(To.PRACTICE if answer == 0 else To.NEXT_ROUND, visit=self.visit)
 
-        follow = Practice if answer == 0 else NextRound
-        return follow(self.house, self.visit, now)
-
-    def back(self, now: float) -> Screen:
-        return Consent(self.house, self.visit, now)
+    def back(self) -> Next:
+        return Next(To.CONSENT, visit=self.visit)
 
     def draw(self, canvas: Canvas, now: float) -> None:
         game = self.visit.game

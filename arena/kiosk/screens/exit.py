@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
 
-from arena.kiosk.screens.base import MARGIN, Command, Input, Screen
+from arena.kiosk.model import House
+from arena.kiosk.screens.base import MARGIN, Command, Input, KioskScreen
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
 from arena.ui.strings import text
-
-if TYPE_CHECKING:
-    from arena.kiosk.model import House
 
 LONGEST = 12
 TRIES = 5
@@ -19,7 +16,7 @@ WAIT_SECONDS = 30.0
 """After so many wrong codes nothing is taken for so long."""
 
 
-class Exit(Screen):
+class Exit(KioskScreen):
     """Asks for the code; goes back to the screen before.
 
     Args:
@@ -30,7 +27,7 @@ class Exit(Screen):
     typing = True
     accent = palette.PURPLE
 
-    def __init__(self, house: House, before: Screen, attempts: Attempts, now: float) -> None:
+    def __init__(self, house: House, before: KioskScreen, attempts: Attempts, now: float) -> None:
         super().__init__(house, now)
         self.before = before
         self.typed = ""
@@ -44,7 +41,7 @@ class Exit(Screen):
     def idle_seconds(self) -> float:
         return 20.0
 
-    def handle(self, pressed: Input, now: float) -> Screen:
+    def handle(self, pressed: Input, now: float) -> KioskScreen:
         if self._attempts.locked(now):
             self.typed = ""
             return self._back(now) if pressed.command is Command.BACK else self
@@ -60,7 +57,7 @@ class Exit(Screen):
             return self._back(now)
         return self
 
-    def given_up(self, now: float) -> Screen:
+    def given_up(self, now: float) -> KioskScreen:
         return self._back(now)
 
     def _try(self, now: float) -> None:
@@ -72,7 +69,7 @@ class Exit(Screen):
             self._attempts.failed(now)
             self.problem = text("kiosk.exit_wrong")
 
-    def _back(self, now: float) -> Screen:
+    def _back(self, now: float) -> KioskScreen:
         """Show the screen before again; its time did not go by."""
         self.before.touched += now - self._began
         self.before.since += now - self._began

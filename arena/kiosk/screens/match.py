@@ -6,21 +6,20 @@ import logging
 import secrets
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from arena.client.api import RankedTicket
+from arena.kiosk.model import House
 from arena.kiosk.rounds import draw_rounds, is_over
-from arena.kiosk.screens.base import DEAF_SECONDS, MARGIN, Command, Input, Screen, Visit
+from arena.kiosk.screens.base import DEAF_SECONDS, MARGIN, Command, Input, KioskScreen, Next, To, Visit
+from arena.play.limits import PRACTICE, RANKED, PlayLimits
 from arena.play.opponent import NOBODY
-from arena.play.session import PRACTICE, RANKED, Limits, play_game
+from arena.play.session import play_game
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
 from arena.ui.strings import text
 from arena.ui.window import Stage
 from envs.errors import AgentError, ArenaError
-
-if TYPE_CHECKING:
-    from arena.client.api import RankedTicket
-    from arena.kiosk.model import House
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +27,14 @@ NEXT_SECONDS = 60.0
 """Without a press for so long between two rounds, the match ends."""
 
 
-class Practice(Screen):
+class Practice(KioskScreen):
     """One game that is neither kept nor counted. Without a name in the visit, the guest has chosen to leave none."""
 
     def __init__(self, house: House, visit: Visit, now: float) -> None:
         super().__init__(house, now)
         self.visit = visit
 
-    def work(self, stage: Stage, now: float) -> Screen:
+    def work(self, stage: Stage) -> KioskScreen | Next:
         visit = self.visit
         seed = secrets.randbelow(self.house.event.settings.seeds.practice)
         limits = replace(PRACTICE, idle_seconds=self.house.settings.idle_game_seconds)
@@ -45,18 +44,16 @@ class Practice(Screen):
                 stage, self.house.rules(visit.game), seed, name, None, title=text("kiosk.practice"), limits=limits
             )
         except ArenaError as error:
-            return Trouble(self.house, visit, str(error), now)
+            return Next(To.TROUBLE, visit=visit, sentence=str(error))
         if not visit.name:
-            from arena.kiosk.screens.attract import Attract
-
-            return Attract(self.house, now)
-        return NextRound(self.house, visit, now)
+            return Next(To.ATTRACT)
+        return Next(To.NEXT_ROUND, visit=visit)
 
     def draw(self, canvas: Canvas, now: float) -> None:
         canvas.pixels(text("kiosk.practice"), WIDTH / 2, 330, 8, palette.TEXT, 0.5)
 
 
-class NextRound(Screen):
+class NextRound(KioskScreen):
     """Between two rounds: how it stands, and who is next."""
 
     def __init__(self, house: House, visit: Visit, now: float) -> None:
@@ -74,7 +71,7 @@ class NextRound(Screen):
         if not self.refusal:
             self._wish()
 
-    def update(self, now: float) -> Screen:
+    def update(self, now: float) -> KioskScreen:
         answer = self.house.station.answer()
         if answer is None or self.refusal or self.ticket is not None:
             return self
@@ -83,7 +80,7 @@ class NextRound(Screen):
             self.seed = seed
             self._wish()
         elif not self.refusal:
-            self.ticket = cast("RankedTicket", answer)
+            self.ticket = cast(RankedTicket, answer)
         return self
 
     def _seed(self) -> int:
@@ -105,23 +102,20 @@ class NextRound(Screen):
         """Whether the rival is still getting ready."""
         return self.visit.at_work is not None and self.visit.at_work.loading
 
-    def handle(self, pressed: Input, now: float) -> Screen:
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         match pressed.command:
             case Command.GO if self.refusal:
                 return self.given_up(now)
             case Command.GO if not self.is_waiting:
-                return Playing(self.house, self.visit, now, self.seed, self.ticket)
+                return Next(To.PLAYING, visit=self.visit, seed=self.seed, ticket=self.ticket)
             case Command.BACK:
                 return self.given_up(now)
         return self
 
-    def given_up(self, now: float) -> Screen:
+    def given_up(self, now: float) -> Next:
         """End the match; what was played counts."""
-        from arena.kiosk.screens.attract import Attract
-        from arena.kiosk.screens.result import Counting
-
         self.visit.end()
-        return Counting(self.house, self.visit, now) if self.visit.rounds else Attract(self.house, now)
+        return Next(To.COUNTING, visit=self.visit) if self.visit.rounds else Next(To.ATTRACT)
 
     def draw(self, canvas: Canvas, now: float) -> None:
         visit, rounds = self.visit, self.house.settings.rounds
@@ -129,12 +123,12 @@ class NextRound(Screen):
             text("kiosk.the_match") if rounds == 1 else text("kiosk.round_of", n=len(visit.rounds) + 1, rounds=rounds)
         )
         self.header(canvas, title, visit.game.title)
-        rival = visit.rival.name if visit.rival else ""
-        if rival:
+        choice = visit.choice.name if visit.choice else ""
+        if choice:
             half = (WIDTH - 2 * MARGIN - 200) / 2
             canvas.text(visit.name, MARGIN + half, 152, 52, palette.SKY, 1, half)
             canvas.pixels(text("kiosk.versus"), WIDTH / 2, 166, 4, palette.QUIET, 0.5)
-            canvas.text(rival, WIDTH - MARGIN - half, 152, 52, palette.ORANGE, 0, half)
+            canvas.text(choice, WIDTH - MARGIN - half, 152, 52, palette.ORANGE, 0, half)
         else:
             canvas.text(visit.name, WIDTH / 2, 152, 52, palette.SKY, 0.5, WIDTH - 2 * MARGIN)
         if visit.rounds:
@@ -142,7 +136,7 @@ class NextRound(Screen):
         elif not self.refusal:
             what = (
                 text("kiosk.match_what", n=(rounds + 1) // 2)
-                if rival and rounds > 1
+                if choice and rounds > 1
                 else text("kiosk.alone_what", n=rounds)
             )
             canvas.paragraph(what, WIDTH / 2, 280, 900, 34, palette.TEXT, 0.5)
@@ -160,7 +154,7 @@ class NextRound(Screen):
         if self.house.station.url and self.ticket is None and awake:
             canvas.text(text("kiosk.unseen"), WIDTH / 2, 512, 30, palette.YELLOW, 0.5, WIDTH - 2 * MARGIN)
         if self.is_waiting:
-            name = self.visit.rival.name if self.visit.rival else ""
+            name = self.visit.choice.name if self.visit.choice else ""
             waits = text("kiosk.rival_loading", name=name)
             canvas.text(waits, WIDTH / 2, 586, 34, palette.QUIET, 0.5, WIDTH - 2 * MARGIN)
         elif awake:
@@ -169,7 +163,7 @@ class NextRound(Screen):
         self.footer(canvas, now, [(text("kiosk.cap_fire"), text("kiosk.hint_start")), ("ESC", text("kiosk.hint_end"))])
 
 
-class Playing(Screen):
+class PlayingScreen(KioskScreen):
     """One ranked round.
 
     Args:
@@ -183,9 +177,7 @@ class Playing(Screen):
         self.seed = seed
         self.ticket = ticket
 
-    def work(self, stage: Stage, now: float) -> Screen:
-        from arena.kiosk.screens.result import Counting
-
+    def work(self, stage: Stage) -> KioskScreen | Next:
         visit, house = self.visit, self.house
         rounds = house.settings.rounds
         opponent = visit.at_work.opponent if visit.at_work is not None else None
@@ -205,24 +197,24 @@ class Playing(Screen):
         except ArenaError as error:
             if isinstance(error, AgentError) and visit.at_work is not None and opponent is not None:
                 visit.at_work.give_up(error)  # it has died between two rounds; the guest goes on alone
-                return NextRound(house, visit, now)
+                return Next(To.NEXT_ROUND, visit=visit)
             visit.end()
-            return Trouble(house, visit, str(error), now)
+            return Next(To.TROUBLE, visit=visit, sentence=str(error))
         visit.rounds.append(played)
         if is_over(visit, rounds):
             visit.end()
-            return Counting(house, visit, now)
-        return NextRound(house, visit, now)
+            return Next(To.COUNTING, visit=visit)
+        return Next(To.NEXT_ROUND, visit=visit)
 
     def draw(self, canvas: Canvas, now: float) -> None:
         canvas.pixels(text("kiosk.get_ready"), WIDTH / 2, 330, 8, palette.TEXT, 0.5)
 
 
-def limits_of(house: House) -> Limits:
+def limits_of(house: House) -> PlayLimits:
     return replace(RANKED, idle_seconds=house.settings.idle_game_seconds)
 
 
-class Trouble(Screen):
+class Trouble(KioskScreen):
     """Something that can't be helped here, in one sentence."""
 
     accent = palette.YELLOW
@@ -241,14 +233,11 @@ class Trouble(Screen):
     def deaf_seconds(self) -> float:
         return DEAF_SECONDS
 
-    def handle(self, pressed: Input, now: float) -> Screen:
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         return self.given_up(now) if pressed.command in (Command.GO, Command.BACK) else self
 
-    def given_up(self, now: float) -> Screen:
-        from arena.kiosk.screens.attract import Attract
-        from arena.kiosk.screens.result import Counting
-
-        return Counting(self.house, self.visit, now) if self.visit.rounds else Attract(self.house, now)
+    def given_up(self, now: float) -> Next:
+        return Next(To.COUNTING, visit=self.visit) if self.visit.rounds else Next(To.ATTRACT)
 
     def draw(self, canvas: Canvas, now: float) -> None:
         self.header(canvas, text("kiosk.trouble"))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from arena.kiosk.screens.base import MARGIN, Command, Input, Screen, Visit
+from arena.kiosk.model import House
+from arena.kiosk.screens.base import MARGIN, Command, Input, KioskScreen, Next, To, Visit
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas, can_show
 from arena.ui.strings import text
 from envs.errors import PlayerNameError
 from envs.names import MAX_LENGTH, check_name
-
-if TYPE_CHECKING:
-    from arena.kiosk.model import House
 
 LETTERS = ("ABCDEFGHIJKLM", "NOPQRSTUVWXYZ", "0123456789-._")
 COLUMNS = len(LETTERS[0])
@@ -21,7 +17,7 @@ WORDS = ("space", "erase", "done")
 DONE = (len(LETTERS), len(WORDS) - 1)
 
 
-class EnterName(Screen):
+class EnterName(KioskScreen):
     """A line for the name, and below it a keyboard for those who have none."""
 
     typing = True
@@ -35,7 +31,7 @@ class EnterName(Screen):
         self.row, self.column = DONE if self.name else (0, 0)
         self._known: tuple[str, bool] = ("", False)
 
-    def handle(self, pressed: Input, now: float) -> Screen:
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         if pressed.text and (pressed.text != " " or self.name):
             self.type(pressed.text)
             self.row, self.column = DONE  # who types with letters ends with Enter
@@ -46,9 +42,9 @@ class EnterName(Screen):
             case Command.ERASE:
                 self.erase()
             case Command.GO if not pressed.text:
-                return self._press_key(now)
+                return self._press_key()
             case Command.BACK:
-                return self._back(now)
+                return self._back()
         return self
 
     def type(self, typed: str) -> None:
@@ -68,10 +64,8 @@ class EnterName(Screen):
         self.name = self.name[:-1]
         self.problem = ""
 
-    def finish(self, now: float) -> Screen:
+    def finish(self) -> KioskScreen | Next:
         """Take the name if it may be one."""
-        from arena.kiosk.screens.consent import Consent
-
         try:
             name = check_name(self.name)
         except PlayerNameError:
@@ -84,19 +78,15 @@ class EnterName(Screen):
             self.problem = text("kiosk.name_machine")
             return self
         self.visit.name = name
-        return Consent(self.house, self.visit, now)
+        return Next(To.CONSENT, visit=self.visit)
 
-    def given_up(self, now: float) -> Screen:
-        from arena.kiosk.screens.attract import Attract
-
+    def given_up(self, now: float) -> Next:
         self.visit.end()
-        return Attract(self.house, now)
+        return Next(To.ATTRACT)
 
-    def _back(self, now: float) -> Screen:
-        from arena.kiosk.screens.choose import ChooseRival
-
+    def _back(self) -> Next:
         self.visit.end()
-        return ChooseRival(self.house, self.visit, now)
+        return Next(To.CHOOSE_RIVAL, visit=self.visit)
 
     def _move(self, command: Command) -> None:
         last = len(LETTERS)
@@ -110,7 +100,7 @@ class EnterName(Screen):
         width = len(WORDS) if self.row == last else COLUMNS
         self.column = (self.column + (1 if command is Command.RIGHT else -1)) % width
 
-    def _press_key(self, now: float) -> Screen:
+    def _press_key(self) -> KioskScreen | Next:
         """Press the key of the keyboard on the screen that is chosen."""
         if self.row < len(LETTERS):
             self.type(LETTERS[self.row][self.column])
@@ -122,7 +112,7 @@ class EnterName(Screen):
             case "erase":
                 self.erase()
             case _:
-                return self.finish(now)
+                return self.finish()
         return self
 
     # -- drawing -----------------------------------------------------------------------------------------------------

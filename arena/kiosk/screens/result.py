@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
 
-from arena.kiosk.model import Outcome, human_reference
+from arena.kiosk.model import House, MatchOutcome, human_reference
 from arena.kiosk.rounds import scores_of
-from arena.kiosk.screens.base import DEAF_SECONDS, MARGIN, Command, Input, Screen, Visit
+from arena.kiosk.screens.base import DEAF_SECONDS, MARGIN, Command, Input, KioskScreen, Next, To, Visit
 from arena.kiosk.standings_table import draw_standings
 from arena.ui import palette
 from arena.ui.canvas import WIDTH, Canvas
@@ -17,9 +16,6 @@ from arena.ui.strings import text
 from envs.errors import ArenaError
 from envs.step import End
 
-if TYPE_CHECKING:
-    from arena.kiosk.model import House
-
 log = logging.getLogger(__name__)
 
 RESULT_SECONDS = 45.0
@@ -27,14 +23,14 @@ AROUND = 5
 """Lines of the standings that are shown around the person's own."""
 
 
-class Counting(Screen):
+class Counting(KioskScreen):
     """While the recordings are replayed and booked, in a thread."""
 
     def __init__(self, house: House, visit: Visit, now: float) -> None:
         super().__init__(house, now)
         self.visit = visit
         self.accent = palette.GAME_COLOURS.get(visit.game.name, palette.SKY)
-        self._outcome: Outcome | None = None
+        self._outcome: MatchOutcome | None = None
         self._thread = threading.Thread(target=self._count, daemon=True)
         self._thread.start()
 
@@ -42,10 +38,10 @@ class Counting(Screen):
     def idle_seconds(self) -> float:
         return float("inf")
 
-    def update(self, now: float) -> Screen:
+    def update(self, now: float) -> KioskScreen | Next:
         if self._thread.is_alive():
             return self
-        return Result(self.house, self.visit, self._outcome, now)
+        return Next(To.RESULT, visit=self.visit, outcome=self._outcome)
 
     def _count(self) -> None:
         visit = self.visit
@@ -66,10 +62,10 @@ class Counting(Screen):
             canvas.box(MARGIN + 52 * step, 330, 40, 40, self.accent if step < steps else palette.PANEL)
 
 
-class Result(Screen):
+class ResultScreen(KioskScreen):
     """Place, comparison with the rival and with people elsewhere, personal best."""
 
-    def __init__(self, house: House, visit: Visit, outcome: Outcome | None, now: float) -> None:
+    def __init__(self, house: House, visit: Visit, outcome: MatchOutcome | None, now: float) -> None:
         super().__init__(house, now)
         self.visit = visit
         self.outcome = outcome
@@ -84,13 +80,11 @@ class Result(Screen):
     def deaf_seconds(self) -> float:
         return DEAF_SECONDS
 
-    def handle(self, pressed: Input, now: float) -> Screen:
+    def handle(self, pressed: Input, now: float) -> KioskScreen | Next:
         return self.given_up(now) if pressed.command in (Command.GO, Command.BACK) else self
 
-    def given_up(self, now: float) -> Screen:
-        from arena.kiosk.screens.attract import Attract
-
-        return Attract(self.house, now)
+    def given_up(self, now: float) -> Next:
+        return Next(To.ATTRACT)
 
     # -- drawing -----------------------------------------------------------------------------------------------------
 
@@ -102,7 +96,7 @@ class Result(Screen):
 
     def _title(self) -> str:
         mine, theirs = self.visit.wins()
-        if self.visit.rival is None or all(r.opponent is None for r in self.visit.rounds):
+        if self.visit.choice is None or all(r.opponent is None for r in self.visit.rounds):
             return text("kiosk.result")
         return text(
             "kiosk.result_won" if mine > theirs else "kiosk.result_lost" if mine < theirs else "kiosk.result_even"
@@ -111,9 +105,9 @@ class Result(Screen):
     def _left(self, canvas: Canvas) -> None:
         """The rounds, and what they are worth."""
         visit, width = self.visit, 560.0
-        canvas.text(visit.name, MARGIN, 128, 40, palette.SKY, room=width if visit.rival is None else width * 0.55)
-        if visit.rival is not None:
-            canvas.text(visit.rival.name, MARGIN + width, 132, 32, palette.ORANGE, 1, width * 0.42)
+        canvas.text(visit.name, MARGIN, 128, 40, palette.SKY, room=width if visit.choice is None else width * 0.55)
+        if visit.choice is not None:
+            canvas.text(visit.choice.name, MARGIN + width, 132, 32, palette.ORANGE, 1, width * 0.42)
         for line, played in enumerate(visit.rounds[-5:]):
             mine, theirs = scores_of(played)
             y = 190 + 48 * line
@@ -138,12 +132,12 @@ class Result(Screen):
         paired = [
             (mine, theirs) for (mine, theirs), gone in zip(pairs, left, strict=True) if theirs is not None and not gone
         ]
-        if any(left) and visit.rival is not None:
-            said.append((text("kiosk.left_round", name=visit.rival.name), palette.TEXT))
-        if paired and visit.rival is not None:
+        if any(left) and visit.choice is not None:
+            said.append((text("kiosk.left_round", name=visit.choice.name), palette.TEXT))
+        if paired and visit.choice is not None:
             lead = sum(mine - theirs for mine, theirs in paired)
             key = "paired_ahead" if lead > 0 else "paired_behind" if lead < 0 else "paired_level"
-            said.append((text(f"kiosk.{key}", name=visit.rival.name, points=number(abs(lead))), palette.TEXT))
+            said.append((text(f"kiosk.{key}", name=visit.choice.name, points=number(abs(lead))), palette.TEXT))
         best = max(mine for mine, _ in pairs)
         if outcome is not None and outcome.place:
             before = outcome.best_before

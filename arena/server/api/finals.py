@@ -14,8 +14,8 @@ from arena.server.api.games import TicketShown, shown
 from arena.server.deps import TheServer, needs
 from arena.server.errors import NotFound
 from arena.server.services import Server
-from arena.tournament.model import Slot, State
-from arena.tournament.runner import Conductor
+from arena.tournament.model import ScoreSlot, TournamentState
+from arena.tournament.runner import TournamentRunner
 from envs.errors import EventError
 
 router = APIRouter(tags=["games"])
@@ -34,10 +34,10 @@ class Seat(BaseModel):
 def sit_down(server: TheServer, who: Station, name: Name, seat: Seat) -> TicketShown:
     """Get a ticket for the next game that a tournament waits for from this player, on its seed. Asked again before that
     game was verified, it is for the same one, and the first that arrives counts."""
-    conductor, state, waiting = _waiting(server, name, seat.player)
+    runner, state, waiting = _waiting(server, name, seat.player)
     slot = _next(state, waiting, seat.player)
     try:
-        seed = conductor.seed_of(state, slot)
+        seed = runner.seed_of(state, slot)
     except EventError as error:
         raise NotFound(str(error)) from None
     return shown(server.tickets.issue(who, seat.player, state.plan.rules[slot.game], seed))
@@ -69,24 +69,24 @@ def begin_together(server: TheServer, who: Station, name: Name, seat: Together) 
     return Start(missing=missing, begins_in=begins_in)
 
 
-def _waiting(server: Server, name: str, *players: str) -> tuple[Conductor, State, list[Slot]]:
+def _waiting(server: Server, name: str, *players: str) -> tuple[TournamentRunner, TournamentState, list[ScoreSlot]]:
     """Return a tournament of which all `players` are, and what people have to play there.
 
     Raises:
         NotFound: there is no such tournament, or one of them isn't in it.
     """
-    conductor = Conductor(server.settings.event, server.board, name)
+    runner = TournamentRunner(server.settings.event, server.board, name)
     try:
-        conductor.take_in()
-        state = conductor.state()
+        runner.take_in()
+        state = runner.state()
         for player in players:
             state.entrant(player)
-        return conductor, state, conductor.waiting_for(state)
+        return runner, state, runner.waiting_for(state)
     except EventError as error:
         raise NotFound(str(error)) from None
 
 
-def _next(state: State, waiting: list[Slot], player: str) -> Slot:
+def _next(state: TournamentState, waiting: list[ScoreSlot], player: str) -> ScoreSlot:
     slot = next((one for one in waiting if one.player == player), None)
     if slot is None:
         raise NotFound(f"{player} has nothing to play now in {state.plan.title}.")

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse
 from pydantic import BaseModel, TypeAdapter
 
 from agents.player import Kind
@@ -18,6 +19,7 @@ from arena.server.api.fields import Limit, Sha256, Word
 from arena.server.api.table import csv_of
 from arena.server.deps import TheServer, Visitor
 from arena.server.errors import NotFound
+from arena.server.event_bus import HEADERS, WELCOME
 from arena.server.games.trust import Trust
 from arena.server.public_views import EventView, ResultFilter, ResultView, StandingView
 from arena.server.submissions.queue import Submission
@@ -166,12 +168,12 @@ def by_seed_csv(found: BySeed) -> Response:
 @router.get("/void")
 def void(server: TheServer, _: Visitor) -> list[ResultView]:
     """The episodes that organizers have struck out, with the reasons."""
-    return server.views.struck_out()
+    return server.views.voided()
 
 
 @router.get("/void.csv", response_class=Response)
 def void_csv(server: TheServer, _: Visitor) -> Response:
-    return csv_of(server.views.struck_out(), ResultView)
+    return csv_of(server.views.voided(), ResultView)
 
 
 @router.get("/recordings/{recording_sha256}", response_class=FileResponse)
@@ -222,26 +224,25 @@ def live_csv(found: Running) -> Response:
     return csv_of(found, RunningGame)
 
 
-@router.get("/events", response_class=StreamingResponse)
+@router.get("/events", response_class=StreamingResponse)  # no generator that FastAPI would frame
 async def events(
     server: TheServer,
     _: Visitor,
     until: Annotated[Literal["", "first"], Query(description="`first`: end after the first event.")] = "",
-) -> StreamingResponse:
+) -> EventSourceResponse:
     """What happens, as server-sent events: result, void, game-started, game-moved, game-ended, agent, names, event;
     `resync` tells a reader that was too slow to load anew."""
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_stream(server, until), media_type="text/event-stream", headers=headers)
+    return EventSourceResponse(_stream(server, until), headers=HEADERS)
 
 
 async def _stream(server: TheServer, until: str) -> AsyncIterator[bytes]:
     async with server.bus.reader() as queue:
-        yield b"retry: 2000\n\n"
+        yield WELCOME
         while True:
             try:
                 happening = await asyncio.wait_for(queue.get(), ALIVE_SECONDS)
             except TimeoutError:
-                yield b": alive\n\n"
+                yield KEEPALIVE_COMMENT
                 continue
             yield happening.frame()
             if until:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from arena.engine.seeds import fresh_seed
+from arena.engine.seeds import fresh_seeds
 from arena.scoreboard.server_tables import HeadRow, Role, TicketRow, UploadRow
 from arena.scoreboard.store import Scoreboard
 from arena.server.access.tokens import Identity
@@ -89,7 +89,7 @@ class Tickets:
             raise NotYours("The server chooses the seed of your ranked games.")
         shared = seed is not None
         if seed is None:
-            seed = fresh_seed()
+            (seed,) = fresh_seeds(1)
         else:
             ale_seed_of(seed)
         values = {

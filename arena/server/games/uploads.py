@@ -17,6 +17,7 @@ from arena.engine.eligibility import unranked_reason
 from arena.engine.seeds import PRACTICE_SEEDS
 from arena.event.lifecycle import Phase
 from arena.scoreboard.publish import result_of
+from arena.scoreboard.results import Result
 from arena.scoreboard.server_tables import ProofRow, Role, TicketRow, TokenRow, UploadRow
 from arena.scoreboard.store import Scoreboard, insert_or_ignore
 from arena.scoreboard.tables import EpisodeRow
@@ -33,7 +34,7 @@ from envs.names import check_name
 from recordings import live_chain
 from recordings.codec import decode, read
 from recordings.recording import Recording
-from recordings.storage import save
+from recordings.storage import save_encoded
 
 RECEIVED, VERIFIED, REFUSED = "received", "verified", "refused"
 MOST_ATTEMPTS = 3
@@ -67,6 +68,28 @@ class Waiting:
     received_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A recording as it came: decoded once, and never encoded again, since it has only one spelling."""
+
+    content: bytes
+    recording_sha256: str
+    recording: Recording
+
+    @classmethod
+    def of(cls, content: bytes) -> Sent:
+        """Read `content`.
+
+        Raises:
+            RecordingError: see `recordings.codec.decode`.
+        """
+        return cls(content, hashlib.sha256(content).hexdigest(), decode(content))
+
+    def save(self, folder: Path) -> Result:
+        """Write it into `folder`; return the scoreboard's row for it."""
+        return result_of(self.recording, save_encoded(self.content, self.recording, folder), self.recording_sha256)
+
+
 class Uploads:
     """The uploads in the scoreboard's database.
 
@@ -98,8 +121,9 @@ class Uploads:
             known = _known(session, who, key, said)
         if known is not None:
             return known
-        recording = decode(content)
-        _check_storable(recording)
+        sent = Sent.of(content)
+        recording = sent.recording
+        _check_storable(sent)
         if ticket is None:  # with a ticket they must be its own, and a surprise round's have no name
             check_ranked(recording.rules)
         now = self._clock.now()
@@ -174,11 +198,16 @@ class Uploads:
                 for row, sender in session.execute(query)
             ]
 
-    def content(self, number: int) -> bytes | None:
-        """Return the bytes of an upload that is still to be verified."""
+    def sent(self, number: int) -> Sent | None:
+        """Return an upload that is still to be verified.
+
+        Raises:
+            RecordingError: another version of the arena took it, which this one can't read.
+        """
         query = select(UploadRow.content).where(UploadRow.id == number, UploadRow.state == RECEIVED)
         with self._board.reading() as session:
-            return session.scalar(query)
+            content = session.scalar(query)
+        return None if content is None else Sent.of(content)
 
     def failed(self, number: int, what: str) -> None:
         """Note that an attempt to verify an upload has failed; after `MOST_ATTEMPTS` it is refused.
@@ -196,36 +225,33 @@ class Uploads:
         with self._board.writing() as session:
             self._refuse(session, session.get_one(UploadRow, number, with_for_update=True), reason)
 
-    def believe(self, number: int) -> str | None:
+    def believe(self, number: int, sent: Sent) -> str | None:
         """Put an upload whose replay agreed on the scoreboard; return its recording's hash if it is new there."""
-        content = self.content(number)
-        if content is None:
-            return None
-        recording = decode(content)
         with self._deciding:
             with self._board.reading() as session:
-                row = session.get_one(UploadRow, number)
-                reason = self._why_not(session, row, recording)
+                row = session.get(UploadRow, number)
+                if row is None or row.state != RECEIVED:  # its player was erased meanwhile, or it was decided
+                    return None
+                reason = self._why_not(session, row, sent.recording)
             if reason is not None:
                 self.refuse(number, reason)
                 return None
-            path = save(recording, self._recordings)  # before the row: what the scoreboard names is there
+            result = sent.save(self._recordings)  # before the row: what the scoreboard names is there
             with self._board.writing() as session:
                 row = session.get_one(UploadRow, number, with_for_update=True)
-                new = self._book(session, row, recording, path)
+                new = self._publish(session, row, sent.recording, result)
                 return row.recording_sha256 if new else None
 
-    def settle(self, ticket: str, recording: Recording) -> str | None:
+    def settle(self, ticket: str, sent: Sent) -> str | None:
         """Put what was told of a game that was given up on the scoreboard; return its recording's hash."""
-        path = save(recording, self._recordings)
-        result = result_of(recording, path)
+        result = sent.save(self._recordings)
         with self._deciding, self._board.writing() as session:
             row = session.get_one(TicketRow, ticket, with_for_update=True)
             if row.recording_sha256 is not None:
                 return None
             self._board.add_within(session, result)
             reason = f"{_how_it_ended(session, row)}; what was told of the game while it ran counts"
-            _prove(session, result.recording_sha256, Trust.UNATTESTED, reason, "abandoned", row, recording)
+            _prove(session, result.recording_sha256, Trust.UNATTESTED, reason, "abandoned", row, sent.recording)
             row.recording_sha256 = result.recording_sha256
         return result.recording_sha256
 
@@ -265,8 +291,7 @@ class Uploads:
                     return f"{same:.0%} of its actions are, frame for frame, those of somebody else's game"
         return None
 
-    def _book(self, session: Session, row: UploadRow, recording: Recording, path: Path) -> bool:
-        result = result_of(recording, path)
+    def _publish(self, session: Session, row: UploadRow, recording: Recording, result: Result) -> bool:
         new = self._board.add_within(session, result)
         ticket = None if row.ticket is None else session.get_one(TicketRow, row.ticket, with_for_update=True)
         if new or session.get(ProofRow, result.recording_sha256) is None:
@@ -333,10 +358,10 @@ def _check_sender(
         raise Conflict("The event is closed: nothing is taken any more.")
 
 
-def _check_storable(recording: Recording) -> None:
+def _check_storable(sent: Sent) -> None:
     """Refuse what the scoreboard would refuse after the replay, before it is acknowledged."""
     try:
-        result_of(recording, Path("recording"))
+        result_of(sent.recording, Path("recording"), sent.recording_sha256)
     except ScoreboardError as error:
         raise Refusal(str(error)) from None
 

@@ -13,10 +13,16 @@ from queue import Empty, Queue
 from threading import Event, Lock, Thread
 from typing import Any
 
+from arena.engine.recover import replayed
+from arena.engine.verify import verify
 from arena.processes.workers import workers
 from arena.server.games.tickets import Tickets
-from arena.server.games.uploads import Uploads
-from envs.errors import ArenaError
+from arena.server.games.uploads import Sent, Uploads
+from envs.errors import ArenaError, RecordingError
+from envs.rules import Rules
+from recordings.codec import encode
+from recordings.recording import RecordedPlayer, Recording
+from recordings.storage import Header
 
 log = logging.getLogger(__name__)
 
@@ -117,11 +123,15 @@ class Verifier:
                 self._wake.set()
 
     def _verify(self, pipe: Connection, number: int) -> None:
-        content = self._uploads.content(number)
-        if content is None:
+        try:
+            sent = self._uploads.sent(number)
+        except RecordingError as error:
+            self._uploads.refuse(number, str(error))
+            return
+        if sent is None:
             return
         try:
-            ok, reason = self._ask(pipe, ("verify", content))
+            ok, reason = self._ask(pipe, ("verify", sent.recording))
         except ReplayDied:
             if not self._stop.is_set():
                 self._uploads.failed(number, "its replay broke down")
@@ -129,15 +139,13 @@ class Verifier:
         if not ok:
             self._uploads.refuse(number, reason)
             return
-        self._announce(self._uploads.believe(number))
+        self._announce(self._uploads.believe(number, sent))
 
     def _settle(self, pipe: Connection, number: str) -> None:
         ticket, actions = self._tickets.told(number)
         started = ticket.started_at or ticket.issued_at
         content = self._ask(pipe, ("settle", ticket.rules.as_dict(), ticket.seed, ticket.player, started, actions))
-        from recordings.codec import decode
-
-        self._announce(self._uploads.settle(number, decode(content)))
+        self._announce(self._uploads.settle(number, Sent.of(content)))
 
     def _announce(self, recording_sha256: str | None) -> None:
         if recording_sha256 is not None:
@@ -164,12 +172,9 @@ def _replay(pipe: Connection) -> None:
             pipe.send(_verified(*question) if kind == "verify" else _settled(*question))
 
 
-def _verified(content: bytes) -> tuple[bool, str]:
-    from arena.engine.verify import verify
-    from recordings.codec import decode
-
+def _verified(recording: Recording) -> tuple[bool, str]:
     try:
-        outcome = verify(decode(content))
+        outcome = verify(recording)
     except ArenaError as error:
         return False, str(error)
     return outcome.ok, outcome.reason
@@ -177,13 +182,6 @@ def _verified(content: bytes) -> tuple[bool, str]:
 
 def _settled(rules: dict[str, Any], seed: int, player: str, started: datetime, actions: bytes) -> bytes:
     """Return the recording of what was told of a game; where the game was over before its actions, of what it had."""
-    from arena.engine.recover import replayed
-    from envs.errors import RecordingError
-    from envs.rules import Rules
-    from recordings.codec import encode
-    from recordings.recording import RecordedPlayer
-    from recordings.storage import Header
-
     header = Header(Rules.from_dict(rules), seed, RecordedPlayer(name=player, kind="human"), started)
     try:
         return encode(replayed(header, actions))

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from agents.packages import admit as read
+from agents.sandbox.player import sandboxed_player
+from arena.engine.evaluate import play_seeds
 from envs.games import find_game
 from envs.rules import Rules
 from recordings.recording import Recording
@@ -18,8 +21,6 @@ def admit(path: Path, rules: Rules) -> None:
     Raises:
         AgentError: it can't be an agent, or not one for this game.
     """
-    from agents.packages import admit as read
-
     read(path).check_game(find_game(rules.game))
 
 
@@ -30,9 +31,6 @@ def play(path: Path, name: str, rules: Rules, seeds: Sequence[int]) -> Iterator[
     Raises:
         AgentError: it can't be loaded, or no sandbox works here.
     """
-    from agents.sandbox.player import sandboxed_player
-    from arena.engine.evaluate import play_seeds
-
     with closing(sandboxed_player(str(path), find_game(rules.game))) as player:
         for recording in play_seeds(player, rules, seeds):
             named = recording.player.model_copy(update={"name": name})

@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection
 
 from sqlalchemy.orm import Session
 
-from arena.engine.seeds import hidden_seeds
-from arena.event.secrets import event_secret
+from arena.engine.seeds import evaluation_seeds
+from arena.event.secrets import evaluation_secret
 from arena.processes.workers import workers
 from arena.scoreboard.publish import result_of
 from arena.scoreboard.server_tables import DONE, FAILED, REJECTED, ProofRow
@@ -22,9 +22,9 @@ from arena.scoreboard.store import Scoreboard
 from arena.server.clock import Clock
 from arena.server.games.copies import opening_of
 from arena.server.games.trust import Trust
-from arena.server.settings import Settings
+from arena.server.settings import ServerSettings
 from arena.server.submissions.admission import admit, play
-from arena.server.submissions.queue import Job, Submissions
+from arena.server.submissions.queue import SubmissionJob, Submissions
 from envs.errors import AgentError, ArenaError
 from envs.step import End
 from recordings.recording import Recording
@@ -41,7 +41,7 @@ Tell = Callable[[str, object], None]
 class Evaluators:
     """Keeps so many evaluating processes alive, passes on what they tell, and takes back jobs of silent workers."""
 
-    def __init__(self, settings: Settings, submissions: Submissions, tell: Tell) -> None:
+    def __init__(self, settings: ServerSettings, submissions: Submissions, tell: Tell) -> None:
         self._settings = settings
         self._submissions = submissions
         self._tell = tell
@@ -112,7 +112,7 @@ class Evaluators:
         ]
 
 
-def work(pipe: Connection, settings: Settings, name: str) -> None:
+def work(pipe: Connection, settings: ServerSettings, name: str) -> None:
     """What an evaluating process does, until it is ended."""
     import scipy.stats  # noqa: F401  # takes seconds, and is needed for standings with the database locked
 
@@ -131,7 +131,9 @@ def work(pipe: Connection, settings: Settings, name: str) -> None:
             evaluate(job, board, submissions, settings, lambda kind, what: pipe.send((kind, what)))
 
 
-def evaluate(job: Job, board: Scoreboard, submissions: Submissions, settings: Settings, tell: Tell) -> None:
+def evaluate(
+    job: SubmissionJob, board: Scoreboard, submissions: Submissions, settings: ServerSettings, tell: Tell
+) -> None:
     """Admit an agent, play the hidden seeds, book every game; say how it ended."""
     with _beating(job, submissions, settings.limits.lease_seconds / BEATS_PER_LEASE):
         try:
@@ -147,16 +149,16 @@ def evaluate(job: Job, board: Scoreboard, submissions: Submissions, settings: Se
 
 
 def _evaluated(
-    job: Job, board: Scoreboard, submissions: Submissions, settings: Settings, tell: Tell
+    job: SubmissionJob, board: Scoreboard, submissions: Submissions, settings: ServerSettings, tell: Tell
 ) -> tuple[str, str]:
     try:
         admit(job.path, job.rules)
     except AgentError as error:
         return REJECTED, str(error).removeprefix(f"{job.path}: ")
-    seeds = hidden_seeds(event_secret(settings.event.folder), job.rules, job.planned)
+    seeds = evaluation_seeds(evaluation_secret(settings.event.folder), job.rules, job.planned)
     scores, failed = [], 0
     for recording in play(job.path, job.name, job.rules, seeds):
-        new = _book(board, recording, settings)
+        new = _publish(board, recording, settings)
         scores.append(recording.score)
         failed += recording.end is End.FAILED
         if not submissions.beat(job, len(scores)):
@@ -169,7 +171,7 @@ def _evaluated(
     return DONE, f"{len(scores)} games on hidden seeds{forfeits}: mean {mean:,.1f}, best {max(scores):,}."
 
 
-def _book(board: Scoreboard, recording: Recording, settings: Settings) -> str | None:
+def _publish(board: Scoreboard, recording: Recording, settings: ServerSettings) -> str | None:
     """Put a game that this server has played itself on the scoreboard; return its recording's hash if it is new."""
     path = save(recording, settings.event.recordings)
     result = result_of(recording, path)
@@ -195,7 +197,7 @@ def _prove(session: Session, recording_sha256: str, opening: str) -> None:
 
 
 @contextmanager
-def _beating(job: Job, submissions: Submissions, every: float) -> Iterator[None]:
+def _beating(job: SubmissionJob, submissions: Submissions, every: float) -> Iterator[None]:
     """Give signs of life while the block runs."""
     over = threading.Event()
 

@@ -33,7 +33,7 @@ from arena.server.clock import Clock
 from arena.server.errors import Conflict, NotFound, TooMany
 from arena.server.games.phase_gate import require_open
 from arena.server.games.ranked_rules import rules_from_json
-from arena.server.settings import Settings
+from arena.server.settings import ServerSettings
 from envs.names import check_name
 from envs.rules import Rules
 from recordings.storage import write_atomically
@@ -71,7 +71,7 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class SubmissionJob:
     """An agent that is to be evaluated now."""
 
     id: int
@@ -86,7 +86,7 @@ class Job:
 class Submissions:
     """The agents in the scoreboard's database, and their files in the event folder."""
 
-    def __init__(self, board: Scoreboard, clock: Clock, settings: Settings) -> None:
+    def __init__(self, board: Scoreboard, clock: Clock, settings: ServerSettings) -> None:
         self._board = board
         self._clock = clock
         self._settings = settings
@@ -176,7 +176,7 @@ class Submissions:
 
     # -- for those who evaluate --------------------------------------------------------------------------------------
 
-    def claim(self, worker: str) -> Job | None:
+    def claim(self, worker: str) -> SubmissionJob | None:
         """Take the next agent whose owner has evaluations left today; None if there is none."""
         with self._board.writing() as session:
             spent = self._spent_owners(session)
@@ -188,15 +188,17 @@ class Submissions:
             row.attempts += 1
             self._log(session, row.id, f"Evaluation begins (attempt {row.attempts}).")
             rules = rules_from_json(row.rules)
-            return Job(row.id, row.name, rules, self.path(row.artifact_sha256), row.planned, worker, row.attempts)
+            return SubmissionJob(
+                row.id, row.name, rules, self.path(row.artifact_sha256), row.planned, worker, row.attempts
+            )
 
-    def beat(self, job: Job, played: int | None = None) -> bool:
+    def beat(self, job: SubmissionJob, played: int | None = None) -> bool:
         """Give a sign of life; return whether the job is still this worker's."""
         values: dict[str, Any] = {"beat": SubmissionRow.beat + 1} | ({} if played is None else {"played": played})
         with self._board.writing() as session:
             return _change_mine(session, job, values)
 
-    def end(self, job: Job, state: str, reason: str) -> bool:
+    def end(self, job: SubmissionJob, state: str, reason: str) -> bool:
         """Say how the evaluation ended; return whether the job was still this worker's."""
         with self._board.writing() as session:
             values = {"state": state, "reason": reason, "worker": "", "ended_at": self._clock.now()}
@@ -256,7 +258,7 @@ class Submissions:
         session.execute(insert(SubmissionLogRow).values(submission=number, at=self._clock.now(), text=text))
 
 
-def _change_mine(session: Session, job: Job, values: dict[str, Any]) -> bool:
+def _change_mine(session: Session, job: SubmissionJob, values: dict[str, Any]) -> bool:
     """Change a running evaluation; return False, and change nothing, if it isn't this worker's any more."""
     query = update(SubmissionRow).where(
         SubmissionRow.id == job.id,

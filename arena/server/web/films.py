@@ -15,6 +15,7 @@ from starlette.datastructures import State
 
 from arena.processes.workers import workers
 from envs.errors import ArenaError
+from recordings.codec import read
 
 if TYPE_CHECKING:
     from arena.server.services import Server
@@ -153,7 +154,6 @@ def films_of(server: Server, state: State) -> Films:
 def _film(pipe: Connection, recordings: Sequence[str], target: str) -> None:
     """What the making process does: it says how far it is in percent, and at the end what went wrong, or nothing."""
     from arena.ui.video import export
-    from recordings.codec import read
 
     if hasattr(os, "nice"):
         os.nice(NICENESS)

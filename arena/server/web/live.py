@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -91,8 +92,6 @@ async def feed(request: Request) -> StreamingResponse:
 @router.get("/live/qr.svg")
 def qr(request: Request) -> Response:
     """The address of this scoreboard, to be photographed."""
-    import io
-
     import segno
 
     file = io.BytesIO()

@@ -104,7 +104,7 @@ def _page(
     failed: str = "",
     status: int = 200,
 ) -> HTMLResponse:
-    phase = server.organizing.ceremony().state()
+    phase = server.organizing.lifecycle().state()
     wanted = ResultFilter(player=player.strip() or None, limit=RESULTS)
     return answer(
         request,
@@ -118,7 +118,7 @@ def _page(
         held=[agent for agent in server.submissions.all(limit=AGENTS) if agent.state == "held"],
         uploads=server.uploads.queue(RESULTS),
         results=server.views.results(wanted),
-        struck_out=server.views.struck_out(RESULTS),
+        voided=server.views.voided(RESULTS),
         entries=server.organizing.entries(ENTRIES),
         player=player,
         failed=failed[:300],

@@ -8,7 +8,10 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from arena.server.web.sse import Stream
+from envs.environment import ArenaEnv
 from envs.errors import ArenaError
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ HURRY = 600
 """Emulated frames per picture while a game is caught up with, as when somebody begins to watch in the middle of it."""
 
 
-class Screen:
+class GamePicture:
     """One running game as it is shown.
 
     Raises:
@@ -38,8 +41,6 @@ class Screen:
     """
 
     def __init__(self, game: LiveGame) -> None:
-        from envs.environment import ArenaEnv
-
         self._env = ArenaEnv(game.rules, obs_type="ram")
         self._step: Step = self._env.start(game.seed)
         self._before: np.ndarray | None = None
@@ -67,7 +68,6 @@ class Screen:
 
     def webp(self) -> bytes:
         """Return the picture. Atari games draw some things in every second frame only, so it is the brighter of two."""
-        import numpy as np
         from PIL import Image
 
         screen = self._step.screen()
@@ -83,7 +83,7 @@ class Screens:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._screens: dict[str, Screen | None] = {}
+        self._screens: dict[str, GamePicture | None] = {}
 
     def tick(self) -> list[dict[str, Any]]:
         """Return what is new to be seen; empty if nothing is."""
@@ -107,9 +107,9 @@ class Screens:
         return news
 
 
-def _screen(game: LiveGame) -> Screen | None:
+def _screen(game: LiveGame) -> GamePicture | None:
     try:
-        return Screen(game)
+        return GamePicture(game)
     except ArenaError:
         return None
 

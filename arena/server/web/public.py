@@ -27,6 +27,7 @@ from arena.server.web.tallies import classes, field_by_seed, key
 from arena.server.web.tally import NOTE
 from envs.errors import ArenaError, UnknownGame
 from envs.games import Game, find_game
+from recordings.codec import read
 
 if TYPE_CHECKING:
     from arena.server.public_views import ResultView, StandingView
@@ -372,8 +373,6 @@ def _result(server: Server, sha: str) -> ResultView:
 
 
 def _facts(path: Path) -> dict[str, Any] | None:
-    from recordings.codec import read
-
     try:
         recording = read(path)
     except (ArenaError, OSError):

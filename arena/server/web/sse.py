@@ -10,8 +10,9 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 
+from arena.server.event_bus import HEADERS, WELCOME
 from envs.errors import ArenaError
 
 log = logging.getLogger(__name__)
@@ -39,16 +40,14 @@ class Stream:
 
     async def put(self, name: str, text: str) -> None:
         """Send `text` to all readers; it takes the place of what was sent under this name before."""
-        data = b"".join(b"data: " + line.encode() + b"\n" for line in text.splitlines() or [""])
         async with self._news:
             self._number += 1
-            self._newest[name] = self._number, b"event: " + name.encode() + b"\n" + data + b"\n"
+            self._newest[name] = self._number, format_sse_event(event=name, data_str=text)
             self._news.notify_all()
 
-    def answer(self) -> StreamingResponse:
+    def answer(self) -> EventSourceResponse:
         """Return what a reader gets: the newest of everything, then what comes."""
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._read(), media_type="text/event-stream", headers=headers)
+        return EventSourceResponse(self._read(), headers=HEADERS)
 
     async def _read(self) -> AsyncIterator[bytes]:
         seen = 0
@@ -56,7 +55,7 @@ class Stream:
         if self._maker is None:
             self._maker = asyncio.create_task(self._run())
         try:
-            yield b"retry: 2000\n: welcome\n\n"
+            yield WELCOME
             while True:
                 fresh = sorted(message for message in self._newest.values() if message[0] > seen)
                 seen = self._number
@@ -68,7 +67,7 @@ class Stream:
                         async with asyncio.timeout(HEARTBEAT_SECONDS):
                             await self._news.wait_for(lambda: self._number > seen)  # noqa: B023  # it is over by then
                 if self._number == seen:
-                    yield b": still here\n\n"
+                    yield KEEPALIVE_COMMENT
         finally:
             self.readers -= 1
             if self.readers == 0 and self._maker is not None:

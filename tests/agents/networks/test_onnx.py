@@ -17,7 +17,7 @@ from stable_baselines3 import DQN, PPO
 
 from agents.load import player_of
 from agents.networks.player import NetworkPlayer
-from agents.packages import AgentPackage, Refused, admit_bytes
+from agents.packages import AgentPackage, AgentRefused, admit_bytes
 from agents.packages.pack import pack
 from arena.engine.evaluate import play_seeds
 from envs.games import GAMES
@@ -93,7 +93,7 @@ def answering(output: str, row: list[float]) -> NetworkPlayer:
 def chosen(one: NetworkPlayer, count: int = 2000) -> np.ndarray:
     """How often each output is chosen."""
     one.reset(seed=3, action_set=(0, 1, 3, 4))
-    one._eye.starting = False
+    one._preprocessor.starting = False
     scores = one.bot.scores(PICTURES[:1])[0]
     taken = []
     for _ in range(count):
@@ -127,7 +127,7 @@ def test_one_output_of_several() -> None:
     assert player(model).bot.scores(PICTURES).shape == (11, 4)  # only one fits
     model.graph.output.append(helper.make_tensor_value_info("other", T.FLOAT, ("batch", 4)))
     model.graph.node.append(helper.make_node("Identity", ["logits"], ["other"]))
-    with pytest.raises(Refused, match=r"output_name.*'logits' float32 \(any, 4\), 'means' float32"):
+    with pytest.raises(AgentRefused, match=r"output_name.*'logits' float32 \(any, 4\), 'means' float32"):
         package_of(model)
     assert player(model, 'output_name = "logits"\n').bot.scores(PICTURES).shape == (11, 4)
 
@@ -178,7 +178,7 @@ def exported(module: torch.nn.Module, path: Path, dtype: torch.dtype) -> Path:
 def test_a_policy_as_sb3s_pages_export_it(algorithm: type, tmp_path: Path) -> None:
     model = sb3_model(algorithm)
     path = exported(Exported(model.policy), tmp_path / "model.onnx", torch.float32)
-    with pytest.raises(Refused, match='output = "actions"'):
+    with pytest.raises(AgentRefused, match='output = "actions"'):
         pack(path, {"games": ["breakout"]}, {"pixels": "float", "output": "logits"})
     package = pack(path, {"games": ["breakout"]}, {"pixels": "float", "output": "actions"})
     theirs, _ = model.predict(np.stack(PICTURES), deterministic=True)
@@ -203,7 +203,7 @@ def test_a_policy_as_our_page_exports_it(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_a_policy_that_draws_its_own_actions(tmp_path: Path) -> None:
     path = exported(Exported(sb3_model(PPO).policy, deterministic=False), tmp_path / "model.onnx", torch.float32)
-    with pytest.raises(Refused, match=r"draws random numbers.*deterministic=True") as caught:
+    with pytest.raises(AgentRefused, match=r"draws random numbers.*deterministic=True") as caught:
         pack(path, {"games": ["breakout"]}, {"pixels": "float", "output": "actions"})
     assert caught.value.code == "onnx-operator"
 
@@ -218,7 +218,7 @@ def test_an_action_that_there_is_not() -> None:
     model.graph.output[0].CopyFrom(helper.make_tensor_value_info("logits", T.INT64, ("batch",)))
     members = dict(onnx_package(model))
     members["agent.toml"] = members["agent.toml"].replace(b'"logits"', b'"actions"')
-    with pytest.raises(Refused, match="chose action 9; there are 0 to 3"):
+    with pytest.raises(AgentRefused, match="chose action 9; there are 0 to 3"):
         player_of(admit_bytes(zip_of(members), "x"), BREAKOUT)
 
 
@@ -226,21 +226,21 @@ def test_an_action_that_there_is_not() -> None:
 def test_a_distribution_for_each_action(shape: tuple[Any, ...]) -> None:
     model = onnx_model(weights=MATRIX)
     model.graph.output[0].CopyFrom(helper.make_tensor_value_info("logits", T.FLOAT, shape))
-    with pytest.raises(Refused, match=r"C51.*export their means"):
+    with pytest.raises(AgentRefused, match=r"C51.*export their means"):
         package_of(model)
 
 
 def test_a_recurrent_network() -> None:
     model = onnx_model(weights=MATRIX)
     model.graph.node.append(helper.make_node("LSTM", ["logits", "w", "r"], ["y"], hidden_size=4))
-    with pytest.raises(Refused, match=r"recurrent \(an LSTM\).*without a state"):
+    with pytest.raises(AgentRefused, match=r"recurrent \(an LSTM\).*without a state"):
         package_of(model)
 
 
 def test_a_graph_that_does_not_hold_together() -> None:
     """It has everything that admission asks for, and onnxruntime can't run it."""
     model = onnx_model(weights=MATRIX[:100])
-    with pytest.raises(Refused, match="onnxruntime can't run") as caught:
+    with pytest.raises(AgentRefused, match="onnxruntime can't run") as caught:
         player(model)
     assert caught.value.code == "load-failed"
 
@@ -250,7 +250,7 @@ def test_an_input_that_its_batch_does_not_fit() -> None:
     model = onnx_model(weights=MATRIX)
     model.graph.initializer.append(numpy_helper.from_array(np.array([1, 196]), "shape"))
     model.graph.node[2].CopyFrom(helper.make_node("Reshape", ["means", "shape"], ["flat"]))
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(AgentRefused) as caught:
         player(model)
     assert caught.value.code == "load-failed"
 

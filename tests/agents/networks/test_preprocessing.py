@@ -14,7 +14,7 @@ from stable_baselines3.common.env_util import make_atari_env
 from stable_baselines3.common.vec_env import VecFrameStack
 
 from agents.networks.player import NetworkPlayer
-from agents.networks.preprocessing import SB3_WRAPPERS, Eye, Sight
+from agents.networks.preprocessing import SB3_WRAPPERS, PreprocessingSpec, Preprocessor
 from agents.player import Kind, PlayerInfo
 from envs.environment import ArenaEnv
 from envs.games import find_game
@@ -30,21 +30,21 @@ def test_pictures_of_sb3s_wrappers(game: str) -> None:
     ale_id = {"breakout": "ALE/Breakout-v5", "ms_pacman": "ALE/MsPacman-v5"}[game]
     plain: Any = gymnasium.make(ale_id, frameskip=1, repeat_action_probability=0.0, full_action_space=False)
     wrapped = WarpFrame(MaxAndSkipEnv(plain, skip=4))
-    eye = Eye(Sight(SB3_WRAPPERS))
+    preprocessor = Preprocessor(PreprocessingSpec(SB3_WRAPPERS))
     env = ArenaEnv(rules)
     observation, _ = wrapped.reset(seed=1)
     step = env.start(1)
-    assert eye.see(step)
-    assert np.array_equal(eye.observation[-1], observation[:, :, 0])
+    assert preprocessor.feed(step)
+    assert np.array_equal(preprocessor.observation[-1], observation[:, :, 0])
     rng = np.random.default_rng(0)
     for _ in range(60):
         action = int(rng.integers(len(rules.action_set)))
         observation, *_ = wrapped.step(action)
         for _ in range(4):
             step = env.advance(rules.action_set[action])
-            due = eye.see(step)
+            due = preprocessor.feed(step)
         assert due
-        assert np.array_equal(eye.observation[-1], observation[:, :, 0])
+        assert np.array_equal(preprocessor.observation[-1], observation[:, :, 0])
     wrapped.close()
 
 
@@ -52,7 +52,7 @@ class Dice:
     """A `NetworkBot` that likes another output best at every decision."""
 
     draws = False
-    sight = Sight(SB3_WRAPPERS)
+    spec = PreprocessingSpec(SB3_WRAPPERS)
 
     def __init__(self, action_set: tuple[int, ...], fires: bool) -> None:
         self.action_set: tuple[int, ...] | None = action_set
@@ -84,8 +84,8 @@ def test_a_game_as_sb3s_make_atari_env_begins_it(game: str, decisions: int) -> N
     lives, different, compared = 0, 0, 0
     while compared < decisions and step.end is None:
         code = player.act(step)
-        if step.t % 4 == 0 and player._eye.pressed is None:
-            different += not np.array_equal(player._eye.observation, observation[0].transpose(2, 0, 1))
+        if step.t % 4 == 0 and player._preprocessor.pressed is None:
+            different += not np.array_equal(player._preprocessor.observation, observation[0].transpose(2, 0, 1))
             compared += 1
             observation, _, (done,), _ = theirs.step(np.array([rules.action_set.index(code)]))
             lives += bool(done)
@@ -99,11 +99,11 @@ def test_a_game_as_sb3s_make_atari_env_begins_it(game: str, decisions: int) -> N
 def test_the_two_ways_differ() -> None:
     """Things that flicker: the brighter in colour is not always the brighter in grey."""
     env = ArenaEnv(named_rules("ms_pacman"))
-    one, other = Eye(), Eye(Sight(SB3_WRAPPERS))
+    one, other = Preprocessor(), Preprocessor(PreprocessingSpec(SB3_WRAPPERS))
     step = env.start(1)
     different = 0
     for _ in range(400):
-        if one.see(step) | other.see(step):
+        if one.feed(step) | other.feed(step):
             different += bool((one.observation[-1] != other.observation[-1]).any())
         step = env.advance(0)
     assert different > 10
@@ -112,12 +112,12 @@ def test_the_two_ways_differ() -> None:
 @pytest.mark.parametrize(("skip", "stack"), [(1, 1), (2, 3), (4, 4), (12, 8)])
 def test_other_frame_skips_and_stacks(skip: int, stack: int) -> None:
     env = ArenaEnv(named_rules("breakout"))
-    eye = Eye(Sight(frame_skip=skip, stack=stack))
+    preprocessor = Preprocessor(PreprocessingSpec(frame_skip=skip, stack=stack))
     step = env.start(1)
-    due = [eye.see(step)]
-    before = eye.observation
+    due = [preprocessor.feed(step)]
+    before = preprocessor.observation
     for _ in range(24):
-        due.append(eye.see(env.advance(3)))
+        due.append(preprocessor.feed(env.advance(3)))
     assert [t for t, is_due in enumerate(due) if is_due] == list(range(0, 25, skip))
-    assert eye.observation.shape == (stack, 84, 84)
-    assert (eye.observation != before).any()
+    assert preprocessor.observation.shape == (stack, 84, 84)
+    assert (preprocessor.observation != before).any()

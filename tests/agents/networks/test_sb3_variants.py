@@ -25,7 +25,7 @@ from torch import nn
 
 from agents.load import player_of
 from agents.networks.player import NetworkPlayer
-from agents.packages import AgentPackage, Refused, admit
+from agents.packages import AgentPackage, AgentRefused, admit
 from agents.packages.architecture import ACTIVATIONS
 from agents.packages.pack import pack
 from agents.training.impala import ImpalaCNN
@@ -143,7 +143,7 @@ def test_every_activation(tmp_path: Path) -> None:
 def test_channels_that_may_be_colours_must_be_said_to_be_grey(stack: int, tmp_path: Path) -> None:
     made = model(PPO, pictures(stack), **FEW)
     made.save(tmp_path / "model.zip")
-    with pytest.raises(Refused, match=f"in colour.*arena agent pack FILE --game GAME --stack {stack}") as caught:
+    with pytest.raises(AgentRefused, match=f"in colour.*arena agent pack FILE --game GAME --stack {stack}") as caught:
         admit(tmp_path / "model.zip")
     assert caught.value.code == "stack-wrong"
     assert assert_the_same(made, tmp_path / "model.zip", stack=stack).stack == stack
@@ -151,7 +151,7 @@ def test_channels_that_may_be_colours_must_be_said_to_be_grey(stack: int, tmp_pa
 
 def test_another_stack_than_the_network_has(tmp_path: Path) -> None:
     model(PPO, pictures(2), **FEW).save(tmp_path / "model.zip")
-    with pytest.raises(Refused, match="takes 2 pictures at once; it would be given 4"):
+    with pytest.raises(AgentRefused, match="takes 2 pictures at once; it would be given 4"):
         pack(tmp_path / "model.zip", {"games": ["breakout"], "stack": 4}, {})
 
 
@@ -176,7 +176,7 @@ def test_a_model_that_torch_compiled(tmp_path: Path) -> None:
         by_us(admit(tmp_path / "old.zip"), observations), by_us(admit(tmp_path / "new.zip"), observations)
     )
     rewritten(tmp_path / "new.zip", tmp_path / "both.zip", state | made.policy.state_dict())
-    with pytest.raises(Refused, match="same name"):
+    with pytest.raises(AgentRefused, match="same name"):
         admit(tmp_path / "both.zip")
 
 
@@ -201,7 +201,7 @@ def test_data_with_much_that_playing_does_not_need(tmp_path: Path) -> None:
     made = model(**FEW)
     made.history = list(range(200_000))
     made.save(tmp_path / "model.zip")
-    with pytest.raises(Refused, match=r"besides pickles.*exclude=\['_last_obs', 'ep_info_buffer'\]") as caught:
+    with pytest.raises(AgentRefused, match=r"besides pickles.*exclude=\['_last_obs', 'ep_info_buffer'\]") as caught:
         admit(tmp_path / "model.zip")
     assert caught.value.code == "member-too-large"
     made.save(tmp_path / "model.zip", exclude=["_last_obs", "ep_info_buffer", "history"])
@@ -211,13 +211,13 @@ def test_data_with_much_that_playing_does_not_need(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("actions", "says"), [(6, "choose the game that it learned on"), (3, "list your outputs")])
 def test_another_number_of_actions(actions: int, says: str, tmp_path: Path) -> None:
     model(action=spaces.Discrete(actions), **FEW).save(tmp_path / "model.zip")
-    with pytest.raises(Refused, match=f"between {actions} actions; Breakout has 4.*{says}"):
+    with pytest.raises(AgentRefused, match=f"between {actions} actions; Breakout has 4.*{says}"):
         admit(tmp_path / "model.zip").check_game(BREAKOUT)
 
 
 def test_a_file_of_torch(tmp_path: Path) -> None:
     torch.save(model(**FEW).policy.state_dict(), tmp_path / "model.pt")
-    with pytest.raises(Refused, match=r"a file of torch.save.*export it as ONNX"):
+    with pytest.raises(AgentRefused, match=r"a file of torch.save.*export it as ONNX"):
         admit(tmp_path / "model.pt")
 
 
@@ -226,7 +226,7 @@ def test_what_deletes_files_is_no_path(value: Any, tmp_path: Path) -> None:
     made = model(**FEW)
     made.tensorboard_log = value
     made.save(tmp_path / "model.zip")
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(AgentRefused) as caught:
         admit(tmp_path / "model.zip")
     assert caught.value.code == "code-in-data"
 
@@ -326,10 +326,10 @@ UNPLAYABLE: dict[str, tuple[str, str, Callable[[], Any]]] = {
 def test_what_cannot_be_played_says_why(case: tuple[str, str, Callable[[], Any]], tmp_path: Path) -> None:
     code, says, make = case
     make().save(tmp_path / "model.zip")
-    with pytest.raises(Refused, match=says) as caught:
+    with pytest.raises(AgentRefused, match=says) as caught:
         admit(tmp_path / "model.zip")
     assert caught.value.code == code
-    with pytest.raises(Refused, match=says):  # packing leads no further
+    with pytest.raises(AgentRefused, match=says):  # packing leads no further
         pack(tmp_path / "model.zip", {"games": ["breakout"]}, {})
 
 
@@ -364,7 +364,7 @@ def test_plain_values_of_the_wrong_kind(sound: tuple[dict[str, Any], bytes], tmp
     for name, values in WRONG.items():
         for value in values:
             path.write_bytes(with_data(json.dumps(data | {name: value}).encode(), policy))
-            with pytest.raises(Refused) as caught:
+            with pytest.raises(AgentRefused) as caught:
                 admit(path)
             assert caught.value.code == "code-in-data", (name, value)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from agents.load import load_player
-from agents.networks.preprocessing import Eye, Sight, sight_for
+from agents.networks.preprocessing import PreprocessingSpec, Preprocessor, preprocessing_for
 from envs.environment import ArenaEnv
 from envs.games import GAMES, find_game
 from envs.rules import named_rules
@@ -48,10 +48,10 @@ THINGS: dict[str, Callable[[int, np.ndarray], dict[str, bool]]] = {
 }
 
 
-def watched(game: str, sight: Sight) -> tuple[set[str], set[str]]:
+def watched(game: str, spec: PreprocessingSpec) -> tuple[set[str], set[str]]:
     """Return what moved in the frames of 100 consecutive decisions, and what of it was in the observations."""
     rules = named_rules(game)
-    env, eye, player = ArenaEnv(rules), Eye(sight), load_player("script:steady", find_game(game))
+    env, preprocessor, player = ArenaEnv(rules), Preprocessor(spec), load_player("script:steady", find_game(game))
     step = env.start(1_000)
     player.reset(seed=0, action_set=rules.action_set)
     there: set[str] = set()
@@ -61,17 +61,17 @@ def watched(game: str, sight: Sight) -> tuple[set[str], set[str]]:
     while decisions < DECISIONS and step.end is None:
         grey = step.grayscale().copy()
         things = {name for name, visible in THINGS[game](step.t, grey).items() if visible}
-        due = eye.see(step)
+        due = preprocessor.feed(step)
         begun = step.t >= 1_400  # by then, all ghosts have left their house
         if begun:
             there |= things
         if begun and due:
             decisions += 1
-            frames = [(grey, things)] + [before] * (before is not None and sight.frame_skip > 1)
+            frames = [(grey, things)] + [before] * (before is not None and spec.frame_skip > 1)
             picture = cv2.resize(
                 np.maximum.reduce([frame for frame, _ in frames]), (84, 84), interpolation=cv2.INTER_AREA
             )
-            np.testing.assert_array_equal(eye.observation[-1], picture)
+            np.testing.assert_array_equal(preprocessor.observation[-1], picture)
             seen |= set().union(*(names for _, names in frames))
         before = grey, things
         step = env.advance(player.act(step))
@@ -80,7 +80,7 @@ def watched(game: str, sight: Sight) -> tuple[set[str], set[str]]:
 
 @pytest.mark.parametrize("game", GAMES)
 def test_everything_that_moves_is_seen(game: str) -> None:
-    there, seen = watched(game, sight_for(find_game(game)))
+    there, seen = watched(game, preprocessing_for(find_game(game)))
     assert len(there) == {"breakout": 2, "space_invaders": 4}.get(game, 5)
     assert seen == there
     assert find_game(game).hides(find_game(game).frame_skip) == ""
@@ -97,7 +97,7 @@ def test_everything_that_moves_is_seen(game: str) -> None:
     ],
 )
 def test_what_another_frame_skip_hides_is_known(game: str, frame_skip: int, hidden: set[str]) -> None:
-    there, seen = watched(game, Sight(frame_skip=frame_skip))
+    there, seen = watched(game, PreprocessingSpec(frame_skip=frame_skip))
     assert there - seen == hidden
     assert find_game(game).hidden(frame_skip) == len(hidden)
     assert (f"with frame skip {frame_skip}, what" in find_game(game).hides(frame_skip)) == bool(hidden)

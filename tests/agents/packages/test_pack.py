@@ -10,7 +10,7 @@ from benchmarks.agent_files import TOML, onnx_model, package, sb3_zip, zip_of
 from stable_baselines3 import PPO
 
 from agents.load import load_player, player_of
-from agents.packages import Refused, admit
+from agents.packages import AgentRefused, admit
 from agents.packages.pack import pack
 from agents.packages.settings import read_settings
 from agents.packages.writing import toml
@@ -54,7 +54,7 @@ def test_an_onnx_file(tmp_path: Path) -> None:
     assert player_of(made, BREAKOUT).bot.draws is False
     with pytest.raises(AgentError, match="--pixels, --output, --game"):
         pack(source, {}, {})
-    with pytest.raises(Refused, match=r"onnx\.pixels"):
+    with pytest.raises(AgentRefused, match=r"onnx\.pixels"):
         pack(source, {"games": ["breakout"]}, {"pixels": "red", "output": "values"})
 
 
@@ -74,10 +74,10 @@ def test_what_must_be_said(tmp_path: Path) -> None:
     source = written(tmp_path / "a.zip", zip_of(sb3_zip()))
     with pytest.raises(AgentError, match="--game"):
         pack(source, {}, {})
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(AgentRefused) as caught:
         pack(source, {"games": ["ms_pacman"]}, {})
     assert caught.value.code == "actions-wrong"
-    with pytest.raises(Refused, match="frame_skip"):
+    with pytest.raises(AgentRefused, match="frame_skip"):
         pack(source, {"games": ["breakout"], "frame_skip": 40}, {})
 
 

@@ -22,10 +22,10 @@ from agents.player import Player, PlayerFailed
 from agents.sandbox import player as sandbox
 from agents.sandbox.bot import SandboxedBot
 from agents.sandbox.box import Box
-from agents.sandbox.cargo import Cargo
-from agents.sandbox.limits import Limits
+from agents.sandbox.isolation import IsolationBackend, backends
+from agents.sandbox.limits import SandboxLimits
+from agents.sandbox.payload import Payload
 from agents.sandbox.player import SandboxedPlayer, sandboxed_player
-from agents.sandbox.wall import Wall, walls
 from arena.engine.evaluate import load, play_seeds
 from arena.engine.match import player_seed
 from arena.engine.verify import verify
@@ -41,8 +41,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox exi
 
 BREAKOUT = find_game("breakout")
 RULES = named_rules("breakout").varied(max_frames=12)
-STRICT = Limits(memory=200 << 20, address=500 << 20, decision=20)
-HASTY = Limits(memory=200 << 20, address=500 << 20, decision=5)
+STRICT = SandboxLimits(memory=200 << 20, address=500 << 20, decision=20)
+HASTY = SandboxLimits(memory=200 << 20, address=500 << 20, decision=5)
 """For those that never answer; long enough that an honest answer comes in time on a busy machine."""
 BAD, GOOD = 0, 1
 """Seeds; the attackers attack in the first of them."""
@@ -59,11 +59,11 @@ def written(text: str, folder: Path, name: str = "attacker") -> str:
 
 
 @pytest.fixture(scope="module")
-def bubblewrap() -> Wall:
-    wall = sandbox.probe()
-    if not wall.namespaces:
+def bubblewrap() -> IsolationBackend:
+    backend = sandbox.probe()
+    if not backend.namespaces:
         pytest.skip("bubblewrap doesn't work here (Debian: sudo apt-get install bubblewrap)")
-    return wall
+    return backend
 
 
 # -- as outside ------------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def outcome(name: str, folder: Path) -> list[Recording]:
 
 @pytest.mark.parametrize("name", FAILS)
 def test_an_attack_ends_its_own_game_and_nothing_else(
-    name: str, bubblewrap: Wall, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    name: str, bubblewrap: IsolationBackend, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
         bad, good = outcome(name, tmp_path)
@@ -149,7 +149,7 @@ def test_an_attack_ends_its_own_game_and_nothing_else(
 
 
 def test_processor_time_between_the_answers_is_limited_too(
-    bubblewrap: Wall, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    bubblewrap: IsolationBackend, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Limits of one second for the start and one per game: a thread that works on its own uses them up, while the
     answers come slowly enough that the game isn't over before, and soon enough for their own limit."""
@@ -161,16 +161,18 @@ def test_processor_time_between_the_answers_is_limited_too(
     agent.act = lambda step: (time.sleep(0.2), at_once(step))[1]
     """
     agent = written(attacker(body, player_seed(BAD)), tmp_path)
-    player = sandboxed_player(agent, BREAKOUT, Limits(cpu=1, decision=120, grace=600))
+    player = sandboxed_player(agent, BREAKOUT, SandboxLimits(cpu=1, decision=120, grace=600))
     (recording,) = play_seeds(player, named_rules("breakout").varied(max_frames=18_000), [BAD])
     assert recording.end is End.FAILED
     assert "processor time" in caplog.text
     player.close()
 
 
-def test_the_clock_of_a_whole_game(bubblewrap: Wall, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_clock_of_a_whole_game(
+    bubblewrap: IsolationBackend, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     text = attacker("pass", 0).replace("return self", "time.sleep(0.05); return self")
-    player = sandboxed_player(written(text, tmp_path), BREAKOUT, Limits(grace=0.3))
+    player = sandboxed_player(written(text, tmp_path), BREAKOUT, SandboxLimits(grace=0.3))
     (recording,) = play_seeds(player, RULES, [GOOD])
     player.close()
     assert recording.end is End.FAILED
@@ -178,7 +180,7 @@ def test_the_clock_of_a_whole_game(bubblewrap: Wall, tmp_path: Path, caplog: pyt
 
 
 def test_what_breaks_down_at_every_start_is_left_alone(
-    bubblewrap: Wall, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    bubblewrap: IsolationBackend, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     text = attacker("pass", 0).replace("def act(self, step):", "def act(self, step):\n        os._exit(1)")
     player = sandboxed_player(written(text, tmp_path), BREAKOUT, STRICT)
@@ -200,13 +202,15 @@ def test_what_breaks_down_at_every_start_is_left_alone(
         ("def make_player(game): return 1 / 0", "ZeroDivisionError"),
     ],
 )
-def test_what_goes_wrong_while_loading_is_said(text: str, reason: str, bubblewrap: Wall, tmp_path: Path) -> None:
+def test_what_goes_wrong_while_loading_is_said(
+    text: str, reason: str, bubblewrap: IsolationBackend, tmp_path: Path
+) -> None:
     limits = replace(STRICT, start=2) if "while True: pass" in text else STRICT
     with pytest.raises(AgentError, match=reason):
         sandboxed_player(written(text, tmp_path), BREAKOUT, limits)
 
 
-def test_no_process_is_left(bubblewrap: Wall, tmp_path: Path) -> None:
+def test_no_process_is_left(bubblewrap: IsolationBackend, tmp_path: Path) -> None:
     player = sandboxed_player(written(attacker("pass", 0), tmp_path), BREAKOUT)
     assert isinstance(player, SandboxedPlayer)
     box = player._bot.running()
@@ -230,7 +234,7 @@ def children_of(pid: int) -> list[int]:
     return [pid, *_descendants(pid)]
 
 
-def test_a_killed_arena_takes_its_sandboxes_along(bubblewrap: Wall, tmp_path: Path) -> None:
+def test_a_killed_arena_takes_its_sandboxes_along(bubblewrap: IsolationBackend, tmp_path: Path) -> None:
     agent = written(attacker("pass", 0), tmp_path)
     code = (
         "import sys, time; from agents.sandbox.player import sandboxed_player; from envs.games import find_game\n"
@@ -262,7 +266,7 @@ raise ValueError(json.dumps([facts["environment"], facts["files"], len(facts["pr
 """
 
 
-def test_what_is_there_to_see(bubblewrap: Wall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_there_to_see(bubblewrap: IsolationBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARENA_SECRET", "canary")
     with pytest.raises(AgentError, match="ValueError") as caught:
         sandboxed_player(written(INSIDE, tmp_path), BREAKOUT)
@@ -272,16 +276,20 @@ def test_what_is_there_to_see(bubblewrap: Wall, tmp_path: Path, monkeypatch: pyt
     assert "etc" in said
 
 
-OTHER_WALLS = ["hang", "fork", "file in tmp", "network", "kill the parent", "the system's files"]
+OTHER_BACKENDS = ["hang", "fork", "file in tmp", "network", "kill the parent", "the system's files"]
 
 
-@pytest.mark.parametrize("wall", walls(), ids=lambda wall: f"{wall.name}{' as root' if wall.privileged else ''}")
-@pytest.mark.parametrize("name", FAILS if os.environ.get("ARENA_SOAK") else OTHER_WALLS)
-def test_every_wall_holds(name: str, wall: Wall, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "backend", backends(), ids=lambda backend: f"{backend.name}{' as root' if backend.privileged else ''}"
+)
+@pytest.mark.parametrize("name", FAILS if os.environ.get("ARENA_SOAK") else OTHER_BACKENDS)
+def test_every_backend_holds(
+    name: str, backend: IsolationBackend, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Also the one that isn't taken here."""
     body, reason = FAILS[name]
-    cargo = Cargo("python", "attacker", attacker(body, player_seed(BAD)).encode(), "breakout")
-    player = SandboxedPlayer(SandboxedBot(cargo, wall, HASTY if reason == NO_ANSWER else STRICT))
+    payload = Payload("python", "attacker", attacker(body, player_seed(BAD)).encode(), "breakout")
+    player = SandboxedPlayer(SandboxedBot(payload, backend, HASTY if reason == NO_ANSWER else STRICT))
     bad, good = play_seeds(player, RULES, [BAD, GOOD])
     player.close()
     assert (bad.end, good.end) == (End.FAILED, End.TRUNCATED)
@@ -289,7 +297,7 @@ def test_every_wall_holds(name: str, wall: Wall, tmp_path: Path, caplog: pytest.
 
 
 def test_without_a_sandbox_nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "walls", list)
+    monkeypatch.setattr(sandbox, "backends", list)
     sandbox.probe.cache_clear()
     canary = tmp_path / "canary"
     agent = written(f"open({str(canary)!r}, 'w')", tmp_path)
@@ -325,11 +333,11 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("wall", sorted({wall.name for wall in walls()}))
-def test_an_ordinary_user_needs_no_rights(wall: str, open_folder: Path) -> None:
+@pytest.mark.parametrize("backend", sorted({backend.name for backend in backends()}))
+def test_an_ordinary_user_needs_no_rights(backend: str, open_folder: Path) -> None:
     """The tests above run as whoever runs them. Where that is root, these run as nobody, too."""
     names = ["fork", "memory by and by", "network", "file in tmp", "crash", "somebody's files"]
-    names += ["hang", "threads"] if wall == "bubblewrap" else []
+    names += ["hang", "threads"] if backend == "bubblewrap" else []
     python = [sys.executable]
     path = [str(Path(__file__).parents[3]), *(p for p in sys.path if p.endswith("site-packages"))]
     command: list[str] = []
@@ -342,7 +350,7 @@ def test_an_ordinary_user_needs_no_rights(wall: str, open_folder: Path) -> None:
                 pytest.skip(f"nobody may run {sys.executable}, and there is no /usr/bin/{version}")
             python = [found]
     done = subprocess.run(
-        [*command, *python, "-B", "-c", ORDINARY_USER, wall, str(open_folder), *names],
+        [*command, *python, "-B", "-c", ORDINARY_USER, backend, str(open_folder), *names],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": ":".join(path), "HOME": "/"},
         cwd="/",
         capture_output=True,
@@ -350,16 +358,16 @@ def test_an_ordinary_user_needs_no_rights(wall: str, open_folder: Path) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert f"name='{wall}'" in done.stdout
+    assert f"name='{backend}'" in done.stdout
     assert "privileged=False" in done.stdout
     for name in names:
         assert f"{name} ['failed', 'truncated']" in done.stdout
 
 
 def test_a_box_says_why_it_did_not_start() -> None:
-    wall = Wall("nothing", namespaces=False)
+    backend = IsolationBackend("nothing", namespaces=False)
     with pytest.raises(PlayerFailed, match="no kind of agent"):
-        Box(Cargo("nonsense", "x", b"", "breakout"), wall, Limits(), 1)
+        Box(Payload("nonsense", "x", b"", "breakout"), backend, SandboxLimits(), 1)
 
 
 def test_an_onnx_agent_plays_as_it_does_outside(tmp_path: Path) -> None:

@@ -20,11 +20,11 @@ from agents.load import load_player
 from agents.player import Player, PlayerFailed
 from agents.sandbox.bot import SandboxedBot
 from agents.sandbox.box import _descendants
-from agents.sandbox.cargo import Cargo
-from agents.sandbox.limits import BREAKDOWNS, Limits
+from agents.sandbox.isolation import IsolationBackend, backends
+from agents.sandbox.limits import BREAKDOWNS, SandboxLimits
 from agents.sandbox.network import SandboxedNetworkPlayer, network_player
-from agents.sandbox.player import cargo_of, player_in_sandbox, sandboxed_player
-from agents.sandbox.wall import Wall, walls
+from agents.sandbox.payload import Payload
+from agents.sandbox.player import payload_of, player_in_sandbox, sandboxed_player
 from arena.engine.evaluate import play_seeds
 from envs.environment import ArenaEnv
 from envs.errors import AgentError
@@ -91,7 +91,7 @@ def games(player: Player, seeds: range = FEW) -> dict[int, bytes]:
 
 class TestNetwork(PlayerContract):
     def make_player(self, rules: Rules) -> Player:
-        return player_in_sandbox(Cargo("weights", "Tester", zip_of(onnx_agent()), rules.game))
+        return player_in_sandbox(Payload("weights", "Tester", zip_of(onnx_agent()), rules.game))
 
 
 @pytest.mark.parametrize("name", AGENTS)
@@ -109,13 +109,15 @@ def test_they_are_with_slow_hands_too(agent: str) -> None:
     assert inside == games(delayed(load_player(agent, BREAKOUT), 100))
 
 
-@pytest.mark.parametrize("wall", walls(), ids=lambda wall: f"{wall.name}{' as root' if wall.privileged else ''}")
-def test_they_are_behind_every_wall(wall: Wall, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "backend", backends(), ids=lambda backend: f"{backend.name}{' as root' if backend.privileged else ''}"
+)
+def test_they_run_in_every_backend(backend: IsolationBackend, tmp_path: Path) -> None:
     """With torch, which needs more of the system than onnxruntime."""
     path = tmp_path / "agent.zip"
     path.write_bytes(zip_of(package()))
-    cargo = cargo_of(str(path), BREAKOUT)
-    inside = games(network_player(SandboxedBot(cargo, wall, Limits()), cargo))
+    payload = payload_of(str(path), BREAKOUT)
+    inside = games(network_player(SandboxedBot(payload, backend, SandboxLimits()), payload))
     assert inside == games(load_player(str(path), BREAKOUT))
 
 
@@ -174,7 +176,7 @@ def test_a_network_that_dies_again_and_again_is_left_alone(player: SandboxedNetw
 
 
 def test_a_networks_time_is_counted(agent: str) -> None:
-    with closing(sandboxed_player(agent, BREAKOUT, Limits(grace=0))) as player, ArenaEnv(RULES) as env:
+    with closing(sandboxed_player(agent, BREAKOUT, SandboxLimits(grace=0))) as player, ArenaEnv(RULES) as env:
         player.reset(seed=1, action_set=RULES.action_set)
         with pytest.raises(PlayerFailed, match="has thought for 0 s by frame 0"):
             player.act(env.start(1))
@@ -199,7 +201,10 @@ def test_a_network_that_hangs_is_ended(tmp_path: Path) -> None:
         model.graph.node.append(helper.make_node("MatMul", [f"many {number}", "narrow"], [last]))
     path = tmp_path / "agent.zip"
     path.write_bytes(zip_of(onnx_package(model)))
-    with closing(sandboxed_player(str(path), BREAKOUT, Limits(decision=0.001))) as player, ArenaEnv(RULES) as env:
+    with (
+        closing(sandboxed_player(str(path), BREAKOUT, SandboxLimits(decision=0.001))) as player,
+        ArenaEnv(RULES) as env,
+    ):
         player.reset(seed=1, action_set=RULES.action_set)
         with pytest.raises(PlayerFailed, match=r"gave no decision within 0\.001 s; its process was ended"):
             player.act(env.start(1))

@@ -85,16 +85,17 @@ class TestBasic(ScriptContract):
 class TestSteady(ScriptContract):
     script = "steady"
 
-    @pytest.fixture(params=["breakout", "space_invaders"])  # in the mazes it is `basic`
+    @pytest.fixture(params=["breakout", "space_invaders", "pacman"])
     def game(self, request: pytest.FixtureRequest) -> str:
         return str(request.param)
 
 
-def test_steady_decides_every_four_frames_and_holds_its_action(game: str) -> None:
+def test_steady_decides_as_often_as_agents_do_and_holds_its_action(game: str) -> None:
+    skip = GAMES[game].frame_skip
     env = environment(named_rules(game).varied(max_frames=400))
     actions = play(make_script("steady", GAMES[game]), env, seed=1)
     assert len(set(actions)) > 1
-    assert all(len(set(actions[k : k + 4])) == 1 for k in range(0, len(actions), 4))
+    assert all(len(set(actions[k : k + skip])) == 1 for k in range(0, len(actions), skip))
 
 
 STRENGTH = {

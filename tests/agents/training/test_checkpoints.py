@@ -7,9 +7,13 @@ import pytest
 from stable_baselines3 import A2C, DQN
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from agents.load import load_player
 from agents.training.checkpoints import read_checkpoint, restore, save_checkpoint
+from agents.training.dagger import DAgger
+from agents.training.lessons import LessonEnv
 from agents.training.replay_buffer import FrameReplayBuffer
 from envs.errors import AgentError
+from envs.games import find_game
 from envs.rules import named_rules
 from envs.training import TrainingEnv
 
@@ -30,6 +34,13 @@ def dqn(envs: int, room: int, buffer: Any = FrameReplayBuffer) -> DQN:
         device="cpu",
         policy_kwargs=dict(SMALL),
     )
+
+
+def pupil(notes_weight: float) -> DAgger:
+    teacher = load_player("script:steady", find_game("pacman"))
+    env = LessonEnv(named_rules("pacman"), [teacher])
+    settings: dict[str, Any] = {"buffer_size": 40, "device": "cpu", "policy_kwargs": dict(SMALL)}
+    return DAgger("CnnPolicy", env, notes_weight=notes_weight, **settings)
 
 
 def go_on(model: BaseAlgorithm, path: Path) -> None:
@@ -75,3 +86,11 @@ def test_another_optimizer_is_refused_and_a_changed_setting_of_it_holds(tmp_path
     other = A2C("CnnPolicy", games(1), device="cpu", rms_prop_eps=0.5, policy_kwargs=dict(SMALL))
     go_on(other, path)
     assert other.policy.optimizer.param_groups[0]["eps"] == 0.5
+
+
+@pytest.mark.parametrize(("then", "now", "says"), [(1.0, 0.0, "has"), (0.0, 1.0, "lacks")])
+def test_a_pupil_that_is_told_notes_goes_on_with_them(then: float, now: float, says: str, tmp_path: Path) -> None:
+    path = save_checkpoint(tmp_path, pupil(then), {})
+    go_on(pupil(then), path)
+    with pytest.raises(AgentError, match=rf"it {says} notes_net and notes_optimizer; give notes_weight and --teacher"):
+        go_on(pupil(now), path)

@@ -1,5 +1,9 @@
 """DAgger: what is learned from are the teacher's answers, and they are learned."""
 
+import json
+import re
+from pathlib import Path
+
 import numpy as np
 import torch
 
@@ -9,6 +13,7 @@ from agents.training.dagger import DAgger, sharpened
 from agents.training.fast import FastActorCriticPolicy, fast_policy_kwargs
 from agents.training.lessons import LessonEnv
 from agents.training.replay_buffer import AnswerBuffer
+from agents.training.watch import Watch
 from envs.games import LEFT, RIGHT
 from envs.rules import named_rules
 from envs.step import Step
@@ -155,8 +160,20 @@ def test_the_teacher_steers_the_beginnings_of_some_games() -> None:
     assert len(model.agreed) == 64
 
 
-def test_agreement_is_told_before_deaths_too() -> None:
+def test_agreement_is_told_before_deaths_too(tmp_path: Path) -> None:
     model = learner(steered=0.0, steered_fraction=0.0, gradient_steps=1)
     model.learn(1_200)
     assert len(model.agreed_before_deaths) > 2
     assert all(0 <= share <= 1 for share in model.agreed_before_deaths)
+    watch = Watch(
+        tmp_path, {"seed": 0}, [], evaluate=lambda *_: 0.0, write_agent=lambda *_: None, checkpoint_every=64,
+        evaluate_every=64,
+    )  # fmt: skip
+    watch.model = model
+    assert re.fullmatch(r"agrees in \d+%, before deaths in \d+%", watch.agreement())
+    model.agreed_before_deaths.clear()
+    assert re.fullmatch(r"agrees in \d+%", watch.agreement())
+    model.agreed.clear()
+    assert watch.agreement() == ""
+    watch.begin(model)
+    assert json.loads((tmp_path / "run.json").read_text())["core_seconds"] >= 0

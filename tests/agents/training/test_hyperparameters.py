@@ -1,38 +1,27 @@
 """Settings from a TOML file: what is taken, and the sentence for what isn't."""
 
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sb3_contrib import QRDQN
 from stable_baselines3 import A2C, DQN, PPO
 
-from agents.training.cloning import imitate
+from agents.training.config import Config
 from agents.training.dagger import DAgger
-from agents.training.hyperparameters import check_settings, check_together, falling, steps_per_update, whole_updates
+from agents.training.hyperparameters import check_together, falling, steps_per_update, whole_updates
 from envs.errors import AgentError
+from envs.games import find_game
 
-DEFAULTS = Path(__file__).parents[3] / "scripts" / "train.toml"
 LEARNERS: dict[str, Any] = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "qrdqn": QRDQN, "dagger": DAgger}
 
 
-def checked(algo: str, text: str, *, plain: bool = False) -> dict[str, Any]:
-    settings = {"envs": 8} | check_settings(
-        tomllib.loads(text), algo, LEARNERS[algo].__init__, envs=int, adam_eps=float
-    )
+def checked(algo: str, text: str, *, plain: bool = False, kickstart: bool = False) -> dict[str, Any]:
+    section = "kickstart" if kickstart and algo == "ppo" else algo
+    config = Config(LEARNERS, {section: tomllib.loads(text)})
+    settings = config.settings(algo, find_game("pacman"), kickstart=kickstart)
     check_together(settings, algo, LEARNERS[algo], plain=plain)
     return settings
-
-
-def test_the_defaults_are_taken() -> None:
-    config = tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))
-    for algo, learner in LEARNERS.items():
-        settings = check_settings(config[algo], algo, learner.__init__, envs=int, adam_eps=float)
-        check_together(settings, algo, learner, plain=False)
-        assert settings == config[algo]
-    recordings = {name: value for name, value in config["imitation"].items() if name not in LEARNERS}
-    assert check_settings(recordings, "imitation", imitate) == recordings
 
 
 @pytest.mark.parametrize(
@@ -47,7 +36,14 @@ def test_the_defaults_are_taken() -> None:
         ("ppo", "n_steps = true", "n_steps = True; expected a whole number"),
         ("ppo", "n_steps = []", "expected a whole number"),
         ("ppo", "n_steps = 99999999999999999999", "expected a whole number from 1 to 1,000,000,000"),
-        ("ppo", "n_steps = 1_000_000_000", "GB of memory; this machine has"),
+        ("ppo", 'extractor = "vgg"', "extractor = 'vgg'; expected one of nature, impala."),
+        ("dqn", "extractor = 1", "extractor = 1; expected one of nature, impala."),
+        ("dqn", "extractor = [1]", "extractor = [1]; expected one of nature, impala."),
+        ("ppo", "reward_scale = 0", "expected a number above 0."),
+        ("a2c", "reward_scale = true", "expected a number above 0."),
+        ("ppo", "opening = -1", "expected a whole number from 0 to 1,000"),
+        ("ppo", "soften = 2", "a 'soften', which it does not have"),
+        ("ppo", "critic_steps = 2", "a 'critic_steps', which it does not have"),
         ("ppo", "n_steps = 1\nenvs = 1", "a batch_size of 64, more than envs times n_steps, which is 1"),
         ("ppo", "batch_size = 100_000", "more than envs times n_steps, which is 16,384"),
         ("ppo", "batch_size = 1", "one step to learn from at a time"),
@@ -94,7 +90,6 @@ def test_the_defaults_are_taken() -> None:
         ("dqn", 'train_freq = [4, "step"]', "expected a whole number from 1"),
         ("dqn", "gradient_steps = -2", "or -1 for as many as there were steps"),
         ("dqn", "buffer_size = 10", "a batch_size of 32, more than buffer_size, which is 10"),
-        ("dqn", "buffer_size = 1e9", "GB of memory; this machine has"),
         ("dqn", "buffer_size = 1e12", "expected a whole number from 1 to 1,000,000,000"),
         ("dqn", "buffer_size = 1000\nn_steps = 3", "n_steps = 3, which the arena's replay buffer can't do"),
         ("dqn", "tau = 0", "expected a number above 0 and at most 1."),
@@ -102,7 +97,19 @@ def test_the_defaults_are_taken() -> None:
         ("dqn", "exploration_final_eps = 2", "expected a number from 0 to 1."),
         ("dqn", "optimize_memory_usage = true", "which the training script decides itself"),
         ("qrdqn", 'learning_rate = "fast"', 'or "linear" and such a number'),
-        ("dagger", "steered_fraction = 0", "expected a number above 0 and at most 1."),
+        ("dagger", "steered = 2", "expected a number from 0 to 1."),
+        ("dagger", "steered_fraction = -1", "expected a number from 0 to 1."),
+        ("dagger", "prefixes = 2", "prefixes = 2; expected a number from 0 to 1."),
+        ("dagger", "prefixes = nan", "expected a number from 0 to 1."),
+        ("dagger", "longest_prefix = 0", "longest_prefix = 0; expected a whole number from 1"),
+        ("dagger", "longest_prefix = 0.5", "expected a whole number from 1"),
+        ("dagger", "notes_weight = -1", "expected a number from 0 on."),
+        ("dagger", 'notes_weight = "all"', "expected a number from 0 on."),
+        ("dagger", "stakes = 1", "expected true or false."),
+        ("dagger", "sharper = 0", "expected a number above 0."),
+        ("dagger", "reward_scale = 3", "a 'reward_scale', which it does not have"),
+        ("dagger", "opening = 3", "an 'opening', which it does not have"),
+        ("dagger", "replay_buffer_kwargs = {}", "which the training script decides itself"),
         ("dagger", "temperature = 0", "expected a number above 0."),
         ("dagger", "buffer_size = 3", "more than buffer_size, which is 3"),
     ],
@@ -114,6 +121,27 @@ def test_what_cannot_be_is_refused_in_a_sentence(algo: str, text: str, says: str
     assert algo in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("soften = 0", "expected a number above 0."),
+        ("sharper = -1", "expected a number above 0."),
+        ("reward_scale = inf", "expected a number above 0."),
+        ("critic_steps = -1", "expected a whole number from 0"),
+        ("critic_learning_rate = 0", "expected a number above 0."),
+        ("critic_share = 1.5", "expected a number from 0 to 1."),
+        ("kl_coef = -0.1", "expected a number from 0 on."),
+        ("kl_fraction = 0", "expected a number above 0 and at most 1."),
+        ("n_epochs = 0", "expected a whole number from 1"),
+        ("prefixes = 0.5", "a 'prefixes', which it does not have"),
+    ],
+)
+def test_what_cannot_be_is_refused_for_going_on_from_an_agent(text: str, says: str) -> None:
+    with pytest.raises(AgentError, match="The settings give kickstart ") as refused:
+        checked("ppo", text, kickstart=True)
+    assert says in str(refused.value)
+
+
 def test_what_is_meant_is_taken() -> None:
     assert checked("dqn", "buffer_size = 1e5")["buffer_size"] == 100_000
     assert isinstance(checked("dqn", "buffer_size = 1e5")["buffer_size"], int)
@@ -123,6 +151,11 @@ def test_what_is_meant_is_taken() -> None:
     assert checked("dqn", "buffer_size = 1000\nlearning_starts = 0")["learning_starts"] == 0
     assert checked("ppo", "ent_coef = 0\ngamma = 1")["gamma"] == 1
     assert checked("ppo", "batch_size = 1\nnormalize_advantage = false")["batch_size"] == 1
+    assert checked("ppo", "opening = 0\nreward_scale = 0.5")["opening"] == 0
+    assert checked("ppo", "critic_steps = 1e5\nsoften = 10", kickstart=True)["critic_steps"] == 100_000
+    assert checked("dagger", "steered_fraction = 0\nprefixes = 0\nnotes_weight = 0")["steered_fraction"] == 0
+    for extractor in ("nature", "impala"):
+        assert checked("dagger", f'extractor = "{extractor}"')["extractor"] == extractor
 
 
 def test_a_run_has_whole_updates() -> None:
@@ -136,5 +169,5 @@ def test_a_run_has_whole_updates() -> None:
 
 
 def test_what_falls_is_named() -> None:
-    settings = {"learning_rate": "linear 1e-4", "clip_range": 0.1}
+    settings = {"learning_rate": "linear 1e-4", "clip_range": 0.1, "extractor": "impala"}
     assert falling(settings) == ["learning_rate"]

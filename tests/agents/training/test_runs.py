@@ -80,7 +80,7 @@ def test_a_run_without_a_checkpoint_is_neither_resumed_nor_overwritten(tmp_path:
 def test_a_run_that_goes_on_says_what_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before: dict[str, Any] = {
         "game": "pacman", "algo": "ppo", "seed": 0, "rules": "5min", "steps": 64, "command": "train.py pacman",
-            "teacher": "", "plain": False,
+            "teacher": "", "plain": False, "frame_skip": 4,
         "settings": {"envs": 2, "learning_rate": "linear 1e-4", "n_epochs": 3}, "best": {"score": 1, "steps": 64},
     }  # fmt: skip
     about = before | {"steps": 128, "rules": "30min", "settings": {"envs": 2, "learning_rate": "linear 2e-4"}}
@@ -96,6 +96,19 @@ def test_a_run_that_goes_on_says_what_differs(tmp_path: Path, capsys: pytest.Cap
     for what, other in (("game", "breakout"), ("algo", "a2c"), ("seed", 3)):
         with pytest.raises(AgentError, match=f"is of a run with the {what} {before[what]}, not {other}"):
             carry_over(before | {what: other}, before, tmp_path)
+    with pytest.raises(AgentError, match="is of a run with frame skip 4; go on with --frame-skip 4"):
+        carry_over(before | {"frame_skip": 3}, before, tmp_path)
+
+
+def test_a_run_from_before_there_were_frame_skips_goes_on_with_four(tmp_path: Path) -> None:
+    before: dict[str, Any] = {
+        "game": "pacman", "algo": "ppo", "seed": 0, "rules": "5min", "steps": 64, "command": "train.py pacman",
+        "settings": {"envs": 2},
+    }  # fmt: skip
+    now = before | {"teacher": "", "plain": False}
+    carry_over(now | {"frame_skip": 4}, before, tmp_path)
+    with pytest.raises(AgentError, match="is of a run with frame skip 4; go on with --frame-skip 4"):
+        carry_over(now | {"frame_skip": 3}, before, tmp_path)
 
 
 def test_an_agent_is_called_like_its_folder(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agents.load import load_player
-from agents.networks.preprocessing import Eye
+from agents.networks.preprocessing import Preprocessor
 from arena.archive.demonstrations import GAMMA, demonstrate, recordings_of
 from arena.engine.evaluate import play_seeds
 from envs import find_game
@@ -28,16 +28,16 @@ def test_observations_actions_and_returns(recordings: list[Recording]) -> None:
     shown = demonstrate(recordings)
     at = 0
     for recording in recordings:
-        env, eye = ArenaEnv(recording.rules), Eye()
+        env, preprocessor = ArenaEnv(recording.rules), Preprocessor()
         step = env.start(recording.seed)
         seen, rewards, lost = [], [], []
         lives, points = step.lives, 0.0
         for t, action in enumerate(recording.actions):
-            if eye.see(step):
+            if preprocessor.feed(step):
                 if t:
                     rewards.append(np.sign(points))
                     lost.append(step.lives < lives)
-                seen.append(eye.observation)
+                seen.append(preprocessor.observation)
                 lives, points = step.lives, 0.0
             step = env.advance(action)
             points += step.reward

@@ -64,10 +64,9 @@ def test_a_password_in_an_address_is_refused_and_not_shown() -> None:
 def test_every_page_of_the_server_is_known_where_an_address_is_read() -> None:
     from arena.server.web.live import router as live
     from arena.server.web.organizer import router as organizer
-    from arena.server.web.pictures import router as pictures
     from arena.server.web.public import router as public
 
-    routes = [route for router in (live, organizer, pictures, public) for route in router.routes]
+    routes = [route for router in (live, organizer, public) for route in router.routes]
     firsts = {route.path.split("/")[1] for route in routes if isinstance(route, APIRoute)} - {""}
     assert len(firsts) > 5
     assert firsts <= {*OWN_PATHS}

@@ -29,13 +29,13 @@ def test_the_demo_plays_verifies_and_shows_a_real_event(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     event = tmp_path / "event"
-    bookings = run(event, count=1, film_seconds=1)
+    publications = run(event, count=1, film_seconds=1)
     out = capsys.readouterr().out
 
-    assert all(booking.verification.ok and booking.new for booking in bookings)
+    assert all(publication.verification.ok and publication.new for publication in publications)
     files = sorted((event / "recordings").glob(f"*{SUFFIX}"))
-    assert sorted(booking.path for booking in bookings) == files
-    played = {(b.recording.rules.game, b.recording.player.name) for b in bookings if b.recording is not None}
+    assert sorted(publication.path for publication in publications) == files
+    played = {(b.recording.rules.game, b.recording.player.name) for b in publications if b.recording is not None}
     assert {(game, script) for game in GAMES_SHOWN for script in ("script:basic", "script:random")} <= played
     shortest = min(files, key=lambda path: path.stat().st_size)
     assert verify_file(shortest)[1].ok

@@ -23,10 +23,10 @@ from benchmarks.attack_files import ATTACKS, Canary
 from onnx import helper
 
 from agents.load import ZOO
-from agents.packages import MENDS, admit
+from agents.packages import HINTS, admit
 from agents.sandbox import player as sandbox
 from arena import cli
-from arena.diagnostics.agent_file import Finding, Status, _planned, preflight
+from arena.diagnostics.agent_file import Finding, FindingStatus, _planned, preflight
 from envs.errors import RulesError
 from envs.games import GAMES
 from envs.rules import named_rules
@@ -68,14 +68,14 @@ def test_a_plain_sb3_zip_is_checked_for_a_game(tmp_path: Path) -> None:
     assert "--preprocessing sb3-wrappers-84" in guessed[2].mend
     steps = found(tmp_path / "a.zip", "breakout")
     assert list(steps) == ["file", "game", "sandbox", "speed", "short game", "score"]
-    assert all(finding.status is not Status.REFUSED for name, finding in steps.items() if name != "speed")
+    assert all(finding.status is not FindingStatus.REFUSED for name, finding in steps.items() if name != "speed")
     assert "the first" in steps["score"].sentence  # a second is not enough for a whole game
 
 
 def test_a_frame_skip_that_hides_something_is_warned_of(tmp_path: Path) -> None:
     """`pacman-taught` decides every fourth frame, and plays so."""
     game = found(ZOO / "pacman-taught.zip")["game"]
-    assert game.status is Status.WARN
+    assert game.status is FindingStatus.WARN
     assert "every 4th frame" in game.sentence
     assert "with frame skip 4, what is drawn in 2 of them is never seen" in game.sentence
     assert game.mend == "Train it with frame skip 3."
@@ -114,15 +114,15 @@ def test_rules_that_there_are_not_are_said_first(tmp_path: Path) -> None:
 
 
 def test_without_a_sandbox_weights_are_checked_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "walls", list)
+    monkeypatch.setattr(sandbox, "backends", list)
     sandbox.probe.cache_clear()
     try:
         steps = found(onnx_agent(tmp_path / "a.zip"))
     finally:
         sandbox.probe.cache_clear()
-    assert steps["sandbox"].status is Status.WARN
+    assert steps["sandbox"].status is FindingStatus.WARN
     assert "No sandbox works here" in steps["sandbox"].sentence
-    assert steps["short game"].status is Status.OK
+    assert steps["short game"].status is FindingStatus.OK
 
 
 @pytest.mark.parametrize("actions", [3, 36])
@@ -140,7 +140,7 @@ def test_a_plain_sb3_zip_that_fits_no_game_or_several_is_asked_about(
     (tmp_path / "a.zip").write_bytes(zip_of(sb3_zip(torch_file(state_dict(numbers)))))
     steps = found(tmp_path / "a.zip")
     assert list(steps) == ["file", "game"]
-    assert steps["game"].status is Status.WARN
+    assert steps["game"].status is FindingStatus.WARN
     assert ("no game of the arena" if actions == 3 else "Breakout, ") in steps["game"].sentence
     assert "--game" in steps["game"].mend
     assert cli.main(["agent", "check", str(tmp_path / "a.zip")]) == 0
@@ -150,7 +150,7 @@ def test_a_plain_sb3_zip_that_fits_no_game_or_several_is_asked_about(
 def test_another_game_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zip_of(sb3_zip()))
     steps = found(tmp_path / "a.zip", "ms_pacman")
-    assert steps["game"].status is Status.REFUSED
+    assert steps["game"].status is FindingStatus.REFUSED
     assert steps["game"].code == "actions-wrong"
     assert list(steps) == ["file", "game"]
 
@@ -174,7 +174,7 @@ def slow(rows: int) -> Any:
 
 def test_a_slow_agent_is_refused(tmp_path: Path) -> None:
     steps = found(onnx_agent(tmp_path / "a.zip", slow(3000)))
-    assert steps["speed"].status is Status.REFUSED
+    assert steps["speed"].status is FindingStatus.REFUSED
     assert steps["speed"].code == "too-slow"
     assert list(steps)[-1] == "speed"
 
@@ -184,7 +184,7 @@ def test_an_agent_that_breaks_down_is_refused(tmp_path: Path) -> None:
     model.graph.node[-1].output[0] = "zero"
     model.graph.node.append(helper.make_node("Div", ["zero", "zero"], ["logits"]))
     steps = found(onnx_agent(tmp_path / "a.zip", model))
-    assert steps["short game"].status is Status.REFUSED
+    assert steps["short game"].status is FindingStatus.REFUSED
     assert steps["short game"].code == "forfeit"
     assert steps["short game"].sentence.startswith("It broke down after 0 frames, which would be a forfeit: ")
     assert "NaN or infinity" in steps["short game"].sentence
@@ -207,7 +207,7 @@ def test_a_refusal_has_a_name_a_sentence_and_a_way_to_mend_it(
     (finding,) = answer["findings"]
     code = ATTACKS[name].code
     assert (finding["step"], finding["status"], finding["code"]) == ("file", "refused", code)
-    assert finding["mend"].lower().rstrip(".") == MENDS[code].lower().rstrip(".")
+    assert finding["mend"].lower().rstrip(".") == HINTS[code].lower().rstrip(".")
     assert finding["sentence"].endswith(".")
     assert cli.main(["agent", "check", str(path)]) == 1
     out = capsys.readouterr().out
@@ -258,4 +258,4 @@ def test_a_strangers_text_does_not_reach_the_terminal(tmp_path: Path, capsys: py
 def test_a_folder_is_checked_as_well(tmp_path: Path) -> None:
     for name, content in package().items():
         (tmp_path / name).write_bytes(content)
-    assert next(preflight(tmp_path)).status is Status.OK
+    assert next(preflight(tmp_path)).status is FindingStatus.OK

@@ -9,8 +9,8 @@ import pytest
 
 from arena.diagnostics.integrity import OpenLoop, Rerun, first_difference, open_loop, rerun
 from arena.engine.evaluate import Handling, evaluate, play_seeds
-from arena.engine.seeds import PRACTICE_SEEDS
-from arena.event.evaluation_plan import hidden_seeds, write_plan
+from arena.engine.seeds import PRACTICE_SEEDS, fresh_seeds
+from arena.event.evaluation_plan import write_plan
 from envs.errors import AgentError, SeedError
 from envs.rules import named_rules
 from tests.doubles import Dice
@@ -87,14 +87,14 @@ def test_where_two_games_part() -> None:
     assert first_difference(b"abc", b"ab") == 2
 
 
-def test_hidden_seeds_are_new_and_no_practice_seeds(tmp_path: Path) -> None:
-    seeds = hidden_seeds(500)
+def test_fresh_seeds_are_new_and_no_practice_seeds(tmp_path: Path) -> None:
+    seeds = fresh_seeds(500)
     assert len(set(seeds)) == 500
     assert min(seeds) >= PRACTICE_SEEDS
-    assert not set(seeds) & set(hidden_seeds(500))
+    assert not set(seeds) & set(fresh_seeds(500))
     assert max(seeds) < 2**53
     with pytest.raises(SeedError, match="1 to 100,000"):
-        hidden_seeds(0)
+        fresh_seeds(0)
     path = write_plan(tmp_path / "evaluations", "Bot", "ab" * 32, RULES, seeds[:2], [0, 200])
     plan = json.loads(path.read_text())
     assert (plan["seeds"], plan["delays_ms"]) == (list(seeds[:2]), [0, 200])

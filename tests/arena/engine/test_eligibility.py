@@ -9,7 +9,7 @@ import pytest
 
 from arena.engine.eligibility import unranked_reason
 from arena.engine.evaluate import play_seeds
-from arena.scoreboard.publish import book, keep, unbooked
+from arena.scoreboard.publish import keep, publish, unpublished
 from arena.scoreboard.store import Scoreboard
 from envs.games import FPS
 from envs.rules import named_rules
@@ -83,9 +83,9 @@ def test_the_scoreboard_leaves_it_out_and_says_why(game: Recording, tmp_path: Pa
     slow, good = of(game, frames_per_second=50.0), of(game)
     paths = [keep(one, tmp_path / "recordings") for one in (slow, good)]
     with Scoreboard.open(tmp_path / "arena.sqlite") as board:
-        bookings = book(paths, board, processes=1)
-        assert [(b.new, b.verification.ok) for b in bookings] == [(False, True), (True, True)]
-        assert "50.00 frames per second" in str(bookings[0].unranked)
-        assert bookings[1].unranked is None
+        publications = publish(paths, board, processes=1)
+        assert [(b.new, b.verification.ok) for b in publications] == [(False, True), (True, True)]
+        assert "50.00 frames per second" in str(publications[0].unranked)
+        assert publications[1].unranked is None
         assert len(board.results()) == 1
-        assert unbooked(tmp_path / "recordings", board) == [], "nobody is asked about it again"
+        assert unpublished(tmp_path / "recordings", board) == [], "nobody is asked about it again"

@@ -16,7 +16,7 @@ import pytest
 
 from agents.load import load_player
 from agents.player import Kind, PlayerQuit
-from arena.engine.evaluate import LANES, Job, evaluate, play_job, play_seeds
+from arena.engine.evaluate import LANES, EvaluationJob, evaluate, play_job, play_seeds
 from arena.engine.match import Match, RecordingObserver
 from arena.engine.verify import verify
 from envs.errors import AgentError, SeedError
@@ -72,7 +72,7 @@ def test_a_seed_asked_for_twice_is_played_twice() -> None:
 
 
 def test_a_job() -> None:
-    job = Job("script:random", RULES, (4, 1, 3))
+    job = EvaluationJob("script:random", RULES, (4, 1, 3))
     recordings = play_job(job)
     assert [recording.seed for recording in recordings] == [4, 1, 3]
     assert {(r.player.name, r.player.kind) for r in recordings} == {("script:random", Kind.SCRIPT.value)}

@@ -6,19 +6,19 @@ import re
 
 import pytest
 
-from arena.event.settings import Settings, read_settings, template
+from arena.event.settings import EventSettings, read_settings, template
 from envs.errors import EventError
 
 
 def test_the_template_says_what_holds_anyway() -> None:
     text = template('The "last" evening, é')
-    assert read_settings(text.encode(), "x") == Settings(name='The "last" evening, é')
+    assert read_settings(text.encode(), "x") == EventSettings(name='The "last" evening, é')
     told = re.sub(r"(?m)^# (?=[a-z_]+ = )", "", text)
     assert told.count("\n#") < text.count("\n#")
     read = read_settings(told.encode(), "x")
-    assert read.model_copy(update={"dates": Settings(name="x").dates, "seeds": Settings(name="x").seeds}) == Settings(
-        name=read.name
-    )
+    plain = EventSettings(name=read.name)
+    assert read.model_copy(update={"dates": plain.dates, "seeds": plain.seeds, "url": plain.url}) == plain
+    assert read.url
     assert read.dates.opens is not None
     assert read.dates.final is not None
 
@@ -60,6 +60,10 @@ def test_every_mistake_is_named_at_once() -> None:
         ),
         ('name = "x"\ngames = []', "games"),
         ('name = "x"\n[dats]', "did you mean dates?"),
+        (
+            'name = "x"\nurl = "10.0.0.1"',
+            "url: expected an address that begins with http:// or https://, not '10.0.0.1'",
+        ),
         ("name = ", "can't be read as TOML"),
     ],
 )

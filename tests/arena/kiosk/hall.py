@@ -96,12 +96,12 @@ class Hall:
             name = f"kiosk{self.display[1:]}-{self._shots:02d}-{name}.png"
             Image.fromarray(self.screen()).save(Path(folder) / name)
 
-    def to_the_match(self, name: str, rival: int = 9) -> None:
+    def to_the_match(self, name: str, choice: int = 9) -> None:
         """Walk from attract mode to the first round of Breakout, against the rival in that line; the last is nobody."""
         self.wait_for("press fire", 5, palette.YELLOW)
         self.wait_for("choose a game", 6, palette.YELLOW, "space")
         self.wait_for("choose an opponent", 6, palette.ORANGE, "Return")
-        self.key(*["Down"] * rival)
+        self.key(*["Down"] * choice)
         self.wait_for("your name", 6, palette.SKY, "Return")
         self.type(name)
         self.wait_for("one question", 6, palette.SKY, "Return")

@@ -34,7 +34,7 @@ def package(path: Path, name: str) -> Path:
 
 
 def offered(house: House, game: str = "breakout") -> list[str]:
-    return [rival.name for rival in house.rivals(GAMES[game]) if rival.named is not None]
+    return [choice.name for choice in house.opponents(GAMES[game]) if choice.named is not None]
 
 
 def test_an_admitted_agent_is_offered_for_its_game(house: House) -> None:
@@ -84,8 +84,8 @@ def submit(board: Scoreboard, sha256: str, name: str, state: str) -> None:
 
 def test_it_plays_under_its_name(house: House) -> None:
     package(house.event.agents / "mine.zip", "Brick Lover")
-    rival = next(one for one in house.rivals(BREAKOUT) if one.named is not None)
-    at_work = rival.start(house.rules(BREAKOUT))
+    choice = next(one for one in house.opponents(BREAKOUT) if one.named is not None)
+    at_work = choice.start(house.rules(BREAKOUT))
     try:
         deadline = time.monotonic() + 300
         while at_work.loading and time.monotonic() < deadline:

@@ -45,11 +45,11 @@ def hall(display: str, tmp_path: Path) -> Iterator[Hall]:
 
 def test_a_guest_plays_and_stands_on_the_standings_and_a_kill_costs_only_the_running_game(hall: Hall) -> None:
     """Ada meets a house bot: a network, in a process of its own. (Small letters: a busy X server loses the Shift.)"""
-    hall.to_the_match("ada", rival=0)
+    hall.to_the_match("ada", choice=0)
     ada = hall.verified("*-ada-*.arena.zip")  # five balls are lost soon
-    rival = hall.verified(f"*-{HOUSE_BOT}-*.arena.zip")  # FIRE has let it play to its end quickly
-    assert (ada.player.name, rival.player.name) == ("ada", HOUSE_BOT)
-    assert ada.seed == rival.seed
+    choice = hall.verified(f"*-{HOUSE_BOT}-*.arena.zip")  # FIRE has let it play to its end quickly
+    assert (ada.player.name, choice.player.name) == ("ada", HOUSE_BOT)
+    assert ada.seed == choice.seed
     time.sleep(2.5)  # keys are ignored at first
     hall.wait_for(("you win!", "the machine wins", "a draw"), 6, palette.ORANGE, "Return")
     ranked = unranked_reason(ada) is None  # not where this machine was too busy to hold the console's pace

@@ -11,22 +11,25 @@ from screenshots import fill, played_by_agent, played_by_guest, visit_of
 
 from agents.human import Button
 from agents.player import Kind
-from arena.event.lifecycle import Ceremony
+from arena.event.lifecycle import EventLifecycle
 from arena.event.log import Log
 from arena.kiosk.clips import CLIP_SECONDS
+from arena.kiosk.flow import SCREENS, follow
 from arena.kiosk.kiosk import Kiosk
-from arena.kiosk.model import House, Rival
+from arena.kiosk.model import House, OpponentChoice
 from arena.kiosk.rounds import is_over
 from arena.kiosk.screens.attract import LOAD_AFTER_SECONDS, STANDINGS_SECONDS, Attract
-from arena.kiosk.screens.base import DEAF_SECONDS, Visit
-from arena.kiosk.screens.choose import ChooseRival
+from arena.kiosk.screens.base import DEAF_SECONDS, To, Visit
+from arena.kiosk.screens.choose import ChooseOpponent
+from arena.kiosk.screens.consent import Consent
 from arena.kiosk.screens.exit import TRIES, WAIT_SECONDS
-from arena.kiosk.screens.match import NEXT_SECONDS, NextRound, Playing, Trouble
+from arena.kiosk.screens.match import NEXT_SECONDS, NextRound, PlayingScreen, Practice, Trouble
 from arena.kiosk.screens.name import EnterName
-from arena.kiosk.screens.result import Counting, Result
+from arena.kiosk.screens.result import Counting, ResultScreen
+from arena.play.keeper import PlayedGame
 from arena.play.opponent_loading import LoadingOpponent
-from arena.play.session import Played, Round
-from arena.scoreboard.results import Result as GameResult
+from arena.play.session import Round
+from arena.scoreboard.results import Result
 from arena.ui import strings
 from arena.ui.window import Press
 from envs.games import GAMES
@@ -39,11 +42,11 @@ BREAKOUT = GAMES["breakout"]
 RULES = named_rules("breakout").varied(max_frames=1200)
 
 
-def a_result(house: House, player: str, score: float) -> GameResult:
+def a_result(house: House, player: str, score: float) -> Result:
     """A result that nobody played: for what only reads the standings."""
     rules = house.rules(BREAKOUT)
     values = {name: player.encode().hex()[:8].ljust(64, "0") for name in ("recording_sha256", "digest")}
-    return GameResult(
+    return Result(
         player=player,
         kind=Kind.SCRIPT,
         artifact_sha256=None,
@@ -100,20 +103,20 @@ class TestChoosing:
     )
     def test_arrows_move_among_the_games(self, guest: Guest, house: House, keys: list[str], game: int) -> None:
         guest.press("space", *keys, "return")
-        assert isinstance(guest.kiosk.screen, ChooseRival)
+        assert isinstance(guest.kiosk.screen, ChooseOpponent)
         assert guest.kiosk.screen.visit.game is house.games[game]
 
     def test_the_last_rival_is_nobody(self, guest: Guest) -> None:
         guest.press("space", "return", *["down"] * 20, "return")
         assert isinstance(guest.kiosk.screen, EnterName)
-        assert guest.kiosk.screen.visit.rival is None
+        assert guest.kiosk.screen.visit.choice is None
 
     def test_the_strongest_rival_comes_first(self, guest: Guest, house: House) -> None:
         house.board.add(a_result(house, "script:basic", 99))
         guest.press("space", "return")
-        assert isinstance(guest.kiosk.screen, ChooseRival)
-        assert guest.kiosk.screen.rivals[0] is not None
-        assert guest.kiosk.screen.rivals[0].agent == "script:basic"
+        assert isinstance(guest.kiosk.screen, ChooseOpponent)
+        assert guest.kiosk.screen.opponents[0] is not None
+        assert guest.kiosk.screen.opponents[0].agent == "script:basic"
 
 
 class TestName:
@@ -168,14 +171,14 @@ class TestName:
         naming.press(*["down"] * 4 if not name.strip() else [])
         screen = naming.kiosk.screen
         assert isinstance(screen, EnterName)
-        assert screen.finish(naming.clock()) is screen
+        assert screen.finish() is screen
         assert screen.problem
 
     def test_decomposed_letters_become_one_form(self, naming: Guest) -> None:
         naming.type("Zoe\u0308")
         screen = naming.kiosk.screen
         assert isinstance(screen, EnterName)
-        screen.finish(naming.clock())
+        screen.finish()
         assert screen.visit.name == "Zoë"
 
     def test_who_has_played_is_told(self, naming: Guest, house: House) -> None:
@@ -188,9 +191,10 @@ class TestName:
         naming.press("return")
         naming.press("down")
         screen = naming.kiosk.screen
-        follow = screen.answered(1, naming.clock())  # type: ignore[attr-defined]
-        assert type(follow).__name__ == "Practice"
-        assert follow.visit.name == ""
+        assert isinstance(screen, Consent)
+        practice = follow(screen.answered(1), naming.kiosk.house, naming.clock())
+        assert isinstance(practice, Practice)
+        assert practice.visit.name == ""
 
 
 class TestTime:
@@ -255,9 +259,9 @@ class TestTime:
 
     def test_keys_are_ignored_for_two_seconds_after_a_game(self, guest: Guest, house: House) -> None:
         visit = visit_of(house, BREAKOUT, "Ada", None, 1)
-        guest.kiosk.screen = Result(house, visit, None, guest.clock())
+        guest.kiosk.screen = ResultScreen(house, visit, None, guest.clock())
         guest.press("return", "space", "escape")
-        assert guest.sees == "Result"
+        assert guest.sees == "ResultScreen"
         guest.wait(DEAF_SECONDS)
         guest.press("return")
         assert guest.sees == "Attract"
@@ -265,7 +269,7 @@ class TestTime:
     def test_who_goes_away_between_two_rounds_is_counted(self, guest: Guest, house: House) -> None:
         guest.kiosk.screen = NextRound(house, visit_of(house, BREAKOUT, "Ada", None, 1), guest.clock())
         guest.wait(NEXT_SECONDS + 1)
-        assert guest.sees in ("Counting", "Result")
+        assert guest.sees in ("Counting", "ResultScreen")
 
     def test_who_goes_away_before_the_first_round_is_not(self, guest: Guest, house: House) -> None:
         guest.kiosk.screen = NextRound(house, Visit(BREAKOUT, name="Ada"), guest.clock())
@@ -273,8 +277,8 @@ class TestTime:
         assert guest.sees == "Attract"
 
     def test_after_the_event_there_is_no_ranked_round(self, guest: Guest, house: House) -> None:
-        ceremony = Ceremony(house.event, Log(house.board.engine))
-        for step in (ceremony.open, ceremony.freeze, ceremony.close):
+        lifecycle = EventLifecycle(house.event, Log(house.board.engine))
+        for step in (lifecycle.open, lifecycle.freeze, lifecycle.close):
             assert NextRound(house, Visit(BREAKOUT, name="Ada"), guest.clock()).refusal == ""
             step()
         guest.kiosk.screen = screen = NextRound(house, Visit(BREAKOUT, name="Ada"), guest.clock())
@@ -284,10 +288,10 @@ class TestTime:
         assert guest.sees != "Playing"
 
 
-class TestRival:
+class TestOpponentChoice:
     @pytest.mark.parametrize("agent", ["no-such-bot", "script:nonsense"])
     def test_one_that_cannot_play_leaves_the_guest_alone(self, guest: Guest, house: House, agent: str) -> None:
-        visit = Visit(BREAKOUT, Rival(agent, None), LoadingOpponent(agent, RULES), "Ada")
+        visit = Visit(BREAKOUT, OpponentChoice(agent, None), LoadingOpponent(agent, RULES), "Ada")
         guest.kiosk.screen = screen = NextRound(house, visit, guest.clock())
         deadline = time.monotonic() + 300
         while screen.is_waiting and time.monotonic() < deadline:
@@ -300,7 +304,7 @@ class TestRival:
 
     def test_one_that_died_between_two_rounds_leaves_the_guest_alone(self, guest: Guest, house: House) -> None:
         others = set(multiprocessing.active_children())
-        visit = Visit(BREAKOUT, Rival("script:basic", None), name="Ada")
+        visit = Visit(BREAKOUT, OpponentChoice("script:basic", None), name="Ada")
         visit.at_work = LoadingOpponent("script:basic", house.rules(BREAKOUT))
         deadline = time.monotonic() + 300
         while visit.at_work.loading and time.monotonic() < deadline:
@@ -308,21 +312,21 @@ class TestRival:
         (process,) = set(multiprocessing.active_children()) - others
         process.kill()
         process.join()
-        guest.kiosk.screen = Playing(house, visit, guest.clock(), house.seeds(BREAKOUT)[0], None)
+        guest.kiosk.screen = PlayingScreen(house, visit, guest.clock(), house.seeds(BREAKOUT)[0], None)
         guest.wait(0.5)
         assert guest.sees == "NextRound"
         assert (visit.at_work.opponent, visit.rounds) == (None, [])
         assert "has died" in str(visit.at_work.problem)
 
     def test_who_leaves_ends_a_rival_that_is_still_loading(self) -> None:
-        rival = LoadingOpponent("script:random", RULES)
-        rival.close()
-        rival.close()
+        choice = LoadingOpponent("script:random", RULES)
+        choice.close()
+        choice.close()
         deadline = time.monotonic() + 300
-        while rival.loading and time.monotonic() < deadline:
+        while choice.loading and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert not rival.loading
-        assert rival.opponent is None
+        assert not choice.loading
+        assert choice.opponent is None
 
 
 class TestExit:
@@ -386,7 +390,7 @@ class TestResult:
         while guest.sees == "Counting":
             guest.wait(0.5)
         screen = guest.kiosk.screen
-        assert isinstance(screen, Result)
+        assert isinstance(screen, ResultScreen)
         assert screen.outcome is not None
         standings = house.standings(BREAKOUT)
         ada = next(s for s in standings if s.player == "Ada")
@@ -406,14 +410,14 @@ class TestResult:
         mine = visit.rounds[1].person
         quitted = mine._replace(recording=mine.recording.model_copy(update={"end": End.QUIT}))
         visit.rounds[1] = visit.rounds[1]._replace(person=quitted)
-        said = [sentence for sentence, _ in Result(house, visit, None, guest.clock()).sentences()]
+        said = [sentence for sentence, _ in ResultScreen(house, visit, None, guest.clock()).sentences()]
         assert said[0] == strings.text("kiosk.left_round", name="script:random")
         first = visit.rounds[0]
         assert first.opponent is not None
         lead = first.person.recording.score - first.opponent.recording.score
         assert f"{abs(lead):,} points" in said[1] or lead == 0
         visit.rounds.pop(0)
-        said = [sentence for sentence, _ in Result(house, visit, None, guest.clock()).sentences()]
+        said = [sentence for sentence, _ in ResultScreen(house, visit, None, guest.clock()).sentences()]
         assert not [sentence for sentence in said if "script:random" in sentence][1:], "nothing left to compare"
 
     def test_a_second_match_tells_of_the_personal_best(self, guest: Guest, house: House) -> None:
@@ -434,7 +438,7 @@ class TestResult:
         guest.kiosk.screen = Counting(house, visit, guest.clock())
         while guest.sees == "Counting":
             guest.wait(0.5)
-        assert isinstance(guest.kiosk.screen, Result)
+        assert isinstance(guest.kiosk.screen, ResultScreen)
         assert guest.kiosk.screen.outcome is None
         guest.wait(50)
         assert guest.sees == "Attract"
@@ -454,11 +458,11 @@ class TestResult:
         (bad,) = played_by_guest("Eve", RULES.varied(max_frames=60), [3], 7)
         assert good.score > bad.score
         won, lost, even = (
-            Round(3, Played(mine, None, None), Played(theirs, None, None))
+            Round(3, PlayedGame(mine, None, None), PlayedGame(theirs, None, None))
             for mine, theirs in ((good, bad), (bad, good), (good, good))
         )
-        alone = Round(3, Played(good, None, None), None)
-        left = Round(3, Played(good.model_copy(update={"end": End.QUIT}), None, None), won.opponent)
+        alone = Round(3, PlayedGame(good, None, None), None)
+        left = Round(3, PlayedGame(good.model_copy(update={"end": End.QUIT}), None, None), won.opponent)
         matches = [([won, won], True), ([won, lost], False), ([won, lost, won], True), ([lost, lost], True)]
         matches += [([even, even], False), ([even, won, even], True), ([won], False), ([left], True)]
         matches += [([alone, alone], False), ([alone] * 3, True)]
@@ -471,7 +475,12 @@ class TestResult:
         guest.kiosk.screen = Trouble(house, visit, "The disk is full.", guest.clock())
         guest.wait(DEAF_SECONDS)
         guest.press("return")
-        assert guest.sees in ("Counting", "Result")
+        assert guest.sees in ("Counting", "ResultScreen")
+
+
+def test_every_name_of_a_screen_stands_for_one() -> None:
+    assert set(SCREENS) == set(To)
+    assert len(set(SCREENS.values())) == len(To)
 
 
 def test_f10_in_every_screen_leads_to_the_exit(guest: Guest) -> None:

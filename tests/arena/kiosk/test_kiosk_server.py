@@ -10,12 +10,13 @@ import pytest
 from agents.player import Kind
 from arena.client.api import RankedTicket
 from arena.client.offline import Alone
-from arena.client.station import Refused
+from arena.client.station import TicketRefused
 from arena.event.secrets import adopt, ranked_seeds, shared
+from arena.kiosk.flow import follow
 from arena.kiosk.model import House, with_own
 from arena.kiosk.screens.attract import Attract
 from arena.kiosk.screens.base import Command, Input, Visit
-from arena.kiosk.screens.match import NextRound, Playing
+from arena.kiosk.screens.match import NextRound, PlayingScreen
 from arena.scoreboard.results import Result, Standing
 from arena.scoreboard.store import Scoreboard
 from arena.ui.strings import text
@@ -34,14 +35,14 @@ class Server(Alone):
 
     url = "http://10.0.0.5:8000"
 
-    def __init__(self, said: RankedTicket | Refused | None) -> None:
+    def __init__(self, said: RankedTicket | TicketRefused | None) -> None:
         self.said = said
         self.wishes: list[tuple[str, int | None]] = []
 
     def wish(self, player: str, rules: Rules, seed: int | None) -> None:
         self.wishes.append((player, seed))
 
-    def answer(self) -> RankedTicket | Refused | None:
+    def answer(self) -> RankedTicket | TicketRefused | None:
         return self.said
 
 
@@ -60,15 +61,15 @@ def test_a_game_waits_for_nobody(ticket: RankedTicket | None, house: House, gues
     screen = before_the_match(house, guest, server)
     seed = house.seeds(BREAKOUT)[0]
     assert server.wishes == [("Ada", seed)]
-    playing = screen.handle(GO, guest.clock())
-    assert isinstance(playing, Playing)
+    playing = follow(screen.handle(GO, guest.clock()), house, guest.clock())
+    assert isinstance(playing, PlayingScreen)
     assert (playing.ticket, playing.seed) == (ticket, seed)
 
 
 def test_a_refusal_is_said_and_ends_the_match(house: House, guest: Guest) -> None:
-    screen = before_the_match(house, guest, Server(Refused("The event is closed.")))
+    screen = before_the_match(house, guest, Server(TicketRefused("The event is closed.")))
     assert screen.refusal == "The event is closed."
-    assert isinstance(screen.handle(GO, guest.clock()), Attract)
+    assert isinstance(follow(screen.handle(GO, guest.clock()), house, guest.clock()), Attract)
 
 
 def test_a_day_has_so_many_games_without_a_server_too(house: House, guest: Guest, board: Scoreboard) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from arena.engine.seeds import PRACTICE_SEEDS
-from arena.event import secrets as kiosk_seeds
+from arena.event import secrets
+from arena.event.folder import KIOSK_SETTINGS, open_event, server_url
 from arena.event.secrets import ranked_seeds
-from arena.kiosk.settings import FILE_NAME, open_settings
+from arena.kiosk.settings import open_settings
 from envs.environment import SEED_LIMIT
 from envs.errors import EventError
 from envs.games import GAMES
@@ -35,11 +36,11 @@ def test_the_first_start_writes_a_file_with_a_fresh_code(tmp_path: Path) -> None
 
 def test_what_the_template_offers_can_be_used(tmp_path: Path) -> None:
     open_settings(tmp_path)
-    path = tmp_path / FILE_NAME
+    path = tmp_path / KIOSK_SETTINGS
     lines = path.read_text().splitlines()
     path.write_text("\n".join(re.sub(r"^# (\w+ = )", r"\1", line) for line in lines))
     settings = open_settings(tmp_path)
-    assert settings.url
+    assert settings.rounds == 3
     assert settings.idle_seconds == 45
 
 
@@ -62,9 +63,30 @@ def test_what_the_template_offers_can_be_used(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_values_are_named(text: str, complaint: str, tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_text(text)
+    (tmp_path / KIOSK_SETTINGS).write_text(text)
     with pytest.raises(EventError, match=re.escape(complaint)):
         open_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("event_toml", "kiosk_toml", "url"),
+    [
+        ("", None, ""),
+        ('url = "http://10.0.0.1:8000"', None, "http://10.0.0.1:8000"),
+        ("", 'url = "http://10.0.0.2:8000"', "http://10.0.0.2:8000"),
+        ('url = "http://10.0.0.1:8000"', 'url = "http://10.0.0.2:8000"', "http://10.0.0.1:8000"),
+        ("", 'url = "javascript:alert(1)"', ""),
+        ("", "url = 7", ""),
+        ("", "url = ", ""),
+    ],
+)
+def test_the_address_stands_in_event_toml_or_in_an_older_kiosk_toml(
+    event_toml: str, kiosk_toml: str | None, url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "event.toml").write_text(f'name = "Test"\n{event_toml}\n')
+    if kiosk_toml is not None:
+        (tmp_path / KIOSK_SETTINGS).write_text(f'exit_code = "1234"\n{kiosk_toml}\n')
+    assert server_url(open_event(tmp_path)) == url
 
 
 RULES = named_rules("breakout")
@@ -87,11 +109,11 @@ def test_another_event_has_other_seeds(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
 def test_only_the_owner_may_read_the_secret(tmp_path: Path) -> None:
     ranked_seeds(tmp_path, RULES, 1)
-    assert stat.S_IMODE((tmp_path / kiosk_seeds.FILE_NAME).stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / secrets.RANKED_FILE).stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("content", ["", "zz", "ab", "ü"])
 def test_a_damaged_secret_is_not_replaced(content: str, tmp_path: Path) -> None:
-    (tmp_path / kiosk_seeds.FILE_NAME).write_text(content)
+    (tmp_path / secrets.RANKED_FILE).write_text(content)
     with pytest.raises(EventError, match="restore it"):
         ranked_seeds(tmp_path, RULES, 1)

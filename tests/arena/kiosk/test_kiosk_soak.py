@@ -19,13 +19,13 @@ from arena.engine.eligibility import unranked_reason
 from arena.engine.verify import verify_file
 from arena.kiosk.model import House
 from arena.kiosk.screens.attract import Attract
-from arena.kiosk.screens.base import Screen, Visit
-from arena.kiosk.screens.choose import ChooseGame, ChooseRival
+from arena.kiosk.screens.base import KioskScreen, Visit
+from arena.kiosk.screens.choose import ChooseGame, ChooseOpponent
 from arena.kiosk.screens.consent import Consent, WarmUp
 from arena.kiosk.screens.exit import Attempts, Exit
-from arena.kiosk.screens.match import NextRound, Playing, Practice, Trouble
+from arena.kiosk.screens.match import NextRound, PlayingScreen, Practice, Trouble
 from arena.kiosk.screens.name import EnterName
-from arena.kiosk.screens.result import Counting, Result
+from arena.kiosk.screens.result import Counting, ResultScreen
 from envs.games import GAMES
 from tests.arena.kiosk.conftest import Guest
 from tests.arena.mashing import SECONDS, SOAKING, random_event
@@ -34,7 +34,7 @@ GAME_SECONDS = 30 if SOAKING else 2
 BREAKOUT = GAMES["breakout"]
 
 
-def screens(house: House, now: float) -> dict[str, Callable[[], Screen]]:
+def screens(house: House, now: float) -> dict[str, Callable[[], KioskScreen]]:
     played = visit_of(house, BREAKOUT, "Ada", "script:random", 1)
 
     def fresh() -> Visit:
@@ -43,13 +43,13 @@ def screens(house: House, now: float) -> dict[str, Callable[[], Screen]]:
     return {
         "attract": lambda: Attract(house, now),
         "game": lambda: ChooseGame(house, now),
-        "rival": lambda: ChooseRival(house, Visit(BREAKOUT), now),
+        "rival": lambda: ChooseOpponent(house, Visit(BREAKOUT), now),
         "name": lambda: EnterName(house, Visit(BREAKOUT), now),
         "consent": lambda: Consent(house, fresh(), now),
         "warm up": lambda: WarmUp(house, fresh(), now),
         "next round": lambda: NextRound(house, fresh(), now),
         "counting": lambda: Counting(house, fresh(), now),
-        "result": lambda: Result(house, fresh(), None, now),
+        "result": lambda: ResultScreen(house, fresh(), None, now),
         "trouble": lambda: Trouble(house, fresh(), "The disk is full.", now),
         "exit": lambda: Exit(house, Attract(house, now), Attempts(), now),
     }
@@ -86,7 +86,7 @@ def test_random_keys_and_pads_do_no_harm(name: str, guest: Guest, house: House) 
         for press in kiosk.stage.poll_text() if kiosk.screen.typing else kiosk.stage.poll():
             kiosk.handle(press)
         guest.clock.now += rng.choice([0.02, 0.02, 0.5, 3.0])
-        if isinstance(kiosk.screen, Practice | Playing) or rng.random() < 0.02:
+        if isinstance(kiosk.screen, Practice | PlayingScreen) or rng.random() < 0.02:
             kiosk.screen = make()
             kiosk.screen.since = kiosk.screen.touched = guest.clock()
         kiosk.update()
@@ -97,7 +97,9 @@ def test_random_keys_and_pads_do_no_harm(name: str, guest: Guest, house: House) 
 def test_random_keys_and_pads_in_a_ranked_game_leave_a_recording(guest: Guest, house: House) -> None:
     """The keys come from another thread, while the game runs in real time; then nobody is there, and it gives up."""
     house.settings = replace(house.settings, idle_game_seconds=5.0, rounds=1)
-    guest.kiosk.screen = Playing(house, Visit(BREAKOUT, name="Ada"), guest.clock(), house.seeds(BREAKOUT)[0], None)
+    guest.kiosk.screen = PlayingScreen(
+        house, Visit(BREAKOUT, name="Ada"), guest.clock(), house.seeds(BREAKOUT)[0], None
+    )
     stop = threading.Event()
 
     def mash() -> None:
@@ -111,7 +113,7 @@ def test_random_keys_and_pads_in_a_ranked_game_leave_a_recording(guest: Guest, h
     guest.kiosk.turn()
     stop.set()
     mashing.join()
-    assert guest.sees in ("Counting", "Result")
+    assert guest.sees in ("Counting", "ResultScreen")
     while guest.sees == "Counting":
         guest.wait(0.5)
     (path,) = house.event.recordings.glob("*.arena.zip")

@@ -13,7 +13,8 @@ import pytest
 
 from agents.human import Button
 from arena.play import hands, session
-from arena.play.session import Limits, play_game
+from arena.play.limits import PlayLimits
+from arena.play.session import play_game
 from arena.ui.controls import Controls
 from arena.ui.strings import text
 from arena.ui.window import Press, Stage, open_stage
@@ -172,9 +173,9 @@ def test_a_pad_pulled_out_in_mid_game_pauses_it(stage: Stage, monkeypatch: pytes
     pad = Plug(GAME_CONTROLLER, 6, 15, 0)
     other = Plug(JOYSTICK, 2, 4, 0)
     said = []
-    look = hands.Conductor.next
+    look = hands.WindowHands.next
 
-    def then_pull(self: hands.Conductor, step: Step) -> Any:
+    def then_pull(self: hands.WindowHands, step: Step) -> Any:
         if step.t == 10:
             pad.axis(0, 1)
         if step.t == 30:
@@ -190,10 +191,10 @@ def test_a_pad_pulled_out_in_mid_game_pauses_it(stage: Stage, monkeypatch: pytes
         said.append(words[0])
         pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_p, unicode="p"))
 
-    monkeypatch.setattr(hands.Conductor, "next", then_pull)
+    monkeypatch.setattr(hands.WindowHands, "next", then_pull)
     monkeypatch.setattr(hands, "draw_lines", go_on)
     rules = named_rules("breakout").varied(max_frames=90)
-    played = play_game(stage, rules, 3, "Ada", None, limits=Limits(pauses=1, countdown=0)).person.recording
+    played = play_game(stage, rules, 3, "Ada", None, limits=PlayLimits(pauses=1, countdown=0)).person.recording
     assert played.frames == 90
     assert played.pacing is not None
     assert len(played.pacing.pauses) == 1
@@ -210,9 +211,9 @@ def test_who_plays_with_a_pad_pauses_and_leaves_with_it_and_reads_how(
     pad = Plug(GAME_CONTROLLER, 6, 15, 0)
     back, start = 4, 6  # as SDL counts a controller's buttons
     said: list[str] = []
-    look = hands.Conductor.next
+    look = hands.WindowHands.next
 
-    def then_pause(self: hands.Conductor, step: Step) -> Any:
+    def then_pause(self: hands.WindowHands, step: Step) -> Any:
         if step.t == 20:
             pad.button(start, True)
         return look(self, step)
@@ -222,10 +223,10 @@ def test_who_plays_with_a_pad_pauses_and_leaves_with_it_and_reads_how(
         pad.button(start, text("play.pad_leave") in said)
         pad.button(back, text("play.pad_paused") in said)
 
-    monkeypatch.setattr(hands.Conductor, "next", then_pause)
+    monkeypatch.setattr(hands.WindowHands, "next", then_pause)
     monkeypatch.setattr(hands, "draw_lines", answer)
     rules = named_rules("breakout").varied(max_frames=90)
-    recording = play_game(stage, rules, 3, "Ada", None, limits=Limits(countdown=0)).person.recording
+    recording = play_game(stage, rules, 3, "Ada", None, limits=PlayLimits(countdown=0)).person.recording
     assert recording.end is End.QUIT
     assert 20 <= recording.frames <= 22, "SDL reports a virtual button when it looks the next time"
     pad.pull()

@@ -9,7 +9,7 @@ import pygame
 import pytest
 
 from agents.human import Button
-from arena.diagnostics.machine import Status
+from arena.diagnostics.machine import CheckStatus
 from arena.play import hands_on as check
 from arena.play import remap
 from arena.play.remap import choose_keys
@@ -100,7 +100,7 @@ def test_a_machine_that_does_everything(unseen: None, keyboard: Keyboard, monkey
     found = hands_on(monkeypatch)
     assert list(found) == ["frame pacing", "keys", "pad", "loudspeaker"]
     assert "frames per second" in found["frame pacing"].sentence
-    assert {found[name].status for name in ("keys", "pad", "loudspeaker")} == {Status.OK}
+    assert {found[name].status for name in ("keys", "pad", "loudspeaker")} == {CheckStatus.OK}
 
 
 def test_a_keyboard_that_knows_two_keys_and_a_silent_room(
@@ -111,15 +111,15 @@ def test_a_keyboard_that_knows_two_keys_and_a_silent_room(
 
     when_drawn(monkeypatch, check, answer)
     found = hands_on(monkeypatch)
-    assert found["keys"].status is Status.WARN
+    assert found["keys"].status is CheckStatus.WARN
     assert "left, up" in found["keys"].sentence
     assert "--remap" in found["keys"].advice
-    assert found["loudspeaker"].status is Status.WARN
+    assert found["loudspeaker"].status is CheckStatus.WARN
 
 
 def test_without_a_display_it_is_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
     (found,) = check.hands_on()
-    assert found.status is Status.WARN
+    assert found.status is CheckStatus.WARN
     assert "desktop session" in found.sentence

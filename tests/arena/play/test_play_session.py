@@ -20,8 +20,9 @@ from arena.engine.evaluate import play_seeds
 from arena.engine.recover import recover
 from arena.engine.verify import verify
 from arena.play import hands, session
-from arena.play.opponent import Ghost, open_opponent
-from arena.play.session import PRACTICE, RANKED, Limits, Round, play_game, play_match
+from arena.play.limits import PRACTICE, RANKED, PlayLimits
+from arena.play.opponent import GhostOpponent, open_opponent
+from arena.play.session import Round, play_game, play_match
 from arena.ui.strings import text
 from arena.ui.window import Stage
 from envs.errors import PlayerNameError, RecordingError, SeedError
@@ -42,14 +43,14 @@ Answers = list[int]
 def at(monkeypatch: pytest.MonkeyPatch, keyboard: Keyboard) -> At:
     """What happens just before the frames after these. The end screen is left at once."""
     happens: At = {}
-    look = hands.Conductor.next
+    look = hands.WindowHands.next
 
-    def then_look(self: hands.Conductor, step: Step) -> Any:
+    def then_look(self: hands.WindowHands, step: Step) -> Any:
         if step.t in happens:
             happens.pop(step.t)()
         return look(self, step)
 
-    monkeypatch.setattr(hands.Conductor, "next", then_look)
+    monkeypatch.setattr(hands.WindowHands, "next", then_look)
     return happens
 
 
@@ -79,7 +80,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, keyboard: Keyboard) -> Answers:
     return keys
 
 
-def play(stage: Stage, folder: Path | None = None, seed: int = 3, limits: Limits = QUICK, **more: Any) -> Round:
+def play(stage: Stage, folder: Path | None = None, seed: int = 3, limits: PlayLimits = QUICK, **more: Any) -> Round:
     return play_game(stage, RULES, seed, "Ada", folder, limits=limits, **more)
 
 
@@ -149,14 +150,14 @@ def test_pauses_run_out(stage: Stage, at: At, keyboard: Keyboard, answers: Answe
     for t in (10, 20, 30, 40):
         at[t] = lambda: keyboard.tap(pygame.K_p)
     answers += [pygame.K_p, pygame.K_SPACE]
-    pacing = play(stage, limits=Limits(pauses=2, countdown=0)).person.recording.pacing
+    pacing = play(stage, limits=PlayLimits(pauses=2, countdown=0)).person.recording.pacing
     assert pacing is not None
     assert [pause.frame for pause in pacing.pauses] == [10, 20]
 
 
 def test_a_pause_ends_by_itself_when_its_time_is_up(stage: Stage, at: At, keyboard: Keyboard) -> None:
     at[10] = lambda: keyboard.tap(pygame.K_p)
-    pacing = play(stage, limits=Limits(pause_seconds=0.3, countdown=0)).person.recording.pacing
+    pacing = play(stage, limits=PlayLimits(pause_seconds=0.3, countdown=0)).person.recording.pacing
     assert pacing is not None
     assert len(pacing.pauses) == 1
     assert pacing.pauses[0].ms >= 300
@@ -181,7 +182,7 @@ def test_who_hammers_on_escape_plays_on(stage: Stage, at: At, keyboard: Keyboard
     """The first closes the question, the others come while the seconds to going on are counted."""
     at[1] = lambda: keyboard.tap(pygame.K_ESCAPE)
     answers += [pygame.K_F1] * 60 + [pygame.K_ESCAPE] * 15
-    recording = play(stage, limits=Limits(countdown=1)).person.recording
+    recording = play(stage, limits=PlayLimits(countdown=1)).person.recording
     assert recording.end is End.TRUNCATED
     assert recording.pacing is not None
     assert [pause.frame for pause in recording.pacing.pauses] == [1]
@@ -189,7 +190,7 @@ def test_who_hammers_on_escape_plays_on(stage: Stage, at: At, keyboard: Keyboard
 
 def test_before_the_first_frame_a_second_escape_leaves(stage: Stage, at: At, answers: Answers) -> None:
     answers += [pygame.K_ESCAPE, pygame.K_F1, pygame.K_ESCAPE]
-    recording = play(stage, limits=Limits(countdown=60)).person.recording
+    recording = play(stage, limits=PlayLimits(countdown=60)).person.recording
     assert (recording.frames, recording.end) == (0, End.QUIT)
     assert stage.toast == "", "what was asked for has been done"
 
@@ -228,7 +229,7 @@ def test_practice_counts_no_pauses_and_says_nothing_of_ranks(
 def test_without_pauses_a_second_escape_leaves(stage: Stage, at: At, keyboard: Keyboard) -> None:
     at[20] = lambda: keyboard.tap(pygame.K_ESCAPE)
     at[25] = lambda: keyboard.tap(pygame.K_ESCAPE)
-    recording = play(stage, limits=Limits(pauses=0, countdown=0)).person.recording
+    recording = play(stage, limits=PlayLimits(pauses=0, countdown=0)).person.recording
     assert (recording.frames, recording.end) == (25, End.QUIT)
 
 
@@ -241,7 +242,7 @@ def test_closing_the_window_ends_the_match_and_keeps_what_was_played(stage: Stag
 
 
 def test_nobody_there(real_time: None, stage: Stage, at: At) -> None:
-    recording = play(stage, limits=Limits(countdown=0, idle_seconds=0.5)).person.recording
+    recording = play(stage, limits=PlayLimits(countdown=0, idle_seconds=0.5)).person.recording
     assert recording.end is End.QUIT
     assert recording.frames < 90
 
@@ -253,18 +254,18 @@ def test_an_agent_beside_plays_what_it_would_have_played_alone(
     with open_opponent("script:basic", RULES) as opponent:
         rounds = play_match(stage, RULES, [3, 4], "Ada", tmp_path, opponent=opponent, limits=QUICK)
     for one in rounds:
-        rival = one.opponent
-        assert rival is not None
-        assert rival.path is not None
-        assert verify(read(rival.path)).ok
-        assert rival.recording.seed == one.person.recording.seed == one.seed
-        assert rival.recording.pacing is not None
-        if rival.recording.pacing.held_frames == 0:
+        opponent = one.opponent
+        assert opponent is not None
+        assert opponent.path is not None
+        assert verify(read(opponent.path)).ok
+        assert opponent.recording.seed == one.person.recording.seed == one.seed
+        assert opponent.recording.pacing is not None
+        if opponent.recording.pacing.held_frames == 0:
             from agents.scripts import make_script
             from envs.games import find_game
 
             (alone,) = play_seeds(make_script("basic", find_game("breakout")), RULES, [one.seed])
-            assert rival.recording.digest == alone.digest
+            assert opponent.recording.digest == alone.digest
 
 
 def test_who_leaves_waits_for_nobody_and_loses_the_round(
@@ -278,7 +279,7 @@ def test_who_leaves_waits_for_nobody_and_loses_the_round(
         assert process.pid is not None
         at[10] = lambda: os.kill(process.pid, signal.SIGSTOP)
         try:
-            one = play(stage, tmp_path, opponent=opponent, limits=Limits(pauses=0, countdown=0))
+            one = play(stage, tmp_path, opponent=opponent, limits=PlayLimits(pauses=0, countdown=0))
         finally:
             os.kill(process.pid, signal.SIGCONT)
     assert (one.person.recording.frames, one.person.recording.end) == (24, End.QUIT)
@@ -305,12 +306,12 @@ def test_the_rival_plays_on_when_the_persons_game_is_over(stage: Stage, at: At, 
 
 def test_a_ghost_plays_its_recording_and_is_not_recorded_again(stage: Stage, at: At, tmp_path: Path) -> None:
     (recording,) = play_seeds(Dice("Shade"), RULES, [3])
-    one = play(stage, tmp_path, opponent=Ghost(recording))
+    one = play(stage, tmp_path, opponent=GhostOpponent(recording))
     assert one.opponent is not None
     assert one.opponent.recording == recording
     assert len(list(tmp_path.glob("*.arena.zip"))) == 1
     with pytest.raises(RecordingError, match="seed 3"):
-        play(stage, tmp_path, seed=4, opponent=Ghost(recording))
+        play(stage, tmp_path, seed=4, opponent=GhostOpponent(recording))
 
 
 def test_a_full_disk_in_mid_game_stops_nothing(
@@ -398,7 +399,7 @@ def test_mashing_everything_breaks_nothing(stage: Stage, at: At, tmp_path: Path)
 
     for t in range(0, 90, 2):
         at[t] = mash
-    limits = Limits(pauses=5, pause_seconds=0.5, countdown=0, idle_seconds=20)
+    limits = PlayLimits(pauses=5, pause_seconds=0.5, countdown=0, idle_seconds=20)
     played = play(stage, tmp_path, limits=limits).person
     assert verify(played.recording).ok
 

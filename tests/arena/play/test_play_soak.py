@@ -17,9 +17,10 @@ from arena.engine.evaluate import play_seeds
 from arena.engine.recover import recover
 from arena.engine.verify import verify
 from arena.play import hands_on, session
-from arena.play.opponent import Ghost
+from arena.play.limits import PlayLimits
+from arena.play.opponent import GhostOpponent
 from arena.play.remap import choose_keys
-from arena.play.session import Limits, play_game
+from arena.play.session import play_game
 from arena.ui.window import Stage
 from envs.rules import named_rules
 from recordings.codec import SUFFIX, read
@@ -27,7 +28,7 @@ from tests.arena.mashing import SECONDS, mashed
 from tests.doubles import Dice
 
 RULES = named_rules("breakout").varied(max_frames=120)
-LIMITS = Limits(pauses=9, pause_seconds=1.0, countdown=0, idle_seconds=20)
+LIMITS = PlayLimits(pauses=9, pause_seconds=1.0, countdown=0, idle_seconds=20)
 
 
 def for_a_while(show: Callable[[], object], seed: int) -> None:
@@ -58,7 +59,7 @@ def test_a_ghost_that_plays_on_alone(stage: Stage, monkeypatch: pytest.MonkeyPat
         raise ZeroDivisionError
 
     monkeypatch.setattr(HumanPlayer, "act", breaks_down)  # the person's game ends at once
-    for_a_while(lambda: play_game(stage, RULES, 3, "Ada", None, opponent=Ghost(recording), limits=LIMITS), 3)
+    for_a_while(lambda: play_game(stage, RULES, 3, "Ada", None, opponent=GhostOpponent(recording), limits=LIMITS), 3)
 
 
 def test_a_disk_that_stays_full(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

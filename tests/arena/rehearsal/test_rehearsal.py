@@ -19,8 +19,8 @@ import pytest
 from agents.human import Button, action_of
 from agents.player import Kind
 from arena.rehearsal.full_event import run
-from arena.rehearsal.scripted_people import SUFFIX, Person, buttons_of
-from arena.rehearsal.sizes import EVENING, Programme
+from arena.rehearsal.scripted_people import SUFFIX, ScriptedPerson, buttons_of
+from arena.rehearsal.sizes import EVENING, RehearsalSize
 from arena.scoreboard.store import Scoreboard
 from envs.errors import EventError
 from envs.rules import named_rules
@@ -39,13 +39,13 @@ learning_rate = 2.5e-4
 """
 
 
-def small(folder: Path) -> Programme:
+def small(folder: Path) -> RehearsalSize:
     config = folder / "small.toml"
     config.write_text(TRAINING)
     options = ("--algo", "ppo", "--steps", "64", "--episodes", "1", "--config", str(config), "--threads", "1")
-    return Programme(
+    return RehearsalSize(
         games=("breakout",),
-        people=(Person("Ada", 0.3), Person("Ben", 0.9)),
+        people=(ScriptedPerson("Ada", 0.3), ScriptedPerson("Ben", 0.9)),
         training=options,
         practice=1,
         evaluation=1,

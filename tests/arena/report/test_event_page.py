@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from agents.player import Kind
-from arena.html.environment import mean_points, points
-from arena.html.score_axis import GameSection, Refused
+from arena.html.score_axis import GameSection, RefusedRecording
 from arena.report.event_page import EventPage, render, sections_of, verdicts_of, write_page
 from arena.scoreboard.results import Result, Standing
 from arena.scoreboard.store import Scoreboard
+from arena.stats.text import mean_points, points
 from envs import GAMES
 from envs.errors import EventError
 from envs.games import find_game
@@ -175,7 +175,7 @@ def test_hostile_names_are_text() -> None:
                     section(
                         *(played(name, [i, 2 * i]) for i, name in enumerate(HOSTILE)),
                         verdicts=[f"{name} beats {name}: clearly." for name in HOSTILE],
-                        refused=[Refused(name, name) for name in HOSTILE],
+                        refused=[RefusedRecording(name, name) for name in HOSTILE],
                     )
                 ],
                 film=HOSTILE[1],

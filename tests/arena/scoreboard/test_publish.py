@@ -9,7 +9,7 @@ import pytest
 
 from agents.load import load_player
 from arena.engine.evaluate import play_seeds
-from arena.scoreboard.publish import book, keep, unbooked
+from arena.scoreboard.publish import keep, publish, unpublished
 from arena.scoreboard.store import Scoreboard
 from envs.games import find_game
 from envs.rules import named_rules
@@ -59,12 +59,12 @@ def test_only_what_verifies_is_booked_and_only_once(game: Recording, tmp_path: P
     empty.write_bytes(b"")
     seen = []
     with Scoreboard.open(tmp_path / "board.sqlite") as board:
-        bookings = book([good, bad, empty], board, seen.append, processes=1)
-        assert seen == bookings
-        assert [booking.verification.ok for booking in bookings] == [True, False, False]
-        assert [booking.new for booking in bookings] == [True, False, False]
-        assert bookings[2].recording is None
-        (again,) = book([good], board)
+        publications = publish([good, bad, empty], board, seen.append, processes=1)
+        assert seen == publications
+        assert [publication.verification.ok for publication in publications] == [True, False, False]
+        assert [publication.new for publication in publications] == [True, False, False]
+        assert publications[2].recording is None
+        (again,) = publish([good], board)
         assert again.verification.ok
         assert not again.new
         (result,) = board.results()
@@ -75,17 +75,17 @@ def test_only_what_verifies_is_booked_and_only_once(game: Recording, tmp_path: P
 def test_what_is_unbooked(game: Recording, tmp_path: Path) -> None:
     folder = tmp_path / "recordings"
     with Scoreboard.open(tmp_path / "board.sqlite") as board:
-        assert unbooked(folder, board) == []
+        assert unpublished(folder, board) == []
         first = keep(game, folder)
-        assert unbooked(folder, board) == [first]
-        book([first], board)
-        assert unbooked(folder, board) == []
+        assert unpublished(folder, board) == [first]
+        publish([first], board)
+        assert unpublished(folder, board) == []
         copy = folder / f"copy{SUFFIX}"
         copy.write_bytes(first.read_bytes())
         again = folder / f"again{SUFFIX}"  # another file, the same game of a machine
         again.write_bytes(encode(later(game)))
-        assert unbooked(folder, board) == []
+        assert unpublished(folder, board) == []
         person = keep(by(game, "human"), folder)
         bad = folder / f"bad{SUFFIX}"
         bad.write_bytes(b"")
-        assert unbooked(folder, board) == sorted([person, bad])
+        assert unpublished(folder, board) == sorted([person, bad])

@@ -11,7 +11,7 @@ import pytest
 
 from agents.load import load_player
 from arena.engine.evaluate import play_seeds
-from arena.scoreboard.publish import book, unbooked
+from arena.scoreboard.publish import publish, unpublished
 from arena.scoreboard.store import Scoreboard
 from envs.games import GAMES
 from envs.rules import named_rules
@@ -29,10 +29,10 @@ def test_a_year_that_no_database_takes(tmp_path: Path, recordings: list[Recordin
     odd = save(recordings[0].model_copy(update={"started_at": datetime(1, 1, 1, tzinfo=UTC)}), tmp_path)
     good = save(recordings[1], tmp_path)
     with Scoreboard.open(tmp_path / "arena.sqlite") as board:
-        bookings = book([odd, good], board, processes=1)
-        assert [(one.verification.ok, one.new) for one in bookings] == [(False, False), (True, True)]
-        assert "started_at" in bookings[0].verification.reason
-        assert unbooked(tmp_path, board) == [odd]
+        publications = publish([odd, good], board, processes=1)
+        assert [(one.verification.ok, one.new) for one in publications] == [(False, False), (True, True)]
+        assert "started_at" in publications[0].verification.reason
+        assert unpublished(tmp_path, board) == [odd]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such file names")
@@ -40,6 +40,6 @@ def test_a_file_name_that_can_not_be_shown(tmp_path: Path, recordings: list[Reco
     path = tmp_path / "a\nb.arena.zip"
     shutil.copy(save(recordings[0], tmp_path), path)
     with Scoreboard.open(tmp_path / "arena.sqlite") as board:
-        (booking,) = book([path], board, processes=1)
-    assert not booking.verification.ok
-    assert not booking.new
+        (publication,) = publish([path], board, processes=1)
+    assert not publication.verification.ok
+    assert not publication.new

@@ -12,7 +12,7 @@ import pytest
 
 from arena.event.folder import open_event
 from arena.server.services import Server
-from arena.server.settings import Settings
+from arena.server.settings import ServerSettings
 from tests.arena.server.serving import Serving
 
 
@@ -62,6 +62,6 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     """A server's parts without its processes and its port."""
     event = open_event(tmp_path / "event", "Parts")
     place = str(event.database) if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    running = Server(Settings(event, place, 0, 0))
+    running = Server(ServerSettings(event, place, 0, 0))
     yield running
     running.stop()

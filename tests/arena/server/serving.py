@@ -18,7 +18,7 @@ from typing import Any, Self
 from arena.client.api import Client
 from arena.engine.recover import replayed
 from arena.event.folder import SETTINGS, open_event
-from arena.event.lifecycle import Ceremony, Phase
+from arena.event.lifecycle import EventLifecycle, Phase
 from arena.event.log import Log
 from arena.scoreboard.server_tables import Role
 from arena.scoreboard.store import Scoreboard
@@ -60,9 +60,9 @@ class Serving:
         with Scoreboard.open(self.database) as board:
             tokens = Tokens(board, Clock())
             self.tokens = {role: tokens.add(role, f"{role}".title())[1] for role in Role}
-            ceremony = Ceremony(self.event, Log(board.engine))
-            if ceremony.state().phase is Phase.DRAFT:  # a restored event is open already
-                ceremony.open()
+            lifecycle = EventLifecycle(self.event, Log(board.engine))
+            if lifecycle.state().phase is Phase.DRAFT:  # a restored event is open already
+                lifecycle.open()
             self.ids = {role: number for number, role in enumerate(Role, start=1)}
 
     def token(self, role: Role, name: str) -> str:

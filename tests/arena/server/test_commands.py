@@ -25,7 +25,7 @@ from arena.scoreboard.server_tables import Role
 from arena.scoreboard.store import Scoreboard
 from arena.server.access.tokens import Identity, Tokens
 from arena.server.clock import Clock
-from arena.server.settings import Settings
+from arena.server.settings import ServerSettings
 from arena.server.submissions.queue import Submissions
 from envs.errors import EventError
 from envs.rules import named_rules
@@ -234,7 +234,7 @@ def test_an_agents_file_is_kept_by_its_hash(tmp_path: Path) -> None:
     event = open_event(tmp_path)
     with Scoreboard.open(event.database) as board:
         made, _ = Tokens(board, Clock()).add(Role.PARTICIPANT, "../../x")
-        submissions = Submissions(board, Clock(), Settings(event, str(event.database)))
+        submissions = Submissions(board, Clock(), ServerSettings(event, str(event.database)))
         who = Identity(made.id, made.role, made.name)
         sent = submissions.accept(who, "key-of-it", b"agent", "../../etc", named_rules("breakout"))
         assert [path.name for path in (tmp_path / "agents").iterdir()] == [f"{sent.artifact_sha256}.zip"]

@@ -47,7 +47,7 @@ def games(name: str, count: int) -> list[bytes]:
     ]
 
 
-def eventually(said: Callable[[], bool], seconds: float = 120) -> None:
+def eventually(said: Callable[[], bool], seconds: float = 600) -> None:
     deadline = time.monotonic() + seconds
     while not said():
         assert time.monotonic() < deadline

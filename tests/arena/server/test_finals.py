@@ -14,11 +14,11 @@ import pytest
 
 from arena.client.api import Client, RankedTicket, ServerRefused
 from arena.engine.recover import replayed
-from arena.event.lifecycle import Ceremony
+from arena.event.lifecycle import EventLifecycle
 from arena.event.log import Log
 from arena.scoreboard.server_tables import Role
 from arena.scoreboard.store import Scoreboard
-from arena.tournament.runner import Conductor, machine, person
+from arena.tournament.runner import TournamentRunner, machine, person
 from envs.rules import named_rules
 from recordings.codec import encode
 from recordings.recording import RecordedPlayer
@@ -36,15 +36,15 @@ def final(tmp_path: Path) -> Iterator[Serving]:
     folder.mkdir()
     (folder / "event.toml").write_text(SETTINGS)
     with Serving(folder, options=["--evaluators", "0"]) as running, Scoreboard.open(running.database) as board:
-        ceremony = Ceremony(running.event, Log(board.engine))
-        ceremony.freeze()
-        ceremony.announce("1 2 3")
+        lifecycle = EventLifecycle(running.event, Log(board.engine))
+        lifecycle.freeze()
+        lifecycle.announce("1 2 3")
         players = [person("Ada"), machine("script:noop", ["breakout"])]
         plan = {
             "title": "Surprise", "format": "team battle", "rules": {"breakout": SURPRISE.as_dict()},
             "entrants": [one.model_dump(mode="json") for one in players], "series": {"kind": "best of", "n": 2},
         }  # fmt: skip
-        Conductor(running.event, board, "final").create(plan)
+        TournamentRunner(running.event, board, "final").create(plan)
         yield running
 
 
@@ -87,7 +87,7 @@ def test_seeds_are_for_stations(final: Serving) -> None:
 def test_a_station_says_that_its_player_is_ready_and_begins_with_the_other(final: Serving, tmp_path: Path) -> None:
     """Ada's is what a station runs, with a window that nobody sees; Ben's is the test."""
     with Scoreboard.open(final.database) as board:
-        Conductor(final.event, board, "final").arrive(person("Ben"))
+        TournamentRunner(final.event, board, "final").arrive(person("Ben"))
     environment = os.environ | {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
     environment |= {"ARENA_EVENT": str(tmp_path / "station"), "ARENA_TOKEN": final.token(Role.STATION, "Station 9")}
     words = ["tournament", "play", "final", "Ada", "--with", "Ben", "--window", "--server", final.url]
@@ -105,7 +105,7 @@ def test_a_station_says_that_its_player_is_ready_and_begins_with_the_other(final
 
 def test_people_who_play_the_same_seed_begin_together(final: Serving) -> None:
     with Scoreboard.open(final.database) as board:
-        Conductor(final.event, board, "final").arrive(person("Ben"))
+        TournamentRunner(final.event, board, "final").arrive(person("Ben"))
     one, other = final.client(Role.STATION), final.client(Role.STATION)
     assert one.begin_together("final", "Ada", ["Ben"]) == (["Ben"], None)
     began = time.monotonic()

@@ -12,9 +12,10 @@ from agents.player import Kind
 from arena.archive.erase import forget
 from arena.client.outbox import Outbox
 from arena.event.folder import Event
-from arena.scoreboard.publish import book, keep
+from arena.scoreboard.publish import keep, publish
 from arena.scoreboard.server_tables import Role, TicketRow
 from arena.scoreboard.store import Scoreboard
+from arena.server.games.uploads import Sent
 from arena.server.services import Server
 from envs.errors import EventError
 from envs.rules import named_rules
@@ -39,7 +40,7 @@ def fill(server: Server, name: str, seed: int) -> bytes:
     actions = play(seed, 120)
     server.tickets.follow(station, ticket.id, list(links(ticket.chain_begins, actions)))
     whole = encode(game(name, ticket.seed, actions))
-    server.uploads.believe(server.uploads.accept(station, f"ticket-{seed}", whole, ticket.id).id)
+    server.uploads.believe(server.uploads.accept(station, f"ticket-{seed}", whole, ticket.id).id, Sent.of(whole))
     server.tickets.start(station, server.tickets.issue(station, name, rules, seed=5 * 2**20 + seed).id)
     server.uploads.accept(station, f"waiting-{seed}", encode(game(name, seed, play(seed, 60))), None)
     server.uploads.accept(mine, f"own-{seed}", encode(game(name, seed + 1, play(seed, 60))), None)
@@ -52,7 +53,7 @@ def fill(server: Server, name: str, seed: int) -> bytes:
     server.organizing.void(boss, result.recording_sha256, f"{name}: the pad was broken")
     server.organizing.hide(boss, name, "asked for it")
 
-    keep_and_book(event, board, game(name, seed + 3, play(seed, 60)))
+    keep_and_publish(event, board, game(name, seed + 3, play(seed, 60)))
     outbox = Outbox(event.folder)
     waiting = [outbox.add(encode(game(name, seed + 4 + number, play(seed, 60)))) for number in range(3)]
     outbox.acknowledged(waiting[0], {"recording_sha256": result.recording_sha256})
@@ -67,8 +68,8 @@ def fill(server: Server, name: str, seed: int) -> bytes:
     return agent
 
 
-def keep_and_book(event: Event, board: Scoreboard, recording: Recording) -> None:
-    assert book([keep(recording, event.recordings)], board, processes=1)[0].new
+def keep_and_publish(event: Event, board: Scoreboard, recording: Recording) -> None:
+    assert publish([keep(recording, event.recordings)], board, processes=1)[0].new
 
 
 def traces(server: Server, name: str) -> list[str]:
@@ -141,7 +142,7 @@ def test_bots_that_somebody_handed_in_are_named(server: Server) -> None:
     server.submissions.accept(mine, "agent", b"agent", "Runner", named_rules("breakout"))
     recording = game("Runner", 1, play(1, 60), kind="bot")
     player = recording.player.model_copy(update={"artifact_sha256": artifact})
-    keep_and_book(server.settings.event, server.board, recording.model_copy(update={"player": player}))
+    keep_and_publish(server.settings.event, server.board, recording.model_copy(update={"player": player}))
     found = forget(server.settings.event, server.board, NAME)
     assert (found.bots, found.left) == (["Runner"], [])
     assert not list(server.settings.event.agents.iterdir())
@@ -152,7 +153,7 @@ def test_bots_that_somebody_handed_in_are_named(server: Server) -> None:
 
 def test_notes_of_people_and_the_servers_log_are_named(server: Server) -> None:
     folder = server.settings.event.folder
-    keep_and_book(server.settings.event, server.board, game(NAME, 1, play(1, 60)))
+    keep_and_publish(server.settings.event, server.board, game(NAME, 1, play(1, 60)))
     (folder / "server.log").write_text(f"FAILED {NAME}: too slow")
     (folder / "people.csv").write_text(f"name\n{NAME}s\n")
     assert forget(server.settings.event, server.board, NAME).left == ["server.log"]

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from arena.client.api import RankedTicket
-from arena.client.station import Refused, Station, read_news, station
+from arena.client.station import Station, TicketRefused, read_news, station
 from arena.engine.recover import recover, replayed
 from arena.event.folder import Event, open_event
 from arena.event.secrets import ranked_seeds
@@ -171,7 +171,7 @@ def test_a_day_has_so_many_games(tmp_path: Path) -> None:
         one.wish("Kim", RULES, 2**30)
         refused = wait(one.answer)
         one.close()
-        assert isinstance(refused, Refused)
+        assert isinstance(refused, TicketRefused)
         assert "Kim has begun 2 games of Breakout" in refused.reason
         client.ticket("Kim", "pacman")
         client.ticket("Lea", "breakout")

@@ -240,7 +240,7 @@ def nothing_is_lost_or_doubled(serving: Serving, guests: list[Guest], home: AtHo
     verdicts = organizer.get("/uploads", limit=1000)
     uploads = Counter(one["recording_sha256"] for one in verdicts)
     reasons = {one["recording_sha256"]: one["reason"] for one in verdicts if one["state"] == "refused"}
-    booked = Counter(one["recording_sha256"] for one in organizer.get("/results", limit=1000))
+    published = Counter(one["recording_sha256"] for one in organizer.get("/results", limit=1000))
     expected, seeds = set(), set()
     for one in (*guests, home):
         contents: Contents = one.outbox.contents()
@@ -263,7 +263,7 @@ def nothing_is_lost_or_doubled(serving: Serving, guests: list[Guest], home: AtHo
     assert len(expected) >= AT_HOME
     agent = {one["recording_sha256"] for one in organizer.get("/results", player="Pat's bot")}
     assert len(agent) == GAMES
-    assert booked == Counter(expected | agent)
+    assert published == Counter(expected | agent)
     assert organizer.get("/live") == []
     tickets = organizer.get("/tickets", limit=1000)
     played = [ticket for ticket in tickets if ticket["recording_sha256"] is not None]

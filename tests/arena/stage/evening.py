@@ -9,15 +9,14 @@ import pygame
 import pytest
 
 from arena.event.blocked_words import load_words
-from arena.event.folder import Event
+from arena.event.folder import Event, server_url
 from arena.scoreboard.store import Scoreboard
-from arena.stage.app import address_of
 from arena.stage.audience import Hall
 from arena.stage.player import TheShow
 from arena.stage.poller import Follower
-from arena.stage.scenes import Playing
-from arena.tournament.model import State
-from arena.tournament.runner import Conductor, machine, person
+from arena.stage.scenes import PlayingScene
+from arena.tournament.model import TournamentState
+from arena.tournament.runner import TournamentRunner, machine, person
 from arena.ui.window import Stage
 from envs.rules import named_rules
 from tests.pretend import people_play
@@ -27,7 +26,7 @@ RULES = named_rules(GAME).varied(max_frames=300)
 PEOPLE = {"Mia": 0.1, "José Ángel": 0.6}
 
 
-def begin(event: Event, board: Scoreboard, name: str, format: str, people: tuple[str, ...], n: int) -> Conductor:
+def begin(event: Event, board: Scoreboard, name: str, format: str, people: tuple[str, ...], n: int) -> TournamentRunner:
     """Begin a tournament of people against two scripts, of whom a duel takes one."""
     agents = ("script:random", "script:noop")[: 1 if format == "duel" else 2]
     entrants = [person(one) for one in people] + [machine(agent, [GAME]) for agent in agents]
@@ -39,13 +38,13 @@ def begin(event: Event, board: Scoreboard, name: str, format: str, people: tuple
         "series": {"kind": "best of", "n": n},
         "practice": True,
     }
-    one = Conductor(event, board, name)
+    one = TournamentRunner(event, board, name)
     one.create(values)
     one.run(processes=1)
     return one
 
 
-def finish(one: Conductor) -> State:
+def finish(one: TournamentRunner) -> TournamentState:
     """Let everybody play to the end."""
     state = one.state()
     while slots := one.waiting_for(state):
@@ -63,17 +62,17 @@ class Evening:
         self.event = event
         self.follower = Follower(event, None, name)
         self.follower.look()
-        hall = Hall(self.follower, stage, address_of(event), load_words(event.folder))
+        hall = Hall(self.follower, stage, server_url(event), load_words(event.folder))
         self.show = TheShow(hall, behind=lambda: True)  # a slow machine: every fourth picture is drawn
         self.scenes = [self.scene]
 
     @property
     def scene(self) -> str:
-        return type(self.show.scene).__name__
+        return type(self.show.scene).__name__.removesuffix("Scene")
 
     @property
-    def playing(self) -> Playing:
-        assert isinstance(self.show.scene, Playing)
+    def playing(self) -> PlayingScene:
+        assert isinstance(self.show.scene, PlayingScene)
         return self.show.scene
 
     def turn(self, frames: int = 1) -> None:

@@ -10,16 +10,16 @@ import pytest
 
 from agents.player import Kind
 from arena.stage import bookmark
-from arena.stage.bookmark import Memory
-from arena.stage.schedule import is_seen, known, lines_of, programme, series_of
-from arena.tournament.model import Score, State, checked_plan
+from arena.stage.bookmark import ShownBouts
+from arena.stage.schedule import bouts_of, is_seen, known, lines_of, series_of
+from arena.tournament.model import Score, TournamentState, checked_plan
 from arena.tournament.standings import rounds
 from envs.rules import named_rules
 
 GAMES = ("breakout", "space_invaders")
 
 
-def state(format: str, people: int, bots: int, n: int = 3, **more: Any) -> State:
+def state(format: str, people: int, bots: int, n: int = 3, **more: Any) -> TournamentState:
     players = [{"name": f"P{i}", "kind": Kind.HUMAN} for i in range(people)]
     players += [{"name": f"B{i}", "kind": Kind.SCRIPT, "agent": "script:random"} for i in range(bots)]
     plan = checked_plan(
@@ -33,10 +33,10 @@ def state(format: str, people: int, bots: int, n: int = 3, **more: Any) -> State
         }
         | more
     )
-    return State(plan, plan.entrants)
+    return TournamentState(plan, plan.entrants)
 
 
-def play(one: State, stage: str, game: str, index: int, *scores: tuple[str, int]) -> None:
+def play(one: TournamentState, stage: str, game: str, index: int, *scores: tuple[str, int]) -> None:
     for player, points in scores:
         one.lines += 1
         score = Score(one.lines, 100 + index, points, 600, "terminated", f"{one.lines}.arena.zip", "ab" * 32)
@@ -47,11 +47,11 @@ def test_a_duel_is_shown_game_by_game_and_only_as_far_as_it_goes() -> None:
     one = state("duel", 1, 1)
     play(one, "round 1", "breakout", 0, ("P0", 5), ("B0", 1))
     play(one, "round 1", "space_invaders", 0, ("P0", 5), ("B0", 1))
-    found = [(bout.game, bout.index) for bout in programme(one)]
+    found = [(bout.game, bout.index) for bout in bouts_of(one)]
     assert found == [("breakout", 0), ("breakout", 1), ("space_invaders", 0), ("space_invaders", 1)]
     play(one, "round 1", "breakout", 1, ("P0", 5), ("B0", 1))
     play(one, "round 1", "breakout", 2, ("P0", 5), ("B0", 1))
-    found = [(bout.game, bout.index) for bout in programme(one) if bout.game == "breakout"]
+    found = [(bout.game, bout.index) for bout in bouts_of(one) if bout.game == "breakout"]
     assert found == [("breakout", 0), ("breakout", 1)]  # two of three: the third seed counts for nothing
 
 
@@ -59,7 +59,7 @@ def test_the_audience_knows_what_it_has_seen() -> None:
     one = state("knockout", 2, 2, n=1)
     for game in GAMES:
         play(one, "round 1", game, 0, ("P0", 9), ("P1", 9), ("B0", 1), ("B1", 2))
-    bouts = programme(one)
+    bouts = bouts_of(one)
     assert [bout.names for bout in bouts[:4]] == [("P0", "B1")] * 2 + [("P1", "B0")] * 2
     assert all(duel.over for duel in rounds(one)[0])
     seen = {bouts[0].key: lines_of(one, bouts[0])}
@@ -73,7 +73,7 @@ def test_the_audience_knows_what_it_has_seen() -> None:
 
 def test_keys_hold_no_names_and_differ() -> None:
     one = state("knockout", 4, 4, n=1)
-    keys = [bout.key for bout in programme(one)]
+    keys = [bout.key for bout in bouts_of(one)]
     assert len(set(keys)) == len(keys) == 4 * len(GAMES)
     assert not any(entrant.name in key for key in keys for entrant in one.entrants)
 
@@ -81,7 +81,7 @@ def test_keys_hold_no_names_and_differ() -> None:
 def test_what_was_undone_and_played_again_is_new() -> None:
     one = state("duel", 1, 1)
     play(one, "round 1", "breakout", 0, ("P0", 5), ("B0", 1))
-    bout = programme(one)[0]
+    bout = bouts_of(one)[0]
     seen = {bout.key: lines_of(one, bout)}
     assert is_seen(one, seen, bout)
     del one.scores["round 1", "breakout", 0, "P0"]
@@ -93,7 +93,7 @@ def test_what_was_undone_and_played_again_is_new() -> None:
 @pytest.mark.parametrize(("people", "bots"), [(2, 2), (3, 2), (1, 4), (4, 6)])
 def test_a_team_battle_shows_every_seed_once_and_every_pair_in_turn(people: int, bots: int) -> None:
     one = state("team battle", people, bots, n=people * bots)
-    found = programme(one)
+    found = bouts_of(one)
     assert len(found) == people * bots * len(GAMES)
     assert all(bout.a.human and not bout.b.human for bout in found)
     assert len({bout.names for bout in found}) == people * bots
@@ -104,19 +104,19 @@ def test_a_team_battle_shows_every_seed_once_and_every_pair_in_turn(people: int,
 
 def test_a_round_robin_shows_every_pair_in_turn() -> None:
     one = state("round robin", 3, 2, n=10)
-    assert len({frozenset(bout.names) for bout in programme(one)}) == 10
+    assert len({frozenset(bout.names) for bout in bouts_of(one)}) == 10
 
 
 def test_who_has_withdrawn_is_not_shown_any_more() -> None:
     one = state("team battle", 2, 2)
     one.withdrawn["P0"] = "left"
-    assert {bout.a.name for bout in programme(one)} == {"P1"}
+    assert {bout.a.name for bout in bouts_of(one)} == {"P1"}
     one.withdrawn["P1"] = "left"
-    assert {bout.a.name for bout in programme(one)} == {"P0", "P1"}
+    assert {bout.a.name for bout in bouts_of(one)} == {"P0", "P1"}
 
 
 def test_the_place_in_the_show_is_kept(tmp_path: Path) -> None:
-    found = {"x": Memory({"a": (1, 2)}, "b", 77, 1)}
+    found = {"x": ShownBouts({"a": (1, 2)}, "b", 77, 1)}
     bookmark.save(bookmark.text_of(found), tmp_path)
     assert bookmark.load(tmp_path) == found
 

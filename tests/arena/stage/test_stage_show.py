@@ -15,16 +15,16 @@ import pytest
 
 from arena.engine.evaluate import play_seeds
 from arena.event.folder import Event, open_event
-from arena.scoreboard.publish import book, keep
+from arena.scoreboard.publish import keep, publish
 from arena.scoreboard.store import Scoreboard
 from arena.stage import bookmark
 from arena.stage.audience import TRIES
-from arena.stage.bookmark import Memory
+from arena.stage.bookmark import ShownBouts
 from arena.stage.lead_graph import lead_picture
 from arena.stage.replay import CUSHION
-from arena.stage.scenes import VERSUS_SECONDS, Versus, Winner
+from arena.stage.scenes import MATCHUP_SECONDS, VersusScene, WinnerScene
 from arena.stage.schedule import scores_of
-from arena.tournament.runner import Conductor
+from arena.tournament.runner import TournamentRunner
 from arena.tournament.standings import standings
 from envs.games import FPS
 from recordings.recording import Recording
@@ -48,8 +48,8 @@ def test_the_games_are_those_that_were_booked(event: Event, opened: Opens) -> No
     evening = opened(event, "duel")
     evening.until("Winner")
     scene = evening.show.scene
-    assert isinstance(scene, Winner)
-    assert scene.booked
+    assert isinstance(scene, WinnerScene)
+    assert scene.published
     assert isinstance(scene.leads, np.ndarray)
     a, b = scene.scores or (0, 0)
     assert scene.leads[-1] == a - b
@@ -86,7 +86,7 @@ def test_nothing_is_told_before_it_was_shown(name: str, event: Event, opened: Op
 def test_space_stops_everything_and_goes_on(event: Event, opened: Opens) -> None:
     evening = opened(event, "duel")
     evening.press("space")
-    evening.turn(round(2 * VERSUS_SECONDS * FPS))
+    evening.turn(round(2 * MATCHUP_SECONDS * FPS))
     assert evening.scene == "Versus"
     evening.press("space")
     evening.until("Playing")
@@ -116,8 +116,8 @@ def test_the_arrows_go_on_and_back(event: Event, opened: Opens) -> None:
     assert evening.scene == "Versus"
     first = evening.show.scene
     evening.press("b")
-    assert isinstance(first, Versus)
-    assert isinstance(evening.show.scene, Versus)
+    assert isinstance(first, VersusScene)
+    assert isinstance(evening.show.scene, VersusScene)
     assert evening.show.scene.bout.index == first.bout.index - 1
 
 
@@ -185,7 +185,7 @@ def test_a_recording_that_is_gone_or_broken_is_not_shown(
         path.write_bytes((event.recordings / str(theirs.recording)).read_bytes())
     evening.press("right")
     assert evening.scene == "Winner"
-    assert isinstance(evening.show.scene, Winner)
+    assert isinstance(evening.show.scene, WinnerScene)
     assert evening.show.scene.scores == (mine.score, theirs.score)
     assert "can't be shown" in caplog.text
     evening.until("Versus")
@@ -199,7 +199,7 @@ def test_a_game_that_is_undone_is_cut_off_and_comes_again(event: Event, opened: 
     evening.turn(30)
     bout = evening.playing.bout
     with Scoreboard.open(event.database) as board:
-        one = Conductor(event, board, "duel")
+        one = TournamentRunner(event, board, "duel")
         line = scores_of(one.state(), bout)[0]
         assert line is not None
         one.undo("pad failed", line.number)
@@ -209,7 +209,7 @@ def test_a_game_that_is_undone_is_cut_off_and_comes_again(event: Event, opened: 
         evening.until("Versus", "Waiting")
         assert evening.show.hall.next_bout() != bout
         again = play_seeds(Pretender("Mia", RULES, 0.3), RULES, [line.seed])
-        book([keep(recording, event.recordings) for recording in again], board, processes=1)
+        publish([keep(recording, event.recordings) for recording in again], board, processes=1)
         one.take_in()
     evening.look()
     evening.turn()
@@ -250,7 +250,7 @@ def test_whoever_starts_it_again_goes_on_there(event: Event, opened: Opens) -> N
 def test_a_match_at_which_it_dies_each_time_is_passed_over(event: Event, opened: Opens) -> None:
     evening = opened(event, "duel")
     first = evening.show.hall.bouts[0]
-    memories = {"duel": Memory({}, first.key, 120, TRIES)}
+    memories = {"duel": ShownBouts({}, first.key, 120, TRIES)}
     bookmark.save(bookmark.text_of(memories), event.folder)
     again = opened(event, "duel")
     assert again.scene == "Versus"
@@ -273,7 +273,7 @@ def test_a_new_tournament_is_shown_when_the_match_is_over(event: Event, opened: 
 # -- games that are played just now ----------------------------------------------------------------------------------
 
 
-def open_game(event: Event, board: Scoreboard) -> tuple[Conductor, Recording]:
+def open_game(event: Event, board: Scoreboard) -> tuple[TournamentRunner, Recording]:
     """Begin a duel whose bot has played, and return the game that Mia is about to play."""
     one = begin(event, board, "now", "duel", ("Mia",), 1)
     slot = one.waiting_for(one.state())[0]
@@ -298,17 +298,17 @@ def test_a_game_is_followed_while_it_is_played(tmp_path: Path, opened: Opens) ->
         evening.look()
         evening.until("Winner")
         scene = evening.show.scene
-        assert isinstance(scene, Winner)
-        assert not scene.booked
+        assert isinstance(scene, WinnerScene)
+        assert not scene.published
         assert scene.scores is not None
         assert scene.scores[0] == recording.score
-        book([keep(recording, event.recordings)], board, processes=1)
+        publish([keep(recording, event.recordings)], board, processes=1)
         journal.discard()
         one.take_in()
         evening.look()
         evening.turn()
         assert evening.show.scene is scene
-        assert scene.booked
+        assert scene.published
         evening.until("Champion")
 
 
@@ -330,7 +330,7 @@ def test_in_a_team_battle_the_one_who_plays_is_shown(tmp_path: Path, opened: Ope
             evening.until("Winner")
         finally:
             journal.discard()
-        book([keep(recording, event.recordings)], board, processes=1)
+        publish([keep(recording, event.recordings)], board, processes=1)
         one.take_in()
         evening.look()
         evening.turn()
@@ -369,8 +369,8 @@ def test_a_station_is_followed_through_the_server(tmp_path: Path, opened: Opens)
         assert evening.playing.duel.ticks == 240 == 4 * EVERY
         evening.press("right")  # it is left, and comes again when it is over
         assert evening.scene == "Waiting"
-        book([keep(recording, event.recordings)], board, processes=1)
-        Conductor(event, board, "now").take_in()
+        publish([keep(recording, event.recordings)], board, processes=1)
+        TournamentRunner(event, board, "now").take_in()
         evening.look()
         evening.turn(20)
         assert evening.scene == "Versus"

@@ -19,13 +19,13 @@ from arena import cli
 from arena.archive.dataset import write_minari, write_parquet
 from arena.archive.erase import forget
 from arena.event.folder import Event, open_event
-from arena.event.lifecycle import Ceremony
+from arena.event.lifecycle import EventLifecycle
 from arena.event.log import Log, check_chain
 from arena.report.write import write_report
 from arena.scoreboard.store import Scoreboard
 from arena.tournament.model import Format
 from arena.tournament.qualification import qualified
-from arena.tournament.runner import Conductor, check_runs, machine, person
+from arena.tournament.runner import TournamentRunner, check_runs, machine, person
 from arena.tournament.standings import rounds, standings
 from envs.errors import AgentError, EventError
 from envs.rules import named_rules
@@ -50,7 +50,7 @@ def values(format: str, players: list[dict[str, Any]], n: int = 2, **more: Any) 
     }  # fmt: skip
 
 
-def finish(one: Conductor, people: dict[str, float]) -> None:
+def finish(one: TournamentRunner, people: dict[str, float]) -> None:
     """Play to the end: the bots here, the people by pretending."""
     state = one.run(processes=1)
     while slots := one.waiting_for(state):
@@ -73,21 +73,21 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An event with practice games, a team battle and a knockout, closed."""
     event = open_event(tmp_path_factory.mktemp("final") / "event", "The last evening")
     with Scoreboard.open(event.database) as board:
-        ceremony = Ceremony(event, Log(board.engine))
+        lifecycle = EventLifecycle(event, Log(board.engine))
         # Written before as if an opening had been broken off: every run plays the same games.
         (event.folder / "secret.hex").write_text(SECRET + "\n")
-        ceremony.open()
+        lifecycle.open()
         people_play(board, event.recordings, RULES, list(range(PRACTISED)), PEOPLE)
-        ceremony.freeze()
-        ceremony.announce("4 8 15 16 23 42")
+        lifecycle.freeze()
+        lifecycle.announce("4 8 15 16 23 42")
         for name, format, n in (("battle", "team battle", 3), ("cup", "knockout", 1)):
-            one = Conductor(event, board, name)
+            one = TournamentRunner(event, board, name)
             one.create(values(format, entrants("script:random", "script:noop", people=tuple(PEOPLE)), n))
             finish(one, PEOPLE)
             if name == "battle":
                 assert one.play_delayed(processes=1) == 2 * 3 * 3
                 assert one.play_delayed(processes=1) == 0
-        ceremony.close()
+        lifecycle.close()
     return event.folder
 
 
@@ -97,10 +97,10 @@ def folder(played: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[tuple[Event, Scoreboard, Ceremony]]:
+def fresh(tmp_path: Path) -> Iterator[tuple[Event, Scoreboard, EventLifecycle]]:
     event = open_event(tmp_path / "fresh", "Fresh")
     with Scoreboard.open(event.database) as board:
-        yield event, board, Ceremony(event, Log(board.engine))
+        yield event, board, EventLifecycle(event, Log(board.engine))
 
 
 # -- conducting ------------------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def fresh(tmp_path: Path) -> Iterator[tuple[Event, Scoreboard, Ceremony]]:
 def test_people_and_bots_play_the_same_seeds_and_the_log_is_whole(played: Path) -> None:
     event = open_event(played)
     with Scoreboard.open(event.database) as board:
-        one = Conductor(event, board, "battle")
+        one = TournamentRunner(event, board, "battle")
         state = one.state()
         check_chain(one.entries())
         by_index: dict[int, set[int]] = {}
@@ -118,24 +118,26 @@ def test_people_and_bots_play_the_same_seeds_and_the_log_is_whole(played: Path) 
         assert [len(seeds) for _, seeds in sorted(by_index.items())] == [1, 1, 1]
         assert len(state.scores) == 12
         assert standings(state)[0].player == "Mia"
-        cup = Conductor(event, board, "cup").state()
+        cup = TournamentRunner(event, board, "cup").state()
         assert [len(duels) for duels in rounds(cup)] == [2, 1]
         assert {score.seed for score in cup.scores.values()}.isdisjoint({s.seed for s in state.scores.values()})
 
 
-def test_a_bot_that_was_not_handed_in_stays_out(fresh: tuple[Event, Scoreboard, Ceremony], tmp_path: Path) -> None:
+def test_a_bot_that_was_not_handed_in_stays_out(
+    fresh: tuple[Event, Scoreboard, EventLifecycle], tmp_path: Path
+) -> None:
     from agents.load import ZOO
 
-    event, board, ceremony = fresh
+    event, board, lifecycle = fresh
     late = tmp_path / "late.zip"
     shutil.copyfile(ZOO / "space_invaders-quick.zip", late)
     late.write_bytes(late.read_bytes())
-    one = Conductor(event, board, "x")
+    one = TournamentRunner(event, board, "x")
     with pytest.raises(EventError, match="announced"):
         one.create(values("duel", entrants("script:random", "script:noop")))
-    ceremony.open()
-    ceremony.freeze()
-    ceremony.announce("1")
+    lifecycle.open()
+    lifecycle.freeze()
+    lifecycle.announce("1")
     players = entrants("script:random")
     players.append({"name": "Late", "kind": "bot", "agent": str(late), "artifact_sha256": "ab" * 32})
     with pytest.raises(EventError, match="Late wasn't among the bots"):
@@ -146,9 +148,9 @@ def test_a_bot_that_was_not_handed_in_stays_out(fresh: tuple[Event, Scoreboard, 
     assert rounds(state)[0][0].winner == "script:random"
 
 
-def test_a_persons_first_game_counts_and_undo_takes_the_next(fresh: tuple[Event, Scoreboard, Ceremony]) -> None:
+def test_a_persons_first_game_counts_and_undo_takes_the_next(fresh: tuple[Event, Scoreboard, EventLifecycle]) -> None:
     event, board, _ = fresh
-    one = Conductor(event, board, "x")
+    one = TournamentRunner(event, board, "x")
     state = one.create(values("duel", entrants("script:noop", people=("Mia",)), 1, practice=True))
     seed = one.seed_of(state, one.waiting_for(state)[0])
     people_play(board, event.recordings, RULES, [seed], {"Mia": 0.2})
@@ -159,9 +161,9 @@ def test_a_persons_first_game_counts_and_undo_takes_the_next(fresh: tuple[Event,
     assert len({score.sha256 for score in one.run(processes=1).scores.values()} - first) == 1
 
 
-def test_late_arrivals_walk_overs_and_names(fresh: tuple[Event, Scoreboard, Ceremony]) -> None:
+def test_late_arrivals_walk_overs_and_names(fresh: tuple[Event, Scoreboard, EventLifecycle]) -> None:
     event, board, _ = fresh
-    one = Conductor(event, board, "x")
+    one = TournamentRunner(event, board, "x")
     one.create(values("round robin", entrants("script:noop", people=("Mia",)), practice=True))
     one.arrive(machine("script:random", ["space_invaders"]))
     with pytest.raises(EventError, match="plays already"):
@@ -175,7 +177,7 @@ def test_late_arrivals_walk_overs_and_names(fresh: tuple[Event, Scoreboard, Cere
     with pytest.raises(EventError, match="already"):
         one.create(values("duel", entrants("script:noop", "script:random"), practice=True))
     with pytest.raises(EventError, match="no tournament called y; there are: x"):
-        Conductor(event, board, "y").state()
+        TournamentRunner(event, board, "y").state()
 
 
 def test_a_tournament_has_the_rules_that_the_event_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -216,7 +218,7 @@ def conduct(folder: Path) -> None:
     """What the killed process does."""
     event = open_event(folder, "Killed")
     with Scoreboard.open(event.database) as board:
-        one = Conductor(event, board, "cup")
+        one = TournamentRunner(event, board, "cup")
         if not one.log.entries(one.stream):
             players = entrants("script:random", "script:noop", "script:basic")
             one.create(values("knockout", players, 2, practice=True))
@@ -274,7 +276,7 @@ for attempt in range(2000):
 def standings_of(folder: Path) -> str:
     event = open_event(folder)
     with Scoreboard.open(event.database) as board:
-        return json.dumps([line.plain() for line in standings(Conductor(event, board, "cup").state())])
+        return json.dumps([line.plain() for line in standings(TournamentRunner(event, board, "cup").state())])
 
 
 # -- proof -----------------------------------------------------------------------------------------------------------
@@ -447,12 +449,12 @@ def test_who_is_forgotten_leaves_no_row_and_no_file(
     (event.report / "report.html").parent.mkdir(exist_ok=True)
     (event.report / "report.html").write_text("Mia won")
     with Scoreboard.open(event.database) as board:
-        before = standings(Conductor(event, board, "battle").state())
+        before = standings(TournamentRunner(event, board, "battle").state())
         played = len(board.results(player="Mia"))
         found = forget(event, board, "Mia")
         assert (found.left, found.episodes, found.files) == ([], played, played + 1)
         assert board.results(player="Mia") == []
-        after = standings(Conductor(event, board, "battle").state())
+        after = standings(TournamentRunner(event, board, "battle").state())
         assert [(a.place, a.won, a.seeds_won) for a in before] == [(b.place, b.won, b.seeds_won) for b in after]
         assert after[0].player == "withdrawn player 1"
         with pytest.raises(EventError, match="Nothing of a player called Mia"):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.event.log import Entry
-from arena.tournament.model import State, last_undoable, state_of
+from arena.tournament.model import TournamentState, last_undoable, state_of
 from arena.tournament.standings import How, is_over, is_proven, open_slots, round_title, rounds, standings
 from envs.errors import EventError
 from envs.rules import named_rules
@@ -55,10 +55,10 @@ class Story:
         return self.add("score", slot.model_dump() | values)
 
     @property
-    def state(self) -> State:
+    def state(self) -> TournamentState:
         return state_of(self.entries)
 
-    def play(self, strength: dict[str, int], rng: random.Random | None = None) -> State:
+    def play(self, strength: dict[str, int], rng: random.Random | None = None) -> TournamentState:
         """Play to the end; on each seed the strength of a player is its score, plus chance if there is a generator."""
         for _ in range(100):
             slots = open_slots(self.state)

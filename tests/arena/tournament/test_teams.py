@@ -118,7 +118,7 @@ def played(board: Scoreboard, player: str, kind: Kind, artifact: str | None = No
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def handed_in(board: Scoreboard, owner: str, **bots: str) -> None:
+def submitted(board: Scoreboard, owner: str, **bots: str) -> None:
     """Let a new participant hand in bots; each is a name and the hash of its file."""
     made, _ = Tokens(board, Clock()).add(Role.PARTICIPANT, owner)
     with board.writing() as session:
@@ -135,7 +135,7 @@ def test_no_more_bots_of_one_person_qualify_than_the_quota_says(board: Scoreboar
         (tmp_path / f"{name}.zip").write_bytes(name.encode())
         shas[name] = hashlib.sha256(name.encode()).hexdigest()
         played(board, name, Kind.BOT, shas[name], breakout=10 * score, ms_pacman=100 - score)
-    handed_in(board, "Zoe", First=shas["First"], Second=shas["Second"], Third=shas["Third"])
+    submitted(board, "Zoe", First=shas["First"], Second=shas["Second"], Third=shas["Third"])
 
     def bots(each: int | None) -> set[str]:
         return {one.name for one in qualified(board, RULES, 1, 2, tmp_path, each)}
@@ -152,7 +152,7 @@ def test_a_team_sends_its_best_player_and_its_best_bot(board: Scoreboard) -> Non
     played(board, "script:basic", Kind.SCRIPT, breakout=5, ms_pacman=5)
     played(board, "script:basic, 200 ms", Kind.SCRIPT, breakout=50, ms_pacman=50)
     played(board, "Eater", Kind.BOT, BOT, ms_pacman=70)
-    handed_in(board, "Zoe", Eater=BOT)
+    submitted(board, "Zoe", Eater=BOT)
     teams = {
         "Team 1": [Person("Mia", "A", "script:basic"), Person("Ben", "B"), Person("Nobody", "C")],
         "Team 2": [Person("Zoe", "A")],

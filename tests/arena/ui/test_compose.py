@@ -12,8 +12,9 @@ from agents.player import Kind, PlayerInfo, PlayerQuit
 from agents.scripts import make_script
 from arena.engine.evaluate import play_seeds
 from arena.engine.match import Match, Turn
+from arena.stats.text import clock_of
 from arena.ui.compose import arrange, arrange_within, compose, status_bar
-from arena.ui.show import Panel, Show, clock_of, replay
+from arena.ui.show import Panel, Show, replay
 from envs import GAMES
 from envs.errors import ArenaError
 from envs.rules import Rules, named_rules

@@ -43,7 +43,7 @@
       base.axes = [axis({ size: 1.8 * rem(), values: named, space: widest * 0.6 * rem(), grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100] }), axis(score)];
       base.series = [
         {},
-        { stroke: colour("--tie"), paths: uPlot.paths.bars({ size: [0.7, 40] }), fill: colour("--line"), width: 0, points: { show: false } },
+        { stroke: colour("--reference"), paths: uPlot.paths.bars({ size: [0.7, 40] }), fill: colour("--line"), width: 0, points: { show: false } },
         { paths: () => null, points: points, stroke: ink },
       ];
     }

@@ -27,8 +27,9 @@ ALLOWED: dict[tuple[str, str], set[Role | None]] = {
     **{("post", path): SENDERS for path in ("tickets", "recordings", "agents", "agents/{number}/withdraw")},
     **{("post", f"tickets/{{ticket}}/{what}"): SENDERS for what in ("start", "links", "abandon")},
     **{("post", f"tournaments/{{name}}/{what}"): {Role.STATION, Role.ORGANIZER} for what in ("tickets", "starts")},
-    **{("get", f"organizer/{what}"): ORGANIZERS for what in ("audit", "audit.csv", "tokens")},
+    **{("get", f"organizer/{what}"): ORGANIZERS for what in ("audit", "audit.csv", "tokens", "uploads")},
     **{("post", f"organizer/{what}"): ORGANIZERS for what in ("void", "hide", "approve", "state", "undo/{number}")},
+    ("post", "organizer/refuse"): ORGANIZERS,
     **{("post", f"organizer/{what}"): ORGANIZERS for what in ("tokens", "tokens/{number}/revoke")},
 }
 PARAMETERS = {"game": "breakout", "rules_id": "0" * 64, "seed": "1", "name": "Bot", "until": "first"}
@@ -69,7 +70,9 @@ def test_every_role_at_every_endpoint(on_sqlite: Serving, role: Role | None) -> 
 
 def test_organizers_pages_are_for_organizers(on_sqlite: Serving) -> None:
     """A browser that has not logged in is sent to do so, whatever bearer token it shows."""
-    posts = [f"/organizer/{what}" for what in ("void", "hide", "approve", "state", "undo", "dance")] + ["/logout"]
+    posts = [f"/organizer/{what}" for what in ("void", "hide", "approve", "refuse", "state", "undo", "dance")] + [
+        "/logout"
+    ]
     with httpx2.Client(base_url=on_sqlite.url, timeout=300) as client:
         for token in on_sqlite.tokens.values():
             for method, path in [*(("GET", f"/organizer{end}") for end in ("", "/log.json", "/log.csv"))] + [

@@ -26,14 +26,14 @@ from arena.server.access.tokens import TokenError
 from arena.server.app import create_app
 from arena.server.deps import TheServer
 from arena.server.services import Server
-from arena.server.settings import Settings
+from arena.server.settings import ServerSettings
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[FastAPI]:
     """The application with three routes as the organizers' pages have them."""
     event = open_event(tmp_path / "event")
-    app = create_app(Settings(event, str(event.database)))
+    app = create_app(ServerSettings(event, str(event.database)))
 
     @app.get("/test/in/{token}")
     def come(server: TheServer, token: str, response: Response) -> str:

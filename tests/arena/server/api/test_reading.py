@@ -20,7 +20,7 @@ from arena.scoreboard.store import Scoreboard
 from arena.server.clock import Clock
 from arena.server.games.trust import Trust
 from arena.server.public_views import StandingView, Views
-from arena.server.settings import Settings
+from arena.server.settings import ServerSettings
 from arena.server.submissions.queue import Submissions
 from arena.stats.comparison import summary
 from envs.rules import named_rules
@@ -40,7 +40,7 @@ def board(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scoreboard
 
 def views_of(board: Scoreboard, folder: Path) -> Views:
     event = open_event(folder / "event")
-    return Views(board, event, Submissions(board, Clock(), Settings(event, "")))
+    return Views(board, event, Submissions(board, Clock(), ServerSettings(event, "")))
 
 
 def add(board: Scoreboard, player: str, kind: Kind, score: float, trust: Trust | None) -> Result:

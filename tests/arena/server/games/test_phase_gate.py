@@ -8,17 +8,19 @@ import pytest
 
 from arena import cli
 from arena.engine.seeds import PRACTICE_SEEDS
-from arena.event.lifecycle import Ceremony, Phase
+from arena.event.lifecycle import EventLifecycle, Phase
 from arena.event.log import EVENT, Log
-from arena.scoreboard.publish import book, keep
+from arena.scoreboard.publish import keep, publish
 from arena.scoreboard.server_tables import Role
 from arena.server.access.tokens import Identity
 from arena.server.errors import Conflict, Refusal
+from arena.server.games.uploads import Sent
 from arena.server.moderation import Organizing
 from arena.server.public_views import ResultFilter
 from arena.server.services import Server
 from envs.rules import named_rules
 from recordings.codec import encode
+from recordings.live_chain import links
 from tests.arena.server.parts import identity
 from tests.arena.server.serving import game, play
 
@@ -88,16 +90,18 @@ def test_closing_takes_nothing_from_a_game_that_was_sent_before(server: Server) 
     for name in ("Mia", "Noa"):
         ticket = server.tickets.issue(station, name, RULES)
         server.tickets.start(station, ticket.id)
-        content = encode(game(name, ticket.seed, play(ticket.seed, 30)))
-        sent.append((ticket.id, server.uploads.accept(station, f"key-of-{name}", content, ticket.id)))
+        actions = play(ticket.seed, 90)
+        server.tickets.follow(station, ticket.id, list(links(ticket.chain_begins, actions)))
+        content = encode(game(name, ticket.seed, actions))
+        sent.append((ticket.id, content, server.uploads.accept(station, f"key-of-{name}", content, ticket.id)))
         server.tickets.forget(ticket.id)
     server.organizing.set_state(boss, "closed", "midnight")
-    assert {server.tickets.get(station, ticket).state for ticket, _ in sent} == {"started"}
-    (good, kept), (bad, refused) = sent
-    assert server.uploads.believe(kept.id) == kept.recording_sha256
+    assert {server.tickets.get(station, ticket).state for ticket, *_ in sent} == {"started"}
+    (good, content, kept), (bad, _, refused) = sent
+    assert server.uploads.believe(kept.id, Sent.of(content)) == kept.recording_sha256
     server.uploads.refuse(refused.id, "it ran at 30.00 frames per second")
     assert [server.tickets.get(station, ticket).state for ticket in (good, bad)] == ["finished", "started"]
-    assert server.tickets.unsettled() == []
+    assert server.tickets.unsettled(1) == []
     (result,) = server.views.results(ResultFilter())
     assert (result.player, result.trust) == ("Mia", "witnessed")
 
@@ -125,7 +129,7 @@ def test_steps_are_undone_only_as_far_as_nothing_became_public(server: Server) -
     with pytest.raises(Conflict, match="changed since"):
         organizing.undo(boss, frozen.id, "too late")
     closed = organizing.set_state(boss, "closed", "over")
-    assert organizing.ceremony().state().secret is not None
+    assert organizing.lifecycle().state().secret is not None
     organizing.undo(boss, closed.id, "one game was forgotten")
     assert organizing.phase() is Phase.ANNOUNCED
     assert organizing.set_state(boss, "closed", "over").subject == "closed"
@@ -139,12 +143,12 @@ def test_a_step_elsewhere_is_noticed(server: Server) -> None:
     one = Organizing(
         server.board, event, clock, lambda kind, data: told.append((kind, data)), lambda: ended.append(True)
     )
-    ceremony = Ceremony(event, Log(server.board.engine))
+    lifecycle = EventLifecycle(event, Log(server.board.engine))
     one.look()
-    ceremony.open()
+    lifecycle.open()
     one.look()
     one.look()
-    ceremony.close()
+    lifecycle.close()
     one.look()
     assert told == [("event", {"state": "open"}), ("event", {"state": "closed"})]
     assert ended == [True]
@@ -154,7 +158,7 @@ def test_seeds_of_games_on_the_servers_own_machine_are_kept_back(server: Server)
     """A bot's games of the final are booked there, while people still have to play the same seeds."""
     event, seeds = server.settings.event, (7, PRACTICE_SEEDS + 7)
     paths = [keep(game("Bob", seed, play(1, 60), kind="script"), event.recordings) for seed in seeds]
-    assert all(booking.new for booking in book(paths, server.board, processes=1))
+    assert all(publication.new for publication in publish(paths, server.board, processes=1))
     shas = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
 
     def seen() -> list[tuple[int | None, bool]]:
@@ -162,7 +166,7 @@ def test_seeds_of_games_on_the_servers_own_machine_are_kept_back(server: Server)
         return [(found[sha].seed, server.views.recording(sha) is not None) for sha in shas]
 
     assert seen() == [(7, True), (None, False)]
-    ceremony = Ceremony(event, Log(server.board.engine))
-    ceremony.open()
-    ceremony.close()
+    lifecycle = EventLifecycle(event, Log(server.board.engine))
+    lifecycle.open()
+    lifecycle.close()
     assert seen() == [(seeds[0], True), (seeds[1], True)]

@@ -15,15 +15,15 @@ import pytest
 
 from agents.load import ZOO
 from arena.client.api import ServerRefused
-from arena.engine.seeds import hidden_seeds
+from arena.engine.seeds import evaluation_seeds
 from arena.event.folder import open_event
-from arena.event.secrets import event_secret
+from arena.event.secrets import evaluation_secret
 from arena.scoreboard.server_tables import DONE, FAILED, Role
 from arena.scoreboard.store import Scoreboard
 from arena.server.access.tokens import Identity, Tokens
 from arena.server.clock import Clock
 from arena.server.errors import Conflict, NotFound, TooMany
-from arena.server.settings import Limits, Settings
+from arena.server.settings import RequestLimits, ServerSettings
 from arena.server.submissions.evaluator import Evaluators
 from arena.server.submissions.queue import MOST_ATTEMPTS, Submissions
 from envs.rules import named_rules
@@ -35,7 +35,7 @@ RULES = named_rules("breakout")
 class Queue:
     """A queue without a server."""
 
-    def __init__(self, board: Scoreboard, settings: Settings) -> None:
+    def __init__(self, board: Scoreboard, settings: ServerSettings) -> None:
         self.settings = settings
         self.all = Submissions(board, Clock(), settings)
         self.tokens = Tokens(board, Clock())
@@ -57,9 +57,9 @@ class Queue:
 def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Queue]:
     event = open_event(tmp_path / "event")
     url = str(event.database) if request.param == "sqlite" else request.getfixturevalue("database")
-    limits = Limits(evaluations_per_day=2, waiting_per_owner=5, lease_seconds=0.3)
+    limits = RequestLimits(evaluations_per_day=2, waiting_per_owner=5, lease_seconds=0.3)
     with Scoreboard.open(url) as board:
-        yield Queue(board, Settings(event, url, evaluators=0, limits=limits))
+        yield Queue(board, ServerSettings(event, url, evaluators=0, limits=limits))
 
 
 def test_in_the_order_of_arrival_with_their_places(queue: Queue) -> None:
@@ -193,23 +193,23 @@ def test_an_agent_that_brings_down_its_workers_is_given_up(queue: Queue) -> None
 def test_with_approval_an_organizer_comes_first(tmp_path: Path) -> None:
     event = open_event(tmp_path / "event")
     with Scoreboard.open(event.database) as board:
-        queue = Queue(board, replace(Settings(event, str(event.database)), approval=True))
+        queue = Queue(board, replace(ServerSettings(event, str(event.database)), approval=True))
         number = queue.send(0, 0)
         assert (queue.state(number), queue.all.claim("a")) == ("held", None)
 
 
-def test_hidden_seeds_are_hidden_and_the_same_for_all(tmp_path: Path) -> None:
-    secret = event_secret(tmp_path)
-    assert event_secret(tmp_path) == secret
+def test_evaluation_seeds_are_hidden_and_the_same_for_all(tmp_path: Path) -> None:
+    secret = evaluation_secret(tmp_path)
+    assert evaluation_secret(tmp_path) == secret
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
-    seeds = hidden_seeds(secret, RULES, 50)
-    assert seeds[:20] == hidden_seeds(secret, RULES, 20)
+    seeds = evaluation_seeds(secret, RULES, 50)
+    assert seeds[:20] == evaluation_seeds(secret, RULES, 20)
     assert len(set(seeds)) == 50
     assert min(seeds) >= 2**20, "no practice seeds among them"
-    assert not set(seeds) & set(hidden_seeds(secret, named_rules("pacman"), 50))
+    assert not set(seeds) & set(evaluation_seeds(secret, named_rules("pacman"), 50))
     other = tmp_path / "other"
     other.mkdir()
-    assert not set(seeds) & set(hidden_seeds(event_secret(other), RULES, 50))
+    assert not set(seeds) & set(evaluation_seeds(evaluation_secret(other), RULES, 50))
 
 
 # -- through a server ------------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def test_an_agents_way_through_a_server_whose_worker_is_killed(tmp_path: Path) -
         assert len(results) == 2
         assert {(one["seed"], one["trust"], one["source"]) for one in results} == {(None, "witnessed", "evaluation")}
         assert [one["artifact_sha256"] for one in results] == [found["agent"]["artifact_sha256"]] * 2
-        seeds = hidden_seeds(event_secret(serving.event.folder), named_rules("space_invaders"), 2)
+        seeds = evaluation_seeds(evaluation_secret(serving.event.folder), named_rules("space_invaders"), 2)
         everything = str([anybody.get(path) for path in ("/results", "/agents", "/live")]) + str(found)
         assert not any(str(seed) in everything for seed in seeds)
         assert [one["state"] for one in anybody.get("/agents")] == ["done", "rejected"]

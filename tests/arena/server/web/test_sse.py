@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from arena.server.web import sse
-from arena.server.web.pictures import BEHIND, HURRY, STRIDE, Screen
+from arena.server.web.pictures import BEHIND, HURRY, STRIDE, GamePicture
 from arena.server.web.sse import Stream
 from envs.errors import ScoreboardError
 from envs.rules import named_rules
@@ -131,7 +131,7 @@ class Game:
 
 
 def test_a_screen_plays_at_the_speed_of_the_game_and_hurries_when_it_is_far_behind() -> None:
-    screen = Screen(Game())  # type: ignore[arg-type]
+    screen = GamePicture(Game())  # type: ignore[arg-type]
     assert screen.advance(b"")
     blank = screen.webp()
     actions = bytes([0, 0, 3, 3, 4, 3] * 500)  # without FIRE the ball stays away, and the game goes on
@@ -152,7 +152,7 @@ def test_a_screen_plays_at_the_speed_of_the_game_and_hurries_when_it_is_far_behi
 
 @pytest.mark.parametrize("count", [1, 7, 61])
 def test_a_screen_takes_what_there_is(count: int) -> None:
-    screen = Screen(Game())  # type: ignore[arg-type]
+    screen = GamePicture(Game())  # type: ignore[arg-type]
     while screen.advance(bytes(count)) and screen.frame < count:
         pass
     assert screen.frame == count

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Cargo:
+class Payload:
     """An agent: its file's content, never its path."""
 
     kind: str

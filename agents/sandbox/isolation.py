@@ -22,8 +22,8 @@ ROOT_USER_BASE = 1_500_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wall:
-    """One way of walling off, tried in the order of `walls()`."""
+class IsolationBackend:
+    """One way of walling off, tried in the order of `backends()`."""
 
     name: str
     """What a person calls it."""
@@ -44,16 +44,16 @@ class Wall:
         }
 
 
-def walls() -> list[Wall]:
+def backends() -> list[IsolationBackend]:
     """Return the walls that could be built on this system, the best first."""
     if sys.platform != "linux":
         return []
     root = os.geteuid() == 0
     found = []
     if shutil.which("bwrap"):
-        found += [Wall("bubblewrap", namespaces=True, privileged=True)] if root else []
-        found += [Wall("bubblewrap", namespaces=True)]
-    return [*found, Wall("Landlock and seccomp", namespaces=False)]
+        found += [IsolationBackend("bubblewrap", namespaces=True, privileged=True)] if root else []
+        found += [IsolationBackend("bubblewrap", namespaces=True)]
+    return [*found, IsolationBackend("Landlock and seccomp", namespaces=False)]
 
 
 def python_command(job: str) -> list[str]:
