@@ -21,7 +21,7 @@ from tests.readme_environment import ReadmeEnvironment
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "participants.md").read_text(encoding="utf-8")
-STEPS = {"5000": "64", "200000": "64", "2000000": "128", "100000": "32", "450000": "64"}
+STEPS = {"5000": "64", "200000": "64", "2000000": "128", "100000": "32", "450000": "64", "300000": "32"}
 """What the page says, and what is run."""
 SMALL = """
 [ppo]
