@@ -134,13 +134,13 @@ def test_every_code_is_used() -> None:
 WATCHER = """
 import json, sys
 from pathlib import Path
-from agents.packages import Refused, admit
+from agents.packages import AgentRefused, admit
 
 def refuse_all():
     for path in sorted(Path(sys.argv[1]).glob("*.zip")):
         try:
             admit(path)
-        except Refused:
+        except AgentRefused:
             continue
         raise SystemExit(f"{path} was admitted")
 

@@ -315,8 +315,8 @@ ORDINARY_USER = """
 import json, logging, sys
 from pathlib import Path
 logging.basicConfig(level=logging.WARNING, stream=sys.stdout)
-from tests.agents.sandbox.test_sandbox import outcome, sandbox, walls
-sandbox.walls = lambda: [wall for wall in walls() if wall.name == sys.argv[1]]
+from tests.agents.sandbox.test_sandbox import backends, outcome, sandbox
+sandbox.backends = lambda: [backend for backend in backends() if backend.name == sys.argv[1]]
 print(sandbox.probe())
 folder = Path(sys.argv[2])
 for name in sys.argv[3:]:

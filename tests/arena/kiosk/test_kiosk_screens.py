@@ -85,7 +85,7 @@ class TestChoosing:
         guest.press("escape")
         assert guest.sees == "Attract"
         guest.press("space", "return")
-        assert guest.sees == "ChooseRival"
+        assert guest.sees == "ChooseOpponent"
         guest.press("escape", "escape")
         assert guest.sees == "Attract"
 
@@ -145,7 +145,7 @@ class TestName:
         naming.kiosk.handle(Press(Button.FIRE, pad="x"))
         assert name_of(naming) == "AC"
         naming.kiosk.handle(Press(Button.FIRE, pad="b"))
-        assert naming.sees == "ChooseRival"
+        assert naming.sees == "ChooseOpponent"
 
     def test_keys_of_the_game_are_letters_here(self, naming: Guest) -> None:
         naming.press("w")
@@ -285,7 +285,7 @@ class TestTime:
         assert "The event is over" in screen.refusal
         guest.wait(DEAF_SECONDS)
         guest.press("return")
-        assert guest.sees != "Playing"
+        assert guest.sees != "PlayingScreen"
 
 
 class TestOpponentChoice:
