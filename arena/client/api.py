@@ -77,6 +77,8 @@ class Client:
 
     def __init__(self, url: str, token: str | None = None, timeout: float = TIMEOUT_SECONDS) -> None:
         self.url = server_address(url)
+        self._known = False
+        """Whether an arena, or nothing that speaks TLS, has been found at the address."""
         clean = None if token is None else clean_token(token)
         headers = {"Authorization": f"Bearer {clean}"} if clean else {}
         try:
@@ -158,6 +160,7 @@ class Client:
             answer = self._http.request(method, f"/api/v1{path}", **arguments)
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             raise self._unanswered(error) from None
+        self._known = True
         if answer.status_code >= 500:
             reason = _reason(answer) or f"it answered {answer.status_code}."
             raise ServerUnreachable(f"The server {self.url} can't take this now: {reason}")
@@ -194,10 +197,12 @@ class Client:
                 return ConnectionMistake(f"No secure connection with {self.url} is possible ({tidy(cause, 120)}).")
         if isinstance(error, (httpx2.InvalidURL, ValueError, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)):
             return ConnectionMistake(f"The request to {self.url} can't be made ({tidy(error, 120)}).")
-        if isinstance(error, (httpx2.RemoteProtocolError, httpx2.ReadError)) and not secure and _speaks_tls(self.url):
-            return ConnectionMistake(
-                f"What listens at {self.url} speaks https, not http; try https://{self.url.partition('://')[2]}."
-            )
+        if isinstance(error, (httpx2.RemoteProtocolError, httpx2.ReadError)) and not secure and not self._known:
+            if _speaks_tls(self.url):
+                return ConnectionMistake(
+                    f"What listens at {self.url} speaks https, not http; try https://{self.url.partition('://')[2]}."
+                )
+            self._known = True  # asked once: a bad network would be asked again and again
         what = tidy(error) or type(error).__name__
         return ServerUnreachable(f"The server {self.url} can't be reached ({what}); is it running?")
 

@@ -82,5 +82,5 @@ def test_what_goes_wrong_is_said(tmp_path: Path) -> None:
         assert sentence in run("--recipes", str(recipes), expect=2)
     recipes.write_text('[a]\ntrain = "pacman --algo magic"\nminutes = 1')
     said = run("--recipes", str(recipes), "--runs", str(tmp_path), expect=1)
-    assert "There is no algorithm 'magic' here" in said
+    assert "no algorithm 'magic' here" in said
     assert "ended with 2; what is finished stays" in said

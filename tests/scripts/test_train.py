@@ -298,7 +298,7 @@ def refusal(config: Path, out: Path, *more: str, game: str = "pacman") -> str:
         (("--from", "nobody"), "no agent 'nobody'"),
         (("--from", ""), "no agent ''"),
         (("--from", "pacman-taught", "--algo", "dqn"), "Only ppo and dagger go on from an agent, not dqn"),
-        (("--from", "pacman-taught", "--frame-skip", "7"), "and stack 4; training here has preprocessing"),
+        (("--from", "pacman-taught", "--frame-skip", "7"), "was trained with frame skip 4; go on with --frame-skip 4"),
         (("--from", "pacman-taught", "--from-recordings", "nowhere"), "leave out --from or --from-recordings"),
         (("--algo", "dagger", "--from-recordings", "nowhere"), "Only ppo and a2c can start from recordings"),
         (("--algo", "dqn", "--from-recordings", "nowhere"), "Only ppo and a2c can start from recordings"),
