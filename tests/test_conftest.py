@@ -49,7 +49,7 @@ def test_skip_is_a_failure_where_none_may_be(tmp_path: Path, variable: str) -> N
             "-m",
             "pytest",
             "-o",
-            f"pythonpath={here.parent / 'scripts'}",
+            f"pythonpath={here.parent / 'scripts'} {here.parent}",
             "--continue-on-collection-errors",
         ],
         cwd=tmp_path,

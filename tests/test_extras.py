@@ -72,7 +72,8 @@ def test_an_import_that_fails_anywhere_is_explained() -> None:
     line = [
         sys.executable,
         "-c",
-        MISSING + "from arena import cli, demo; demo.run = lambda event: __import__('choix'); ",
+        MISSING
+        + "from arena import cli; from arena.commands import demo; demo.run = lambda event: __import__('choix'); ",
     ]
     line[-1] += "sys.exit(cli.main(['demo']))"
     done = subprocess.run([*line, "choix"], cwd=ROOT, capture_output=True, text=True)

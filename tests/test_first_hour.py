@@ -40,7 +40,6 @@ NOT_RUN = {
     "sudo apt-get install bubblewrap": "changes the system",
     "arena demo --full": "tests/arena/rehearsal/test_rehearsal.py; its libraries are looked for at its start",
     "arena COMMAND --help": "no command",
-    "export ARENA_SERVER=http://10.0.0.5:8000 ARENA_TOKEN=...": "a shell's; the variables are set here",
     "arena forget NAME --event DIR": "in the runbook, with a name",
     "arena serve --event BACKUP": "the same as before, with another folder",
     "arena tournament play battle Ada": PEOPLE,
