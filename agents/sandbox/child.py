@@ -32,6 +32,10 @@ from envs.errors import AgentError, StaleStep, tidy
 from envs.games import find_game
 from envs.step import Step
 
+os.environ["PATH"] = ""
+# No program can be started here. Libraries that look for one when they are imported, as torch with CUDA looks for a C
+# compiler, then do without; else they would want a folder for temporary files, and there is none.
+
 
 class Gone(Exception):
     """The arena's side has closed the line."""
