@@ -40,6 +40,7 @@ from envs.errors import AgentError, ArenaError
 from envs.extras import require
 from envs.games import Game, find_game
 from envs.rules import Rules, named_rules
+from recordings.codec import SUFFIX
 from recordings.recording import Recording
 
 
@@ -225,17 +226,20 @@ def _play_live(
 def _told_if_broken_off(event: Event, planned: int, db: str | None) -> Iterator[list[Path]]:
     """Give the list of what was played; if what runs inside breaks off, say on standard error where that is now."""
     paths: list[Path] = []
+    before = {*event.recordings.glob(f"*{SUFFIX}")}
     try:
         yield paths
     except (KeyboardInterrupt, ArenaError):
-        if paths:
+        # The last game may have been saved just before it was broken off, and not be in the list yet.
+        finished = {*paths} | ({*event.recordings.glob(f"*{SUFFIX}")} - before)
+        if finished:
             then = (
                 "what is not on the scoreboard yet is booked when the next match or evaluation there starts."
                 if db is None
                 else f"book them with: arena verify --book {event.recordings} --db URL"
             )
             typer.echo(
-                f"{len(paths)} of {games_text(planned)} were finished and are kept in {event.recordings}; {then}",
+                f"{len(finished)} of {games_text(planned)} were finished and are kept in {event.recordings}; {then}",
                 err=True,
             )
         else:
